@@ -1,0 +1,2 @@
+//! peerless: the command line.
+fn main() {}

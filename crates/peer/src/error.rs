@@ -1,0 +1,193 @@
+//! Why a call of the W3C interface was refused, with the name the standard gives the exception.
+
+use peerless_wire::sdp;
+
+use crate::state::{SdpType, SignalingState};
+
+/// A refused call. Nothing was changed by it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer was closed.
+    #[error("the connection is closed")]
+    Closed,
+    /// The description does not fit the signalling state: a second offer, an answer without an offer.
+    #[error("{kind} not possible in state {state}")]
+    WrongState {
+        /// What was given.
+        kind: SdpType,
+        /// The state it met.
+        state: SignalingState,
+    },
+    /// The text is not SDP.
+    #[error("not a session description")]
+    Syntax(#[from] sdp::Error),
+    /// The SDP is well formed but cannot be taken.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+    /// The local description is not what `create_offer` or `create_answer` gave.
+    #[error("the description was changed since it was created")]
+    Modified,
+    /// The candidate cannot be taken.
+    #[error(transparent)]
+    Candidate(#[from] CandidateError),
+    /// No transceiver has this id, or it was stopped.
+    #[error("no such transceiver")]
+    UnknownTransceiver,
+    /// The track is being sent already.
+    #[error("the track has a sender already")]
+    TrackExists,
+    /// An argument is out of its range.
+    #[error("{0}")]
+    Argument(&'static str),
+    /// The option exists in the standard but not yet here.
+    #[error("not supported: {0}")]
+    NotSupported(&'static str),
+}
+
+/// What is wrong with a description that parsed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescriptionError {
+    /// A media section has no `a=ice-ufrag` or `a=ice-pwd`.
+    #[error("media section {section} has no ICE credentials")]
+    IceCredentialsMissing {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// A media section has no `a=fingerprint`.
+    #[error("media section {section} has no fingerprint")]
+    FingerprintMissing {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// No fingerprint uses a hash we accept (sha-256, sha-384, sha-512).
+    #[error("media section {section} has no fingerprint of an accepted hash, only {hash}")]
+    FingerprintHashUnsupported {
+        /// Index of the media section.
+        section: usize,
+        /// The hash it names.
+        hash: String,
+    },
+    /// The fingerprint has another length than its hash, or is not hexadecimal.
+    #[error("media section {section} has a malformed fingerprint")]
+    FingerprintInvalid {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// The fingerprint changed though the DTLS association stands.
+    #[error("the fingerprint changed on a connected transport")]
+    FingerprintChanged,
+    /// Bundled sections name different fingerprints.
+    #[error("bundled media sections name different fingerprints")]
+    FingerprintConflict,
+    /// `a=setup` is missing from an answer, or does not fit the offer.
+    #[error("media section {section} has an impossible a=setup")]
+    SetupInvalid {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// The answer accepts a media section without `a=rtcp-mux`.
+    #[error("media section {section} does not multiplex RTP and RTCP")]
+    RtcpMuxMissing {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// The answer accepts a section with none of the offered audio codecs.
+    #[error("media section {section}: no audio codec in common")]
+    AudioIncompatible {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// The answer accepts a section with none of the offered video codecs.
+    #[error("media section {section}: no video codec in common")]
+    VideoIncompatible {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// The answer accepts a data section in a way we cannot take.
+    #[error("media section {section}: no data channel transport in common")]
+    DataChannelIncompatible {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// An answer has another number of media sections than the offer.
+    #[error("the answer has {answered} media sections, the offer {offered}")]
+    SectionCount {
+        /// In the offer.
+        offered: usize,
+        /// In the answer.
+        answered: usize,
+    },
+    /// A media section changed its kind or MID against the offer or the last description.
+    #[error("media section {section} does not match what stood there before")]
+    SectionMismatch {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// Two media sections have the same MID.
+    #[error("two media sections have the mid {mid}")]
+    DuplicateMid {
+        /// The MID.
+        mid: String,
+    },
+    /// A BUNDLE group names a MID that no section has.
+    #[error("the BUNDLE group names the unknown mid {mid}")]
+    BundleMidUnknown {
+        /// The MID.
+        mid: String,
+    },
+    /// No media section could be taken: nothing would flow.
+    #[error("no media section can be used")]
+    NothingCommon,
+    /// The description has no media section at all.
+    #[error("the description has no media section")]
+    NoMedia,
+    /// More media sections than we take.
+    #[error("{count} media sections, {limit} are the limit")]
+    TooManySections {
+        /// In the description.
+        count: usize,
+        /// Our limit.
+        limit: usize,
+    },
+}
+
+/// What is wrong with a candidate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CandidateError {
+    /// There is no remote description yet.
+    #[error("there is no remote description yet")]
+    NoRemoteDescription,
+    /// Neither sdpMid nor sdpMLineIndex was given.
+    #[error("neither sdpMid nor sdpMLineIndex is given")]
+    NoSection,
+    /// No media section has this MID.
+    #[error("no media section has the mid {0}")]
+    UnknownMid(String),
+    /// No media section has this index.
+    #[error("there is no media section {0}")]
+    UnknownIndex(u16),
+    /// The username fragment belongs to no known generation.
+    #[error("the username fragment {0} is not the remote's")]
+    UnknownUsernameFragment(String),
+    /// The candidate line does not parse.
+    #[error("not a candidate")]
+    Syntax(#[source] sdp::Error),
+}
+
+impl Error {
+    /// The name of the DOMException that a browser would throw.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Closed | Self::WrongState { .. } | Self::UnknownTransceiver => "InvalidStateError",
+            Self::Candidate(CandidateError::NoRemoteDescription) => "InvalidStateError",
+            Self::Candidate(CandidateError::NoSection) | Self::Argument(_) => "TypeError",
+            Self::Modified => "InvalidModificationError",
+            Self::TrackExists => "InvalidAccessError",
+            Self::NotSupported(_) => "NotSupportedError",
+            Self::Syntax(_) | Self::Description(_) | Self::Candidate(_) => "OperationError",
+        }
+    }
+}

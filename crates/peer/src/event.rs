@@ -1,0 +1,110 @@
+//! What a peer tells its caller: ids and states, never payload.
+
+use std::net::{IpAddr, SocketAddr};
+
+use peerless_wire::rtp::Mid;
+
+use crate::description::IceCandidateInit;
+use crate::id::TransceiverId;
+use crate::state::{ConnectionState, IceConnectionState, IceGatheringState, SignalingState};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// `signalingstatechange`.
+    SignalingState(SignalingState),
+    /// `icegatheringstatechange`.
+    IceGatheringState(IceGatheringState),
+    /// `iceconnectionstatechange`.
+    IceConnectionState(IceConnectionState),
+    /// `connectionstatechange`.
+    ConnectionState(ConnectionState),
+    /// `negotiationneeded` (webrtc-pc §4.7.3).
+    NegotiationNeeded,
+    /// `icecandidate`: send it to the other side. An empty `candidate` is the end of candidates.
+    IceCandidate(IceCandidateInit),
+    /// `icecandidateerror`: a STUN server did not answer well.
+    IceCandidateError {
+        /// The local address that asked.
+        local: SocketAddr,
+        /// The server that was asked.
+        server: SocketAddr,
+        /// A STUN error code, or 701 where the server could not be reached (webrtc-pc §4.8.2).
+        code: u16,
+        /// Why, in words.
+        reason: String,
+    },
+    /// `track`: the remote sends on this transceiver from now on.
+    Track(TransceiverId),
+    /// The remote stopped sending on this transceiver (the receiver's track is muted or removed from its streams).
+    TrackEnded(TransceiverId),
+    /// What the transceiver sends with was settled or changed: look at `Peer::sender(id)`.
+    SenderChanged(TransceiverId),
+    /// The remote asks for a key frame (PLI, FIR) on this transceiver.
+    KeyFrameRequested(TransceiverId),
+    /// The caller shall gather: hand in local addresses and STUN servers, then say that is all.
+    Gather,
+    /// The caller shall resolve this (mDNS) name and hand in the result.
+    ResolveName(String),
+    /// The selected pair changed.
+    SelectedPair(SelectedPair),
+    /// DTLS is done and the remote's fingerprint is right.
+    Secured(Secured),
+    /// For the curious, only where the configuration asks for it.
+    Diagnostic(Diagnostic),
+}
+
+/// The pair of candidates in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SelectedPair {
+    /// The local base.
+    pub local: SocketAddr,
+    /// Where the remote is.
+    pub remote: SocketAddr,
+    /// "host", "srflx", "prflx" or "relay".
+    pub local_kind: &'static str,
+    /// "host", "srflx", "prflx" or "relay".
+    pub remote_kind: &'static str,
+}
+
+/// What DTLS agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secured {
+    /// "DTLS 1.2" or "DTLS 1.3".
+    pub version: &'static str,
+    /// The IANA name of the cipher suite.
+    pub cipher: &'static str,
+    /// The name of the SRTP protection profile (RFC 5764 §4.1.2), where media was negotiated.
+    pub srtp_profile: Option<&'static str>,
+}
+
+/// A message seen or sent, with a readable summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Diagnostic {
+    /// A STUN message.
+    Stun {
+        /// Whether we sent it.
+        sent: bool,
+        /// The other end.
+        remote: SocketAddr,
+        /// Method, class and telling attributes in words.
+        summary: String,
+    },
+    /// A compound RTCP packet.
+    Rtcp {
+        /// Whether we sent it.
+        sent: bool,
+        /// Its packets in words.
+        summary: String,
+    },
+    /// Something from the network was dropped.
+    Dropped {
+        /// Where it came from, where known.
+        remote: Option<IpAddr>,
+        /// The media section it was for, where known.
+        mid: Option<Mid>,
+        /// Why, in words.
+        reason: String,
+    },
+}

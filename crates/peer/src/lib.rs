@@ -1,0 +1,11 @@
+//! Peerless peer: the W3C RTCPeerConnection as a machine without sockets or clocks.
+//!
+//! A `Peer` takes datagrams, descriptions, candidates and frames with the time at which they came, and gives
+//! datagrams, events and frames back. `jsep` beside it is pure: descriptions are computed from a view of the peer.
+
+pub mod id;
+pub mod state;
+pub mod error;
+pub mod description;
+pub mod event;
+pub mod config;

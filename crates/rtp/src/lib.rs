@@ -1,0 +1,8 @@
+//! Peerless rtp: packets to frames and back, sans-IO.
+//!
+//! One session per BUNDLE group: it sends frames as packets, answers NACKs, writes and reads reports, and gathers
+//! arriving packets into frames. It knows no addresses and no keys.
+
+pub mod codec;
+pub mod frame;
+pub mod payload;

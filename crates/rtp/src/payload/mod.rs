@@ -1,0 +1,1 @@
+//! Payload formats: how each codec's frames are cut into packets and put together again.

@@ -1,0 +1,1 @@
+//! Safe thin wrapper of the encoder of libvpx.

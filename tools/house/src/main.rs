@@ -1,0 +1,2 @@
+//! house
+fn main() {}
