@@ -29,6 +29,23 @@ pub struct Config {
     pub diagnostics: bool,
 }
 
+impl Config {
+    /// The defaults, with the two things that have none: chance and time.
+    pub fn new(seed: [u8; 32], epoch: (Instant, SystemTime)) -> Self {
+        Self {
+            seed,
+            epoch,
+            bundle_policy: BundlePolicy::MaxBundle,
+            dtls: DtlsVersions::Any,
+            certificate: None,
+            codecs: CodecCapability::all(),
+            mtu: 1200,
+            max_segments: 1,
+            diagnostics: false,
+        }
+    }
+}
+
 /// RTCBundlePolicy (webrtc-pc §4.2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BundlePolicy {
@@ -62,4 +79,37 @@ pub struct CodecCapability {
     pub channels: u8,
     /// Our `a=fmtp` parameters, without the payload type; empty for none.
     pub parameters: String,
+}
+
+impl CodecCapability {
+    /// All codecs there are, best first: VP8, H.264 (constrained baseline, then baseline, packetization mode 1, then
+    /// 0), Opus, G.722, G.711 in both laws, L16.
+    pub fn all() -> Vec<Self> {
+        let h264 = |profile_level_id: u32, packetization_mode: u8| Self {
+            format: Format::H264 { packetization_mode, profile_level_id },
+            clock_rate: 90_000,
+            channels: 1,
+            parameters: format!(
+                "level-asymmetry-allowed=1;packetization-mode={packetization_mode};profile-level-id={profile_level_id:06x}"
+            ),
+        };
+        let plain = |format: Format, clock_rate: u32, channels: u8, parameters: &str| Self {
+            format,
+            clock_rate,
+            channels,
+            parameters: parameters.to_owned(),
+        };
+        vec![
+            plain(Format::Vp8, 90_000, 1, ""),
+            h264(0x42e01f, 1),
+            h264(0x42e01f, 0),
+            h264(0x42001f, 1),
+            h264(0x42001f, 0),
+            plain(Format::Opus, 48_000, 2, "minptime=10;useinbandfec=1"),
+            plain(Format::G722, 8_000, 1, ""),
+            plain(Format::Pcmu, 8_000, 1, ""),
+            plain(Format::Pcma, 8_000, 1, ""),
+            plain(Format::L16, 48_000, 2, ""),
+        ]
+    }
 }

@@ -9,3 +9,9 @@ pub mod error;
 pub mod description;
 pub mod event;
 pub mod config;
+pub mod transceiver;
+pub mod report;
+pub mod media;
+pub mod peer;
+
+pub use peer::Peer;

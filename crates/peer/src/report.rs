@@ -1,0 +1,136 @@
+//! What a peer counts, in typed form (webrtc-stats, first part): packets, bytes, loss, jitter and round trips per
+//! transceiver, and the transport beneath.
+
+use std::time::Duration;
+
+use peerless_rtp::codec::Codec;
+use peerless_transport::state::{DtlsState, IceState};
+use peerless_wire::rtp::{Mid, Ssrc};
+
+use crate::event::{Secured, SelectedPair};
+use crate::id::TransceiverId;
+use crate::state::MediaKind;
+
+/// All counters of a peer at one moment. They only grow, except where noted.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// One for each transceiver that has a media section, in the order of their making.
+    pub transceivers: Vec<TransceiverStats>,
+    /// The transport that carries them all.
+    pub transport: TransportStats,
+}
+
+/// The two halves of a transceiver.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TransceiverStats {
+    /// Which transceiver.
+    pub id: TransceiverId,
+    /// Its media section.
+    pub mid: Option<Mid>,
+    /// Sound or pictures.
+    pub kind: MediaKind,
+    /// What is sent, where something is negotiated.
+    pub outbound: Option<OutboundStats>,
+    /// What arrives, where something is negotiated.
+    pub inbound: Option<InboundStats>,
+}
+
+/// RTCOutboundRtpStreamStats with the remote's view of it (RTCRemoteInboundRtpStreamStats).
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct OutboundStats {
+    /// The stream.
+    pub ssrc: Option<Ssrc>,
+    /// What it is coded with.
+    pub codec: Option<Codec>,
+    /// RTP packets sent, retransmissions included.
+    pub packets: u64,
+    /// Payload bytes sent, without headers and padding, retransmissions included.
+    pub bytes: u64,
+    /// Packets sent again because they were asked for.
+    pub retransmitted_packets: u64,
+    /// Frames sent.
+    pub frames: u64,
+    /// NACK messages that came in.
+    pub nacks: u64,
+    /// Picture loss indications that came in.
+    pub plis: u64,
+    /// Full intra requests that came in.
+    pub firs: u64,
+    /// How much the encoder may give, bit/s (may fall).
+    pub target_bitrate: Option<u64>,
+    /// What the remote reported last; `None` before its first report.
+    pub remote: Option<RemoteReport>,
+}
+
+/// The last receiver report about a stream of ours (RFC 3550 §6.4.1).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct RemoteReport {
+    /// Packets lost since the beginning; negative where duplicates outnumber losses.
+    pub lost: i64,
+    /// The share lost between the last two reports, 0 to 1 (may fall).
+    pub fraction_lost: f64,
+    /// Interarrival jitter (may fall).
+    pub jitter: Duration,
+    /// Round-trip time, where the remote saw a report of ours (may fall).
+    pub round_trip: Option<Duration>,
+}
+
+/// RTCInboundRtpStreamStats.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct InboundStats {
+    /// The stream, once a packet came.
+    pub ssrc: Option<Ssrc>,
+    /// What the last packet was coded with.
+    pub codec: Option<Codec>,
+    /// RTP packets received.
+    pub packets: u64,
+    /// Payload bytes received, without headers and padding.
+    pub bytes: u64,
+    /// Packets lost, as reported to the remote (RFC 3550 §6.4.1); negative where duplicates outnumber losses.
+    pub lost: i64,
+    /// Interarrival jitter (may fall).
+    pub jitter: Duration,
+    /// Packets that came too late or could not be used.
+    pub discarded: u64,
+    /// Packets that came by retransmission.
+    pub retransmitted_packets: u64,
+    /// Whole frames given to the caller.
+    pub frames: u64,
+    /// Key frames among them.
+    pub key_frames: u64,
+    /// NACK messages sent.
+    pub nacks: u64,
+    /// Picture loss indications sent.
+    pub plis: u64,
+    /// Full intra requests sent.
+    pub firs: u64,
+}
+
+/// RTCTransportStats with the selected pair.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TransportStats {
+    /// The state of ICE.
+    pub ice: IceState,
+    /// The state of DTLS.
+    pub dtls: DtlsState,
+    /// The pair in use.
+    pub selected_pair: Option<SelectedPair>,
+    /// What DTLS agreed on.
+    pub secured: Option<Secured>,
+    /// Datagrams sent, of all kinds.
+    pub datagrams_sent: u64,
+    /// Bytes in them (UDP payload).
+    pub bytes_sent: u64,
+    /// Datagrams received, of all kinds.
+    pub datagrams_received: u64,
+    /// Bytes in them (UDP payload).
+    pub bytes_received: u64,
+    /// Datagrams dropped: malformed, unauthentic, replayed, or from where nothing was checked.
+    pub datagrams_dropped: u64,
+}
