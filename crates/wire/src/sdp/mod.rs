@@ -5,4 +5,4 @@ mod error;
 mod candidate;
 
 pub use candidate::{Address, Candidate, CandidateKind, TcpType, TransportProtocol};
-pub use error::Error;
+pub use error::{Error, Reason};
