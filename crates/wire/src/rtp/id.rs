@@ -26,6 +26,11 @@ impl PayloadType {
         (value < 128).then_some(Self(value))
     }
 
+    /// The low 7 bits of `byte`: how it stands in a packet, beside the marker.
+    pub fn from_low_bits(byte: u8) -> Self {
+        Self(byte & 0x7f)
+    }
+
     /// The number on the wire.
     pub fn value(self) -> u8 {
         self.0
