@@ -1,1 +1,0 @@
-//! Safe thin wrapper of the encoder of libvpx.
