@@ -3,6 +3,13 @@
 //! One session per BUNDLE group: it sends frames as packets, answers NACKs, writes and reads reports, and gathers
 //! arriving packets into frames. It knows no addresses and no keys.
 
+#[cfg(test)]
+mod moment;
+
 pub mod codec;
 pub mod frame;
 pub mod payload;
+pub mod ntp;
+pub mod config;
+pub mod stats;
+pub mod session;

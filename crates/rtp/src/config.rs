@@ -1,0 +1,97 @@
+//! What a session, its senders and its receivers are told when they are made: plain data.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use peerless_wire::rtp::{ExtensionMap, Ssrc};
+
+use crate::codec::Codec;
+
+/// What a whole session is made with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The canonical name of this endpoint in all its streams (RFC 3550 §6.5.1), one per connection; at most 255
+    /// bytes travel. Choose it as RFC 7022 says: random, nothing about the user.
+    pub cname: String,
+    /// Where all chance comes from: first sequence numbers, timestamp offsets, report intervals.
+    pub seed: [u8; 32],
+    /// One moment on both clocks, so that the session can tell wall-clock (NTP) time from `now`.
+    pub epoch: (Instant, SystemTime),
+    /// The most bytes of an RTP or RTCP packet before SRTP adds its tag. 1200 by default: fits, with SRTP, UDP and
+    /// IPv6 headers, what every path is known to carry (1280). At least 256.
+    pub mtu: usize,
+    /// The bitrate asked of video encoders while the remote has told none (REMB), in bit/s over all of a sender's
+    /// packets. 1.5 Mbit/s by default.
+    pub target_bitrate: u64,
+    /// How long an incomplete picture waits for what it lacks before it is given up and a key frame asked for.
+    /// 500 ms by default: two retransmissions over a path of 200 ms.
+    pub video_give_up: Duration,
+    /// How long sound waits for a packet out of order before it goes on without it. 60 ms by default.
+    pub audio_give_up: Duration,
+    /// Whether each RTCP packet sent and received makes an [`Event::Rtcp`](crate::session::Event::Rtcp) with a
+    /// readable summary. False by default: it costs a string each.
+    pub diagnostics: bool,
+}
+
+impl Config {
+    /// The defaults, with the three things that have none.
+    pub fn new(cname: impl Into<String>, seed: [u8; 32], epoch: (Instant, SystemTime)) -> Self {
+        Self {
+            cname: cname.into(),
+            seed,
+            epoch,
+            mtu: 1200,
+            target_bitrate: 1_500_000,
+            video_give_up: Duration::from_millis(500),
+            audio_give_up: Duration::from_millis(60),
+            diagnostics: false,
+        }
+    }
+}
+
+/// How the frames of one media section are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SendConfig {
+    /// What the frames are coded with, and the payload types and feedback that were agreed on.
+    pub codec: Codec,
+    /// The source of the packets, as in our `a=ssrc`. Unique in the session.
+    pub ssrc: Ssrc,
+    /// The source of their retransmissions (RFC 4588), as in our `a=ssrc-group:FID`. Used where [`Codec::rtx`] says
+    /// so as well; otherwise lost packets are sent again as they were.
+    pub rtx_ssrc: Option<Ssrc>,
+    /// The header extensions agreed on; those we have values for are written.
+    pub extensions: ExtensionMap,
+    /// Whether RTCP feedback may go without a report in front (RFC 5506, `a=rtcp-rsize`). It does only when every
+    /// media section of the session agreed.
+    pub reduced_size: bool,
+}
+
+impl SendConfig {
+    /// Frames of `codec` from `ssrc`, without retransmission stream, extensions or reduced-size RTCP.
+    pub fn new(codec: Codec, ssrc: Ssrc) -> Self {
+        Self { codec, ssrc, rtx_ssrc: None, extensions: ExtensionMap::new(), reduced_size: false }
+    }
+}
+
+/// How the packets of one media section are received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReceiveConfig {
+    /// What may arrive, by payload type.
+    pub codecs: Vec<Codec>,
+    /// The header extensions agreed on. Ids mean the same in all sections of a BUNDLE group (RFC 9143 §14).
+    pub extensions: ExtensionMap,
+    /// The sources the remote named (`a=ssrc`), each with that of its retransmissions. May be empty: MID or an
+    /// unambiguous payload type then finds the section (RFC 9143 §9.2).
+    pub ssrcs: Vec<(Ssrc, Option<Ssrc>)>,
+    /// Whether RTCP feedback may go without a report in front (RFC 5506, `a=rtcp-rsize`).
+    pub reduced_size: bool,
+}
+
+impl ReceiveConfig {
+    /// Packets of `codecs`, from any source, without extensions or reduced-size RTCP.
+    pub fn new(codecs: Vec<Codec>) -> Self {
+        Self { codecs, extensions: ExtensionMap::new(), ssrcs: Vec::new(), reduced_size: false }
+    }
+}

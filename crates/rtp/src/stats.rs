@@ -1,0 +1,165 @@
+//! What a session has counted: one snapshot, in the units of webrtc-stats (seconds, bytes, packets).
+
+use std::time::{Duration, Instant};
+
+use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
+
+use crate::codec::Format;
+
+/// All counts of a session at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// One for each sender.
+    pub outbound: Vec<OutboundStats>,
+    /// One for each source that arrives.
+    pub inbound: Vec<InboundStats>,
+    /// The round trip, smoothed (RFC 6298 §2's 1/8), whichever report it came from.
+    pub rtt: Option<Duration>,
+    /// Arriving packets, RTP and RTCP, that no parser could read.
+    pub malformed: u64,
+    /// Arriving RTP packets that belong to no media section, or come from one source too many.
+    pub unroutable: u64,
+    /// Arriving packets that claim one of our own sources (RFC 3550 §8.2).
+    pub collisions: u64,
+    /// Compound RTCP packets sent.
+    pub rtcp_sent: u64,
+    /// Compound RTCP packets received.
+    pub rtcp_received: u64,
+    /// RTCP packets inside compounds that we do not know; skipped.
+    pub rtcp_unknown: u64,
+    /// Packets the remote reported on with transport-wide feedback.
+    pub transport_reported: u64,
+    /// Of these, those it reported as not arrived. A late packet may be counted here and arrive after all.
+    pub transport_lost: u64,
+}
+
+/// What was sent from one source.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OutboundStats {
+    /// Its media section.
+    pub mid: Mid,
+    /// The source.
+    pub ssrc: Ssrc,
+    /// The source of its retransmissions, where there is one.
+    pub rtx_ssrc: Option<Ssrc>,
+    /// How its frames are coded.
+    pub format: Format,
+    /// The payload type of its packets.
+    pub payload_type: PayloadType,
+    /// RTP packets sent, retransmissions included.
+    pub packets: u64,
+    /// Payload bytes sent, without headers, retransmissions included.
+    pub bytes: u64,
+    /// Header and extension bytes sent.
+    pub header_bytes: u64,
+    /// RTP packets sent again.
+    pub retransmitted_packets: u64,
+    /// Payload bytes sent again.
+    pub retransmitted_bytes: u64,
+    /// Frames of which the last packet was sent.
+    pub frames: u64,
+    /// Key frames among them; for sound, none.
+    pub key_frames: u64,
+    /// Frames that were dropped because too much was waiting.
+    pub frames_dropped: u64,
+    /// Packets waiting in the pacer at this moment.
+    pub queued_packets: usize,
+    /// Generic NACK packets received for it.
+    pub nacks: u64,
+    /// Picture loss indications received.
+    pub plis: u64,
+    /// Full intra requests received, repetitions not counted.
+    pub firs: u64,
+    /// The bitrate the encoder is asked for, bit/s.
+    pub target_bitrate: u64,
+    /// What the remote last reported about it; `None` before its first report.
+    pub remote: Option<RemoteInboundStats>,
+}
+
+/// What the remote reports about what we send: a report block (RFC 3550 §6.4.1) in plain units.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RemoteInboundStats {
+    /// When the report came.
+    pub reported: Instant,
+    /// The part of packets lost since the report before, 0 to 1.
+    pub fraction_lost: f64,
+    /// Packets lost in all; negative when there were more duplicates than losses.
+    pub lost: i64,
+    /// The interarrival jitter.
+    pub jitter: Duration,
+    /// The round trip by the last report that allowed to tell it.
+    pub rtt: Option<Duration>,
+    /// All round trips added up.
+    pub total_rtt: Duration,
+    /// How many round trips that is.
+    pub rtt_measurements: u64,
+    /// The highest sequence number it has seen, extended by its count of turns.
+    pub highest_sequence: u32,
+}
+
+/// What arrived from one source.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct InboundStats {
+    /// Its media section.
+    pub mid: Mid,
+    /// The source.
+    pub ssrc: Ssrc,
+    /// How its latest packets are coded.
+    pub format: Format,
+    /// The payload type of its latest packets.
+    pub payload_type: PayloadType,
+    /// RTP packets received, retransmissions included, duplicates not.
+    pub packets: u64,
+    /// Payload bytes of these, without headers.
+    pub bytes: u64,
+    /// Header and extension bytes of these.
+    pub header_bytes: u64,
+    /// Packets expected less packets received (RFC 3550 §A.3); duplicates make it smaller, even negative.
+    pub lost: i64,
+    /// The interarrival jitter (RFC 3550 §A.8).
+    pub jitter: Duration,
+    /// Packets that came twice, or again though they were not missing; dropped.
+    pub duplicates: u64,
+    /// Packets that came too late for their frame; dropped.
+    pub late: u64,
+    /// Packets that came as retransmissions on a source of their own (RFC 4588).
+    pub retransmitted_packets: u64,
+    /// Payload bytes of these.
+    pub retransmitted_bytes: u64,
+    /// Frames put together and handed on.
+    pub frames: u64,
+    /// Key frames among them; for sound, none.
+    pub key_frames: u64,
+    /// Frames dropped: incomplete, or coded against one that was.
+    pub frames_dropped: u64,
+    /// Generic NACK packets sent for it.
+    pub nacks: u64,
+    /// Picture loss indications sent.
+    pub plis: u64,
+    /// Full intra requests sent.
+    pub firs: u64,
+    /// When its last packet came.
+    pub last_packet: Option<Instant>,
+    /// What its last sender report said; `None` before the first.
+    pub remote: Option<RemoteOutboundStats>,
+}
+
+/// What the remote reports about what it sends: a sender report (RFC 3550 §6.4.1).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RemoteOutboundStats {
+    /// When the report came.
+    pub reported: Instant,
+    /// The remote's clock in it: NTP, seconds since 1900 in 32.32 fixed point.
+    pub ntp: u64,
+    /// Packets it has sent, as 32 bits count them.
+    pub packets: u32,
+    /// Payload bytes it has sent, as 32 bits count them.
+    pub bytes: u32,
+    /// How many sender reports came.
+    pub reports: u64,
+}
