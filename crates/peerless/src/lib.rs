@@ -1,1 +1,86 @@
-//! peerless-peerless
+//! WebRTC for Rust: the whole RTCPeerConnection, from SDP to frames.
+//!
+//! # Connect
+//!
+//! Make a [`PeerConnection`], add tracks, exchange descriptions and candidates over any channel you like:
+//!
+//! ```no_run
+//! use peerless::{Configuration, Event, LocalTrack, MediaKind, PeerConnection};
+//! # fn to_the_other_side<T>(_: T) {}
+//! # async fn example() -> Result<(), peerless::Error> {
+//! let connection = PeerConnection::new(Configuration::default())?;
+//! let mut events = connection.events();
+//! let camera = LocalTrack::new(MediaKind::Video, "camera", "stream");
+//! connection.add_track(&camera)?;
+//!
+//! connection.set_local_description(None)?; // the offer
+//! to_the_other_side(connection.local_description());
+//! while let Some(event) = events.next().await {
+//!     match event {
+//!         Event::IceCandidate(candidate) => to_the_other_side(candidate),
+//!         Event::ConnectionState(state) => println!("{state}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Send
+//!
+//! A [`LocalTrack`] tells which [`Codec`] was negotiated, takes encoded [`Frame`]s with [`LocalTrack::write`], and
+//! says when a key frame is wanted. Cutting into packets, retransmission, pacing and reports happen inside. Crate
+//! `peerless-media` has encoders and sources that drive a track by themselves.
+//!
+//! # Receive
+//!
+//! [`Event::Track`] brings a [`RemoteTrack`]; [`RemoteTrack::recv`] gives whole frames in order. A reader that is
+//! too slow loses frames up to the next key frame, never the connection its memory.
+//!
+//! # Close
+//!
+//! [`PeerConnection::close`], or dropping the last clone, says goodbye to the remote and ends tracks and events;
+//! [`PeerConnection::closed`] waits for the last datagram. Tracks and transceivers may be dropped before or after.
+//!
+//! # Errors
+//!
+//! Calls give an [`Error`] with the W3C's name of it ([`Error::name`]) and change nothing then. What the network
+//! does wrong is counted and dropped; it never fails a call.
+//!
+//! # Time and threads
+//!
+//! No call blocks or waits except those that are `async`. Each connection is one task on the tokio runtime that it
+//! was made in.
+
+pub mod error;
+pub mod config;
+mod feed;
+mod remote_track;
+pub mod events;
+mod shared;
+mod local_track;
+mod transceiver;
+mod driver;
+mod connection;
+
+pub use config::{Configuration, IceServer};
+pub use connection::PeerConnection;
+pub use error::Error;
+pub use events::{Event, Events};
+pub use local_track::{LocalTrack, WriteError};
+pub use remote_track::RemoteTrack;
+pub use transceiver::Transceiver;
+
+pub use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
+pub use peerless_peer::description::{IceCandidateInit, SessionDescription};
+pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerError};
+pub use peerless_peer::event::{Diagnostic, Secured, SelectedPair};
+pub use peerless_peer::id::TransceiverId;
+pub use peerless_peer::peer::{SendError, Stats};
+pub use peerless_peer::state::{
+    ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SdpType, SignalingState,
+};
+pub use peerless_rtp::codec::{Codec, Feedback, Format};
+pub use peerless_rtp::frame::Frame;
+pub use peerless_transport::crypto::Certificate;
+pub use peerless_wire::rtp::Mid;

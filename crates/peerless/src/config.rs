@@ -1,0 +1,138 @@
+//! How a connection shall be: plain data with defaults that fit most users.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use peerless_peer::config::{BundlePolicy, CodecCapability, Config, DtlsVersions};
+use peerless_transport::crypto::Certificate;
+
+use crate::error::{Error, IceServerReason};
+
+/// RTCConfiguration (webrtc-pc §4.2.1) and what a native peer wants to say besides.
+///
+/// Change the fields you care about and leave the rest to [`Default`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Configuration {
+    /// STUN servers to ask for our address as seen from outside. Default: none.
+    pub ice_servers: Vec<IceServer>,
+    /// How media sections share transports. Default: max-bundle; the others are refused for now.
+    pub bundle_policy: BundlePolicy,
+    /// The certificate to show. Default: a fresh one, ECDSA P-256.
+    pub certificate: Option<Arc<Certificate>>,
+    /// The codecs offered and accepted, best first. Default: all we have.
+    pub codecs: Vec<CodecCapability>,
+    /// Which versions of DTLS may be used. Default: 1.3 and 1.2.
+    pub dtls: DtlsVersions,
+    /// The local addresses to use. Default: those of all interfaces that are up; loopback only where there is no other.
+    pub interfaces: Option<Vec<IpAddr>>,
+    /// The largest UDP payload sent, bytes. Default: 1200.
+    pub mtu: usize,
+    /// Whether [`Event::Diagnostic`](crate::Event::Diagnostic) is given for each STUN and RTCP message. Default: no.
+    pub diagnostics: bool,
+}
+
+/// RTCIceServer (webrtc-pc §4.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IceServer {
+    /// URLs as in RFC 7064: `stun:host`, `stun:host:port`.
+    pub urls: Vec<String>,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            ice_servers: Vec::new(),
+            bundle_policy: BundlePolicy::MaxBundle,
+            certificate: None,
+            codecs: Config::default_codecs(),
+            dtls: DtlsVersions::Any,
+            interfaces: None,
+            mtu: 1200,
+            diagnostics: false,
+        }
+    }
+}
+
+/// Where a STUN server is: a host, by name or by address, and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StunServer {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// The port of STUN over UDP (RFC 8489 §8).
+const STUN_PORT: u16 = 3478;
+
+impl IceServer {
+    /// The server at `url`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { urls: vec![url.into()] }
+    }
+
+    pub(crate) fn stun_servers(&self) -> Result<Vec<StunServer>, Error> {
+        self.urls
+            .iter()
+            .map(|url| {
+                StunServer::parse(url).map_err(|reason| Error::IceServer { url: url.clone(), reason })
+            })
+            .collect()
+    }
+}
+
+impl StunServer {
+    /// Reads `stun:host[:port]`, the host a name, an IPv4 address or an IPv6 address in brackets (RFC 7064 §3.1).
+    fn parse(url: &str) -> Result<Self, IceServerReason> {
+        let (scheme, rest) = url.split_once(':').ok_or(IceServerReason::Scheme)?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "stun" => {}
+            "stuns" | "turn" | "turns" => return Err(IceServerReason::NotSupported),
+            _ => return Err(IceServerReason::Scheme),
+        }
+        let (host, port) = match rest.strip_prefix('[') {
+            Some(inner) => {
+                let (host, tail) = inner.split_once(']').ok_or(IceServerReason::Host)?;
+                host.parse::<std::net::Ipv6Addr>().map_err(|_| IceServerReason::Host)?;
+                (host, tail)
+            }
+            None => match rest.find(':') {
+                Some(colon) => rest.split_at(colon),
+                None => (rest, ""),
+            },
+        };
+        let port = match port.strip_prefix(':') {
+            Some(digits) => digits.parse().map_err(|_| IceServerReason::Host)?,
+            None if port.is_empty() => STUN_PORT,
+            None => return Err(IceServerReason::Host),
+        };
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        if host.is_empty() || port == 0 || !host.chars().all(fits) {
+            return Err(IceServerReason::Host);
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_stun_urls() {
+        let server = |host: &str, port| Ok(StunServer { host: host.into(), port });
+        assert_eq!(StunServer::parse("stun:stun.example.org"), server("stun.example.org", 3478));
+        assert_eq!(StunServer::parse("STUN:192.0.2.1:19302"), server("192.0.2.1", 19302));
+        assert_eq!(StunServer::parse("stun:[2001:db8::1]:99"), server("2001:db8::1", 99));
+        assert_eq!(StunServer::parse("stun:[2001:db8::1]"), server("2001:db8::1", 3478));
+    }
+
+    #[test]
+    fn refuses_urls_it_cannot_use() {
+        assert_eq!(StunServer::parse("turn:a.example"), Err(IceServerReason::NotSupported));
+        assert_eq!(StunServer::parse("http://a.example"), Err(IceServerReason::Scheme));
+        assert_eq!(StunServer::parse("a.example"), Err(IceServerReason::Scheme));
+        for url in ["stun:", "stun:a:b", "stun:a:0", "stun:a:70000", "stun:[::1", "stun:a b", "stun:[zz]:1"] {
+            assert_eq!(StunServer::parse(url), Err(IceServerReason::Host), "{url}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The connection as its user holds it: the calls of RTCPeerConnection (webrtc-pc §4.4).
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use peerless_peer::config::Config;
+use peerless_peer::description::{IceCandidateInit, SessionDescription};
+use peerless_peer::peer::{Peer, Stats, TrackInit, TransceiverInit};
+use peerless_peer::state::{
+    ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SignalingState,
+};
+use peerless_transport::crypto::Certificate;
+
+use crate::config::Configuration;
+use crate::driver::{self, Plan};
+use crate::error::Error;
+use crate::events::Events;
+use crate::local_track::LocalTrack;
+use crate::shared::Shared;
+use crate::transceiver::Transceiver;
+
+/// One WebRTC connection. Cheap to clone; it closes when [`close`](Self::close) is called or the last clone is
+/// dropped. Every call returns at once; what comes of it is told by [`events`](Self::events).
+#[derive(Debug, Clone)]
+pub struct PeerConnection {
+    handle: Arc<Handle>,
+}
+
+/// Closes the connection when the last clone of [`PeerConnection`] goes.
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl PeerConnection {
+    /// A new connection and the task that drives it. Must be called within a tokio runtime.
+    pub fn new(configuration: Configuration) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let plan = Plan::new(&configuration)?;
+        let peer = Peer::new(machine_config(configuration)?)?;
+        let shared = Arc::new(Shared::new(peer));
+        driver::spawn(&runtime, shared.clone(), plan);
+        Ok(Self { handle: Arc::new(Handle { shared }) })
+    }
+
+    /// Subscribes to all events from now on.
+    pub fn events(&self) -> Events {
+        Events::new(self.shared().look().subscribe())
+    }
+
+    /// `addTrack`: sends `track`, on a transceiver that is free or on a new one.
+    pub fn add_track(&self, track: &LocalTrack) -> Result<Transceiver, Error> {
+        self.refuse_attached(track)?;
+        let id = self.shared().lock().peer.add_track(track.kind(), track_init(track))?;
+        track.attach(self.shared(), id);
+        Ok(Transceiver::new(self.shared().clone(), id))
+    }
+
+    /// `addTransceiver` without a track: to receive, or to send later.
+    pub fn add_transceiver(&self, kind: MediaKind, direction: Direction) -> Result<Transceiver, Error> {
+        let init = TransceiverInit { direction, track: None };
+        let id = self.shared().lock().peer.add_transceiver(kind, init)?;
+        Ok(Transceiver::new(self.shared().clone(), id))
+    }
+
+    /// `addTransceiver` with a track: always a new media section.
+    pub fn add_transceiver_with_track(
+        &self,
+        track: &LocalTrack,
+        direction: Direction,
+    ) -> Result<Transceiver, Error> {
+        self.refuse_attached(track)?;
+        let init = TransceiverInit { direction, track: Some(track_init(track)) };
+        let id = self.shared().lock().peer.add_transceiver(track.kind(), init)?;
+        track.attach(self.shared(), id);
+        Ok(Transceiver::new(self.shared().clone(), id))
+    }
+
+    /// `removeTrack`: stops sending on the transceiver; the next negotiation says so.
+    pub fn remove_track(&self, transceiver: &Transceiver) -> Result<(), Error> {
+        let mut state = self.shared().lock();
+        state.peer.remove_track(transceiver.id())?;
+        state.detach(transceiver.id());
+        Ok(())
+    }
+
+    /// `createOffer`.
+    pub fn create_offer(&self) -> Result<SessionDescription, Error> {
+        Ok(self.shared().lock().peer.create_offer()?)
+    }
+
+    /// `createAnswer`.
+    pub fn create_answer(&self) -> Result<SessionDescription, Error> {
+        Ok(self.shared().lock().peer.create_answer()?)
+    }
+
+    /// `setLocalDescription`; with `None` the offer or answer that is due is made first (§4.4.1.5).
+    pub fn set_local_description(
+        &self,
+        description: impl Into<Option<SessionDescription>>,
+    ) -> Result<(), Error> {
+        let description = description.into();
+        Ok(self.shared().lock().peer.set_local_description(Instant::now(), description)?)
+    }
+
+    /// `setRemoteDescription`.
+    pub fn set_remote_description(&self, description: SessionDescription) -> Result<(), Error> {
+        Ok(self.shared().lock().peer.set_remote_description(Instant::now(), description)?)
+    }
+
+    /// `addIceCandidate`; an empty candidate is the end of candidates.
+    pub fn add_ice_candidate(&self, candidate: &IceCandidateInit) -> Result<(), Error> {
+        Ok(self.shared().lock().peer.add_ice_candidate(Instant::now(), candidate)?)
+    }
+
+    /// `close`: says goodbye to the remote and ends every track and event stream. Again changes nothing.
+    pub fn close(&self) {
+        self.shared().lock().peer.close(Instant::now());
+    }
+
+    /// Waits until the connection has closed and its last datagrams have left.
+    pub async fn closed(&self) {
+        let mut events = self.events();
+        while events.next().await.is_some() {}
+    }
+
+    /// All transceivers, in the order in which they were added.
+    pub fn transceivers(&self) -> Vec<Transceiver> {
+        let ids: Vec<_> = self.shared().look().peer.transceivers().map(|view| view.id).collect();
+        ids.into_iter().map(|id| Transceiver::new(self.shared().clone(), id)).collect()
+    }
+
+    /// `localDescription`, with the candidates gathered so far.
+    pub fn local_description(&self) -> Option<SessionDescription> {
+        self.shared().look().peer.local_description()
+    }
+
+    /// `remoteDescription`.
+    pub fn remote_description(&self) -> Option<SessionDescription> {
+        self.shared().look().peer.remote_description()
+    }
+
+    /// `signalingState`.
+    pub fn signaling_state(&self) -> SignalingState {
+        self.shared().look().peer.signaling_state()
+    }
+
+    /// `iceGatheringState`.
+    pub fn ice_gathering_state(&self) -> IceGatheringState {
+        self.shared().look().peer.ice_gathering_state()
+    }
+
+    /// `iceConnectionState`.
+    pub fn ice_connection_state(&self) -> IceConnectionState {
+        self.shared().look().peer.ice_connection_state()
+    }
+
+    /// `connectionState`.
+    pub fn connection_state(&self) -> ConnectionState {
+        self.shared().look().peer.connection_state()
+    }
+
+    /// What was sent and received so far.
+    pub fn stats(&self) -> Stats {
+        self.shared().look().peer.stats(Instant::now())
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
+    fn refuse_attached(&self, track: &LocalTrack) -> Result<(), Error> {
+        if track.is_attached() { Err(peerless_peer::error::Error::TrackExists.into()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.lock().peer.close(Instant::now());
+    }
+}
+
+fn track_init(track: &LocalTrack) -> TrackInit {
+    TrackInit { id: track.id().to_owned(), stream_ids: vec![track.stream_id().to_owned()] }
+}
+
+/// Where the machines' time and chance come from: the system's clock and generator, once.
+fn machine_config(configuration: Configuration) -> Result<Config, Error> {
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed).map_err(|_| std::io::Error::other("no random numbers"))?;
+    let certificate = match configuration.certificate {
+        Some(certificate) => certificate,
+        None => Arc::new(Certificate::generate().map_err(std::io::Error::other)?),
+    };
+    let mut config = Config::new(seed, (Instant::now(), SystemTime::now()));
+    config.bundle_policy = configuration.bundle_policy;
+    config.dtls = configuration.dtls;
+    config.certificate = Some(certificate);
+    config.codecs = configuration.codecs;
+    config.mtu = configuration.mtu;
+    config.max_segments = driver::MAX_SEGMENTS;
+    config.diagnostics = configuration.diagnostics;
+    Ok(config)
+}

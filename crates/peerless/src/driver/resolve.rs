@@ -1,0 +1,51 @@
+//! Names to addresses: STUN servers by the system's resolver, candidates' `.local` names by multicast DNS
+//! (draft-ietf-mmusic-mdns-ice-candidates §3.2). Each runs as a short task of its own that ends by itself.
+
+use std::collections::BTreeSet;
+use std::sync::Weak;
+use std::time::Instant;
+
+use crate::config::StunServer;
+use crate::driver::mdns;
+use crate::events::Event;
+use crate::shared::Shared;
+
+/// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.2).
+const UNREACHABLE: u16 = 701;
+
+/// Resolves every server, hands the addresses to the peer, then tells it that there are no more.
+pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>) {
+    let mut known = BTreeSet::new();
+    for server in servers {
+        let found = tokio::net::lookup_host((server.host.as_str(), server.port)).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let mut state = shared.lock();
+        match found {
+            Ok(addresses) => {
+                for address in addresses.filter(|address| known.insert(*address)) {
+                    state.peer.add_stun_server(Instant::now(), address);
+                }
+            }
+            Err(error) => state.publish(&Event::IceCandidateError {
+                local: None,
+                server: format!("{}:{}", server.host, server.port),
+                code: UNREACHABLE,
+                reason: error.to_string(),
+            }),
+        }
+    }
+    if let Some(shared) = shared.upgrade() {
+        shared.lock().peer.finish_local_addresses(Instant::now());
+    }
+}
+
+/// Resolves a candidate's name and hands the result to the peer, also when there is none.
+pub(crate) async fn candidate_name(shared: Weak<Shared>, name: String) {
+    let address = mdns::resolve(&name).await;
+    if address.is_none() {
+        tracing::debug!("a candidate's name was not resolved");
+    }
+    if let Some(shared) = shared.upgrade() {
+        shared.lock().peer.name_resolved(Instant::now(), &name, address);
+    }
+}

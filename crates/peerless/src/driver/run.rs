@@ -1,0 +1,240 @@
+//! The driver: the one task of a connection. It moves datagrams between sockets and peer, hands in the time, and
+//! runs the errands that need the system. It ends when the peer has closed and its last datagrams have left.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::BytesMut;
+use peerless_transport::datagram::{Datagram, Transmit};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::Sleep;
+
+use crate::config::{Configuration, StunServer};
+use crate::driver::interfaces;
+use crate::driver::resolve;
+use crate::driver::sockets::Socket;
+use crate::error::Error;
+use crate::shared::{Errand, Shared};
+
+/// How much the driver takes in before it lets other tasks run, datagrams.
+const RECEIVE_BUDGET: usize = 512;
+/// How much is put into the send buffer before it is sent, bytes.
+const SEND_BATCH: usize = 256 * 1024;
+
+/// What gathering will need, checked before the connection is made.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    addresses: Option<Vec<IpAddr>>,
+    servers: Vec<StunServer>,
+}
+
+impl Plan {
+    /// Refuses unknown interfaces and malformed server URLs.
+    pub(crate) fn new(configuration: &Configuration) -> Result<Self, Error> {
+        let mut servers = Vec::new();
+        for server in &configuration.ice_servers {
+            servers.extend(server.stun_servers()?);
+        }
+        let addresses = match &configuration.interfaces {
+            Some(wanted) => Some(interfaces::addresses(Some(wanted))?),
+            None => None,
+        };
+        Ok(Self { addresses, servers })
+    }
+}
+
+/// Starts the task.
+pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
+    let driver = Driver {
+        shared,
+        plan,
+        sockets: Vec::new(),
+        timer: None,
+        errands: JoinSet::new(),
+        arrived: Vec::new(),
+        block: BytesMut::new(),
+        leaving: BytesMut::new(),
+        transmits: Vec::new(),
+        sent: Progress::default(),
+    };
+    runtime.spawn(driver);
+}
+
+#[derive(Debug)]
+struct Driver {
+    shared: Arc<Shared>,
+    plan: Plan,
+    sockets: Vec<Socket>,
+    timer: Option<Pin<Box<Sleep>>>,
+    errands: JoinSet<()>,
+    /// Datagrams on their way in, empty between two polls.
+    arrived: Vec<Datagram>,
+    /// Where arriving datagrams are copied.
+    block: BytesMut,
+    /// The bytes of `transmits`, one after the other.
+    leaving: BytesMut,
+    transmits: Vec<Transmit>,
+    sent: Progress,
+}
+
+/// How far sending has come.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Transmits that have left.
+    transmits: usize,
+    /// Where the current transmit begins in the buffer.
+    offset: usize,
+    /// Bytes of the current transmit that have left.
+    bytes: usize,
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let driver = &mut *self;
+        let more = driver.receive(context);
+        loop {
+            driver.advance(context);
+            if driver.send(context).is_pending() {
+                break;
+            }
+            if driver.transmits.is_empty() {
+                break;
+            }
+            driver.transmits.clear();
+            driver.leaving.clear();
+            driver.sent = Progress::default();
+        }
+        while let Poll::Ready(Some(_)) = driver.errands.poll_join_next(context) {}
+        if driver.transmits.is_empty() && driver.shared.look().peer.is_closed() {
+            driver.shared.lock_as_driver().end();
+            return Poll::Ready(());
+        }
+        if more || driver.set_timer(context) {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Driver {
+    /// Takes in what has arrived, up to the budget; whether there may be more.
+    fn receive(&mut self, context: &mut Context<'_>) -> bool {
+        let mut more = false;
+        for socket in &self.sockets {
+            loop {
+                if self.arrived.len() >= RECEIVE_BUDGET {
+                    more = true;
+                    break;
+                }
+                if socket.poll_receive(context, &mut self.block, &mut self.arrived).is_pending() {
+                    break;
+                }
+            }
+        }
+        more
+    }
+
+    /// Under the lock: hands in datagrams and time, takes out errands and what shall leave.
+    fn advance(&mut self, context: &mut Context<'_>) {
+        let now = Instant::now();
+        let mut state = self.shared.lock_as_driver();
+        state.driver = Some(context.waker().clone());
+        for datagram in self.arrived.drain(..) {
+            state.peer.handle_datagram(now, datagram);
+        }
+        if state.peer.poll_timeout().is_some_and(|at| at <= now) {
+            state.peer.handle_timeout(now);
+        }
+        // The peer's events become errands when the lock is released.
+        drop(state);
+        let errands = std::mem::take(&mut self.shared.lock_as_driver().errands);
+        for errand in errands {
+            self.run(errand);
+        }
+        if self.transmits.is_empty() {
+            let mut state = self.shared.lock_as_driver();
+            while self.leaving.len() < SEND_BATCH
+                && let Some(transmit) = state.peer.poll_transmit(now, &mut self.leaving)
+            {
+                self.transmits.push(transmit);
+            }
+        }
+    }
+
+    fn run(&mut self, errand: Errand) {
+        match errand {
+            Errand::Gather => self.gather(),
+            Errand::Resolve(name) => {
+                self.errands.spawn(resolve::candidate_name(Arc::downgrade(&self.shared), name));
+            }
+        }
+    }
+
+    /// Binds a socket to each local address and asks for the servers' addresses.
+    fn gather(&mut self) {
+        let addresses = match &self.plan.addresses {
+            Some(addresses) => addresses.clone(),
+            None => interfaces::addresses(None).unwrap_or_else(|error| {
+                tracing::warn!(%error, "no list of interfaces");
+                Vec::new()
+            }),
+        };
+        for address in addresses {
+            if self.sockets.iter().any(|socket| socket.local.ip() == address) {
+                continue;
+            }
+            match Socket::bind(address) {
+                Ok(socket) => self.sockets.push(socket),
+                Err(error) => tracing::warn!(%error, %address, "no socket on this address"),
+            }
+        }
+        let now = Instant::now();
+        let mut state = self.shared.lock_as_driver();
+        for socket in &self.sockets {
+            state.peer.add_local_address(now, socket.local);
+        }
+        drop(state);
+        let servers = self.plan.servers.clone();
+        self.errands.spawn(resolve::stun_servers(Arc::downgrade(&self.shared), servers));
+    }
+
+    /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.
+    fn send(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Some(transmit) = self.transmits.get(self.sent.transmits) {
+            let end = self.sent.offset + transmit.size;
+            let bytes = self.leaving.get(self.sent.offset..end).unwrap_or_default();
+            if let Some(socket) = socket_of(&self.sockets, transmit.source)
+                && socket.poll_send(context, transmit, bytes, &mut self.sent.bytes).is_pending()
+            {
+                return Poll::Pending;
+            }
+            self.sent = Progress { transmits: self.sent.transmits + 1, offset: end, bytes: 0 };
+        }
+        Poll::Ready(())
+    }
+
+    /// Sets the timer to the peer's next deadline; whether that has passed already.
+    fn set_timer(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(at) = self.shared.look().peer.poll_timeout() else {
+            self.timer = None;
+            return false;
+        };
+        let at = tokio::time::Instant::from_std(at);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        timer.as_mut().poll(context).is_ready()
+    }
+}
+
+fn socket_of(sockets: &[Socket], source: SocketAddr) -> Option<&Socket> {
+    sockets.iter().find(|socket| socket.local == source)
+}

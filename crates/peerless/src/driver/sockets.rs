@@ -1,0 +1,198 @@
+//! The system's UDP sockets, one per local address, with the batch calls where the system has them: UDP GSO for
+//! what leaves, recvmmsg and UDP GRO for what arrives. Where it lacks them the same calls move one datagram each.
+
+use std::cell::RefCell;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use peerless_transport::datagram::{Datagram, Ecn, Protocol, Transmit};
+use quinn_udp::{EcnCodepoint, RecvMeta, UdpSocketState};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+/// How many datagrams one send may carry. The kernel takes at most 64 (UDP_MAX_SEGMENTS).
+pub(crate) const MAX_SEGMENTS: usize = 64;
+
+/// Kernel buffers per socket, bytes: a burst of a few ms at 1 Gbit/s.
+const KERNEL_BUFFER: usize = 1 << 20;
+/// What one GRO receive may fill, bytes.
+const RECEIVE_SLOT: usize = 64 * 1024;
+/// How many receives one system call may fill.
+const RECEIVE_SLOTS: usize = 8;
+/// Arriving datagrams are put into blocks of this size, which are freed when their last datagram is.
+const BLOCK: usize = 32 * 1024;
+
+thread_local! {
+    /// What the system writes into. One per thread and not per connection: it is empty between two calls.
+    static LANDING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One bound socket.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    /// Its address: IP as bound, port as the system chose.
+    pub(crate) local: SocketAddr,
+}
+
+impl Socket {
+    /// Binds to `address` and a free port.
+    pub(crate) fn bind(address: IpAddr) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind((address, 0))?;
+        let state = UdpSocketState::new((&socket).into())?;
+        // The system caps both at its own limit, and less is not an error.
+        let _ = state.set_send_buffer_size((&socket).into(), KERNEL_BUFFER);
+        let _ = state.set_recv_buffer_size((&socket).into(), KERNEL_BUFFER);
+        let local = socket.local_addr()?;
+        Ok(Self { io: UdpSocket::from_std(socket)?, state, local })
+    }
+
+    /// Appends what has arrived to `datagrams`, copied once into `block`. `Pending` when there is nothing.
+    pub(crate) fn poll_receive(
+        &self,
+        context: &mut Context<'_>,
+        block: &mut BytesMut,
+        datagrams: &mut Vec<Datagram>,
+    ) -> Poll<()> {
+        loop {
+            if self.io.poll_recv_ready(context).is_pending() {
+                return Poll::Pending;
+            }
+            match self.io.try_io(Interest::READABLE, || self.receive(block, datagrams)) {
+                Ok(()) => return Poll::Ready(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // An ICMP answer to an earlier datagram: the transport has its own means to find out.
+                Err(error) => tracing::trace!(%error, "receive"),
+            }
+        }
+    }
+
+    fn receive(&self, block: &mut BytesMut, datagrams: &mut Vec<Datagram>) -> io::Result<()> {
+        LANDING.with_borrow_mut(|landing| {
+            landing.resize(RECEIVE_SLOT * RECEIVE_SLOTS, 0);
+            let mut meta = [RecvMeta::default(); RECEIVE_SLOTS];
+            let mut chunks = landing.chunks_exact_mut(RECEIVE_SLOT);
+            let mut slots: [IoSliceMut<'_>; RECEIVE_SLOTS] =
+                std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+            let count = self.state.recv((&self.io).into(), &mut slots, &mut meta)?;
+            for (slot, meta) in slots.iter().zip(&meta).take(count) {
+                let filled = slot.get(..meta.len).unwrap_or_default();
+                for contents in filled.chunks(meta.stride.max(1)) {
+                    datagrams.push(self.datagram(meta, contents, block));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn datagram(&self, meta: &RecvMeta, contents: &[u8], block: &mut BytesMut) -> Datagram {
+        if block.capacity() - block.len() < contents.len() {
+            block.reserve(BLOCK.max(contents.len()));
+        }
+        block.extend_from_slice(contents);
+        Datagram {
+            source: unmapped(meta.addr),
+            destination: self.local,
+            protocol: Protocol::Udp,
+            ecn: meta.ecn.map(ecn_from_codepoint),
+            contents: block.split(),
+        }
+    }
+
+    /// Sends what `transmit` describes and `bytes` holds. `Pending` when the kernel's buffer is full: nothing,
+    /// or only the first part of it, has left, and `sent` says how much.
+    pub(crate) fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        transmit: &Transmit,
+        bytes: &[u8],
+        sent: &mut usize,
+    ) -> Poll<()> {
+        while *sent < bytes.len() {
+            let rest = &bytes[*sent..];
+            let segment = transmit.segment_size.unwrap_or(rest.len()).max(1);
+            // Asked anew each time: the count falls to one when a driver turns out to have no offload.
+            let part = rest.len().min(segment.saturating_mul(self.state.max_gso_segments().max(1)));
+            let message = quinn_udp::Transmit {
+                destination: transmit.destination,
+                ecn: transmit.ecn.map(codepoint_from_ecn),
+                contents: &rest[..part],
+                segment_size: (part > segment).then_some(segment),
+                src_ip: None,
+            };
+            if self.io.poll_send_ready(context).is_pending() {
+                return Poll::Pending;
+            }
+            match self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &message)) {
+                Ok(()) => *sent += part,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if message.segment_size.is_some() && self.state.max_gso_segments() == 1 => {
+                    tracing::debug!(%error, "no segmentation offload here: one datagram a call from now on");
+                }
+                Err(error) => {
+                    // No route, or the message is too large for the path: lost, as any datagram may be.
+                    tracing::debug!(%error, destination = %transmit.destination, "send");
+                    *sent += part;
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+/// An IPv4 address that came through an IPv6 socket, as what it is.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+fn ecn_from_codepoint(codepoint: EcnCodepoint) -> Ecn {
+    match codepoint {
+        EcnCodepoint::Ect0 => Ecn::Ect0,
+        EcnCodepoint::Ect1 => Ecn::Ect1,
+        EcnCodepoint::Ce => Ecn::Ce,
+    }
+}
+
+fn codepoint_from_ecn(ecn: Ecn) -> EcnCodepoint {
+    match ecn {
+        Ecn::Ect0 => EcnCodepoint::Ect0,
+        Ecn::Ect1 => EcnCodepoint::Ect1,
+        Ecn::Ce => EcnCodepoint::Ce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::net::Ipv4Addr;
+
+    #[tokio::test]
+    async fn a_batch_of_equal_datagrams_arrives_as_single_ones_in_order() {
+        let sender = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let receiver = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let bytes: Vec<u8> = (0..10).flat_map(|n| vec![n; if n == 9 { 300 } else { 1000 }]).collect();
+        let transmit = Transmit {
+            source: sender.local,
+            destination: receiver.local,
+            protocol: Protocol::Udp,
+            ecn: None,
+            size: bytes.len(),
+            segment_size: Some(1000),
+        };
+        let mut sent = 0;
+        poll_fn(|context| sender.poll_send(context, &transmit, &bytes, &mut sent)).await;
+        let (mut block, mut datagrams) = (BytesMut::new(), Vec::new());
+        while datagrams.len() < 10 {
+            poll_fn(|context| receiver.poll_receive(context, &mut block, &mut datagrams)).await;
+        }
+        for (n, datagram) in datagrams.iter().enumerate() {
+            assert_eq!(datagram.source, sender.local);
+            assert_eq!(datagram.destination, receiver.local);
+            assert_eq!(datagram.contents, vec![n as u8; if n == 9 { 300 } else { 1000 }]);
+        }
+    }
+}

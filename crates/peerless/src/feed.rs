@@ -1,0 +1,226 @@
+//! What the two ends of a track share: the wishes of the connection towards a source of frames, and the bounded
+//! queue of frames towards a reader. Leaves: they know neither connection nor driver.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use peerless_rtp::codec::Codec;
+use peerless_rtp::frame::Frame;
+use tokio::sync::Notify;
+
+/// Frames that wait for a slow reader before the queue gives up on them: two seconds of 50 per second.
+const RECEIVE_LIMIT: usize = 100;
+
+/// What a connection wants from the source of a sending track.
+#[derive(Debug, Default)]
+pub(crate) struct Wishes {
+    state: Mutex<WishState>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct WishState {
+    codec: Option<Codec>,
+    key_frame: bool,
+    bitrate: Option<u64>,
+    ended: bool,
+}
+
+impl Wishes {
+    fn lock(&self) -> MutexGuard<'_, WishState> {
+        // Nothing panics while holding it; were it so, the plain fields would still be right.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets what to encode and how much of it.
+    pub(crate) fn set(&self, codec: Option<Codec>, bitrate: Option<u64>) {
+        let mut state = self.lock();
+        let changed = state.codec != codec;
+        state.codec = codec;
+        state.bitrate = bitrate;
+        drop(state);
+        if changed {
+            self.changed.notify_waiters();
+        }
+    }
+
+    pub(crate) fn want_key_frame(&self) {
+        self.lock().key_frame = true;
+    }
+
+    /// No frame will be taken any more.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        state.codec = None;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        self.lock().codec.clone()
+    }
+
+    pub(crate) fn take_key_frame(&self) -> bool {
+        std::mem::take(&mut self.lock().key_frame)
+    }
+
+    pub(crate) fn bitrate(&self) -> Option<u64> {
+        self.lock().bitrate
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    /// Waits until `ready` gives a value; asked at once and after each change.
+    pub(crate) async fn wait<T>(&self, mut ready: impl FnMut(&Self) -> Option<T>) -> T {
+        loop {
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if let Some(value) = ready(self) {
+                return value;
+            }
+            notified.await;
+        }
+    }
+}
+
+/// Received frames on their way to a reader.
+#[derive(Debug, Default)]
+pub(crate) struct FrameQueue {
+    state: Mutex<QueueState>,
+}
+
+#[derive(Debug, Default)]
+struct QueueState {
+    frames: VecDeque<Frame>,
+    codec: Option<Codec>,
+    reader: Option<Waker>,
+    /// After a drop nothing is taken before the next key frame.
+    awaits_key: bool,
+    dropped: u64,
+    ended: bool,
+}
+
+impl FrameQueue {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a frame in. When the reader is too slow the waiting frames are dropped up to the next key frame;
+    /// `false` then asks the caller to have one sent.
+    pub(crate) fn push(&self, frame: Frame) -> bool {
+        let mut state = self.lock();
+        if state.ended {
+            return true;
+        }
+        if state.awaits_key && !frame.key {
+            state.dropped += 1;
+            return true;
+        }
+        state.awaits_key = false;
+        let full = state.frames.len() >= RECEIVE_LIMIT;
+        if full {
+            state.dropped += state.frames.len() as u64;
+            state.frames.clear();
+            if !frame.key {
+                state.dropped += 1;
+                state.awaits_key = true;
+                return false;
+            }
+        }
+        state.frames.push_back(frame);
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+        true
+    }
+
+    pub(crate) fn set_codec(&self, codec: Option<Codec>) {
+        self.lock().codec = codec;
+    }
+
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        self.lock().codec.clone()
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+    }
+
+    pub(crate) fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let mut state = self.lock();
+        if let Some(frame) = state.frames.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
+        if state.ended {
+            return Poll::Ready(None);
+        }
+        state.reader = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use peerless_rtp::codec::Format;
+
+    fn frame(key: bool) -> Frame {
+        Frame {
+            format: Format::Vp8,
+            timestamp: 0,
+            captured: None,
+            arrived: None,
+            key,
+            payload: Bytes::from_static(b"x"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_loses_frames_up_to_the_next_key_frame() {
+        let queue = FrameQueue::default();
+        for _ in 0..RECEIVE_LIMIT {
+            assert!(queue.push(frame(false)));
+        }
+        assert!(!queue.push(frame(false)), "a key frame is asked for once");
+        assert!(queue.push(frame(false)), "and not again while it is awaited");
+        assert!(queue.push(frame(true)));
+        assert!(queue.push(frame(false)));
+        queue.end();
+        let mut keys = Vec::new();
+        while let Some(frame) = std::future::poll_fn(|context| queue.poll_frame(context)).await {
+            keys.push(frame.key);
+        }
+        assert_eq!(keys, [true, false]);
+        assert_eq!(queue.dropped(), RECEIVE_LIMIT as u64 + 2);
+    }
+
+    #[tokio::test]
+    async fn waiting_for_a_wish_ends_when_the_track_ends() {
+        let wishes = std::sync::Arc::new(Wishes::default());
+        let waiting = tokio::spawn({
+            let wishes = wishes.clone();
+            async move { wishes.wait(|w| w.is_ended().then_some(())).await }
+        });
+        tokio::task::yield_now().await;
+        wishes.end();
+        waiting.await.unwrap();
+    }
+}

@@ -1,0 +1,63 @@
+//! A track that the remote sends: encoded frames to be read.
+
+use std::sync::Arc;
+
+use peerless_peer::id::TransceiverId;
+use peerless_peer::state::MediaKind;
+use peerless_rtp::codec::Codec;
+use peerless_rtp::frame::Frame;
+
+use crate::feed::FrameQueue;
+
+/// A MediaStreamTrack of the remote (webrtc-pc §5.3). Cheap to clone; frames go to whichever clone asks first.
+#[derive(Debug, Clone)]
+pub struct RemoteTrack {
+    pub(crate) transceiver: TransceiverId,
+    pub(crate) kind: MediaKind,
+    pub(crate) id: Arc<str>,
+    pub(crate) stream_ids: Arc<[String]>,
+    pub(crate) queue: Arc<FrameQueue>,
+}
+
+impl RemoteTrack {
+    /// Waits for the next frame; `None` once the track has ended. A reader that falls behind by 100 frames loses
+    /// them up to the next key frame, which is then asked for.
+    pub async fn recv(&self) -> Option<Frame> {
+        std::future::poll_fn(|context| self.queue.poll_frame(context)).await
+    }
+
+    /// Sound or pictures.
+    pub fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// The id that the remote gave it, or one of ours where it gave none.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The streams it belongs to: tracks of one stream are played in step.
+    pub fn stream_ids(&self) -> &[String] {
+        &self.stream_ids
+    }
+
+    /// The transceiver it comes through.
+    pub fn transceiver(&self) -> TransceiverId {
+        self.transceiver
+    }
+
+    /// The codec expected first; frames say their own format.
+    pub fn codec(&self) -> Option<Codec> {
+        self.queue.codec()
+    }
+
+    /// How many frames a slow reader has lost.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped()
+    }
+
+    /// Whether no further frame will come (those that wait can still be read).
+    pub fn is_ended(&self) -> bool {
+        self.queue.is_ended()
+    }
+}

@@ -1,0 +1,79 @@
+//! A transceiver: one media section with its sender and its receiver (webrtc-pc §5.4).
+
+use std::sync::Arc;
+
+use peerless_peer::config::CodecCapability;
+use peerless_peer::id::TransceiverId;
+use peerless_peer::state::{Direction, MediaKind};
+use peerless_rtp::codec::Codec;
+use peerless_wire::rtp::Mid;
+
+use crate::error::Error;
+use crate::remote_track::RemoteTrack;
+use crate::shared::Shared;
+
+/// A handle to one transceiver of a connection. It does not keep the connection open.
+#[derive(Debug, Clone)]
+pub struct Transceiver {
+    shared: Arc<Shared>,
+    id: TransceiverId,
+}
+
+impl Transceiver {
+    pub(crate) fn new(shared: Arc<Shared>, id: TransceiverId) -> Self {
+        Self { shared, id }
+    }
+
+    /// The direction it shall have from the next negotiation on.
+    pub fn set_direction(&self, direction: Direction) -> Result<(), Error> {
+        Ok(self.shared.lock().peer.set_direction(self.id, direction)?)
+    }
+
+    /// The codecs to negotiate, best first; none restores the default. Takes effect with the next negotiation.
+    pub fn set_codec_preferences(&self, codecs: &[CodecCapability]) -> Result<(), Error> {
+        Ok(self.shared.lock().peer.set_codec_preferences(self.id, codecs)?)
+    }
+
+    /// Stops it for good: nothing is sent or received any more, and the next negotiation rejects its section.
+    pub fn stop(&self) -> Result<(), Error> {
+        let mut state = self.shared.lock();
+        state.peer.stop(self.id)?;
+        state.detach(self.id);
+        Ok(())
+    }
+
+    /// Its id within the connection.
+    pub fn id(&self) -> TransceiverId {
+        self.id
+    }
+
+    /// Sound or pictures; `None` once it is gone.
+    pub fn kind(&self) -> Option<MediaKind> {
+        self.shared.look().peer.transceiver(self.id).map(|view| view.kind)
+    }
+
+    /// The name of its media section, once negotiated.
+    pub fn mid(&self) -> Option<Mid> {
+        self.shared.look().peer.transceiver(self.id).and_then(|view| view.mid)
+    }
+
+    /// The direction wished for.
+    pub fn direction(&self) -> Option<Direction> {
+        self.shared.look().peer.transceiver(self.id).map(|view| view.direction)
+    }
+
+    /// The direction negotiated.
+    pub fn current_direction(&self) -> Option<Direction> {
+        self.shared.look().peer.transceiver(self.id).and_then(|view| view.current_direction)
+    }
+
+    /// What it sends, where it can send now.
+    pub fn sending_codec(&self) -> Option<Codec> {
+        self.shared.look().peer.sender(self.id).and_then(|view| view.codec)
+    }
+
+    /// The track that the remote sends on it now.
+    pub fn remote_track(&self) -> Option<RemoteTrack> {
+        self.shared.look().remote_track(self.id)
+    }
+}
