@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use peerless_peer::config::{BundlePolicy, CodecCapability, Config, DtlsVersions};
+use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
 use peerless_transport::crypto::Certificate;
 
 use crate::error::{Error, IceServerReason};
@@ -45,7 +45,7 @@ impl Default for Configuration {
             ice_servers: Vec::new(),
             bundle_policy: BundlePolicy::MaxBundle,
             certificate: None,
-            codecs: Config::default_codecs(),
+            codecs: CodecCapability::all(),
             dtls: DtlsVersions::Any,
             interfaces: None,
             mtu: 1200,

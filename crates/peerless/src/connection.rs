@@ -5,11 +5,12 @@ use std::time::{Instant, SystemTime};
 
 use peerless_peer::config::Config;
 use peerless_peer::description::{IceCandidateInit, SessionDescription};
-use peerless_peer::peer::{Peer, Stats, TrackInit, TransceiverInit};
+use peerless_peer::peer::Peer;
+use peerless_peer::report::Stats;
 use peerless_peer::state::{
     ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SignalingState,
 };
-use peerless_transport::crypto::Certificate;
+use peerless_peer::transceiver::{TrackInit, TransceiverInit};
 
 use crate::config::Configuration;
 use crate::driver::{self, Plan};
@@ -79,7 +80,7 @@ impl PeerConnection {
     /// `removeTrack`: stops sending on the transceiver; the next negotiation says so.
     pub fn remove_track(&self, transceiver: &Transceiver) -> Result<(), Error> {
         let mut state = self.shared().lock();
-        state.peer.remove_track(transceiver.id())?;
+        state.peer.remove_track(Instant::now(), transceiver.id())?;
         state.detach(transceiver.id());
         Ok(())
     }
@@ -126,7 +127,7 @@ impl PeerConnection {
 
     /// All transceivers, in the order in which they were added.
     pub fn transceivers(&self) -> Vec<Transceiver> {
-        let ids: Vec<_> = self.shared().look().peer.transceivers().map(|view| view.id).collect();
+        let ids: Vec<_> = self.shared().look().peer.transceivers().iter().map(|view| view.id).collect();
         ids.into_iter().map(|id| Transceiver::new(self.shared().clone(), id)).collect()
     }
 
@@ -162,7 +163,7 @@ impl PeerConnection {
 
     /// What was sent and received so far.
     pub fn stats(&self) -> Stats {
-        self.shared().look().peer.stats(Instant::now())
+        self.shared().look().peer.stats()
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -188,14 +189,10 @@ fn track_init(track: &LocalTrack) -> TrackInit {
 fn machine_config(configuration: Configuration) -> Result<Config, Error> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed).map_err(|_| std::io::Error::other("no random numbers"))?;
-    let certificate = match configuration.certificate {
-        Some(certificate) => certificate,
-        None => Arc::new(Certificate::generate().map_err(std::io::Error::other)?),
-    };
     let mut config = Config::new(seed, (Instant::now(), SystemTime::now()));
     config.bundle_policy = configuration.bundle_policy;
     config.dtls = configuration.dtls;
-    config.certificate = Some(certificate);
+    config.certificate = configuration.certificate;
     config.codecs = configuration.codecs;
     config.mtu = configuration.mtu;
     config.max_segments = driver::MAX_SEGMENTS;

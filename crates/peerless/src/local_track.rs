@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use peerless_peer::id::TransceiverId;
-use peerless_peer::peer::SendError;
+use peerless_peer::media::SendError;
 use peerless_peer::state::MediaKind;
 use peerless_rtp::codec::Codec;
 use peerless_rtp::frame::Frame;

@@ -132,9 +132,7 @@ impl State {
         }
         while let Some((id, frame)) = self.peer.poll_frame() {
             let Some(track) = self.receiving.get(&id) else { continue };
-            if !track.queue.push(frame) {
-                self.peer.request_key_frame(now, id);
-            }
+            track.queue.push(frame);
         }
     }
 
@@ -178,11 +176,12 @@ impl State {
 
     fn track_began(&mut self, id: TransceiverId) -> Option<RemoteTrack> {
         let view = self.peer.receiver(id)?;
+        let kind = self.peer.transceiver(id)?.kind;
         let queue = Arc::new(FrameQueue::default());
         queue.set_codec(view.codecs.first().cloned());
         let track = RemoteTrack {
             transceiver: id,
-            kind: view.kind,
+            kind,
             id: view.track_id.as_str().into(),
             stream_ids: view.stream_ids.into(),
             queue,

@@ -1,6 +1,7 @@
 //! A transceiver: one media section with its sender and its receiver (webrtc-pc §5.4).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use peerless_peer::config::CodecCapability;
 use peerless_peer::id::TransceiverId;
@@ -37,7 +38,7 @@ impl Transceiver {
     /// Stops it for good: nothing is sent or received any more, and the next negotiation rejects its section.
     pub fn stop(&self) -> Result<(), Error> {
         let mut state = self.shared.lock();
-        state.peer.stop(self.id)?;
+        state.peer.stop(Instant::now(), self.id)?;
         state.detach(self.id);
         Ok(())
     }

@@ -148,7 +148,7 @@ fn answer(message: &[u8], name: &str) -> Option<IpAddr> {
 
 /// Reads a possibly compressed name (RFC 1035 §4.1.4). `Ok(None)` for one that is malformed: pointers must go
 /// backwards, so that they end.
-fn name_at(message: &[u8], reader: &mut Reader<'_>) -> Result<Option<String>, Truncated> {
+fn name_at<'a>(message: &'a [u8], reader: &mut Reader<'a>) -> Result<Option<String>, Truncated> {
     let mut name = String::new();
     let mut inside = *reader;
     let mut jumped = false;

@@ -93,6 +93,13 @@ struct Progress {
     bytes: usize,
 }
 
+/// Also where the runtime ends before the connection: nobody waits for a task that is gone.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.shared.lock_as_driver().end();
+    }
+}
+
 impl Future for Driver {
     type Output = ();
 
@@ -113,7 +120,6 @@ impl Future for Driver {
         }
         while let Poll::Ready(Some(_)) = driver.errands.poll_join_next(context) {}
         if driver.transmits.is_empty() && driver.shared.look().peer.is_closed() {
-            driver.shared.lock_as_driver().end();
             return Poll::Ready(());
         }
         if more || driver.set_timer(context) {
