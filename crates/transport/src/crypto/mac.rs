@@ -1,0 +1,49 @@
+//! Message authentication codes: HMAC-SHA1 of STUN (RFC 8489 §14.5).
+
+use aws_lc_rs::hmac::{self, Context, HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key};
+
+/// HMAC-SHA1 under `key` of all `parts`, one after the other.
+pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
+    let mut mac = [0; 20];
+    for (out, byte) in mac.iter_mut().zip(sign(key, parts).as_ref()) {
+        *out = *byte;
+    }
+    mac
+}
+
+/// Whether `mac` is the HMAC-SHA1 under `key` of all `parts`. Takes the same time wherever the first difference is.
+pub fn is_hmac_sha1(key: &[u8], parts: &[&[u8]], mac: &[u8; 20]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(sign(key, parts).as_ref(), mac).is_ok()
+}
+
+fn sign(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
+    let mut context = Context::with_key(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key));
+    parts.iter().for_each(|part| context.update(part));
+    context.sign()
+}
+
+#[cfg(test)]
+mod tests {
+    use peerless_wire::stun::Message;
+
+    use super::*;
+
+    const PASSWORD: &[u8] = b"VOkJxbRl1RmTxUk/WvJxBt";
+
+    #[test]
+    fn the_messages_of_rfc_5769_are_authentic() {
+        let long_term_key = 0xe8ca_7ad5_9d5e_b051_8e31_2911_d2da_b2a9_u128.to_be_bytes();
+        let vectors: [(&[u8], &[u8]); 4] = [
+            (include_bytes!("../../../../vectors/stun/rfc5769-request.bin"), PASSWORD),
+            (include_bytes!("../../../../vectors/stun/rfc5769-response-ipv4.bin"), PASSWORD),
+            (include_bytes!("../../../../vectors/stun/rfc5769-response-ipv6.bin"), PASSWORD),
+            (include_bytes!("../../../../vectors/stun/rfc5769-request-long-term.bin"), &long_term_key),
+        ];
+        for (bytes, key) in vectors {
+            let integrity = Message::parse(bytes).unwrap().integrity().unwrap();
+            assert_eq!(hmac_sha1(key, &integrity.parts()), *integrity.mac());
+            assert!(is_hmac_sha1(key, &integrity.parts(), integrity.mac()));
+            assert!(!is_hmac_sha1(b"wrong", &integrity.parts(), integrity.mac()));
+        }
+    }
+}
