@@ -9,6 +9,7 @@ pub mod error;
 pub mod description;
 pub mod event;
 pub mod config;
+pub mod jsep;
 pub mod transceiver;
 pub mod report;
 pub mod media;

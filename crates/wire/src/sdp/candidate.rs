@@ -169,7 +169,7 @@ impl fmt::Display for Candidate {
             Some((first, rest)) if first.0 == "generation" => (Some(first), rest),
             _ => (None, self.extensions.as_slice()),
         };
-        for (name, value) in front {
+        if let Some((name, value)) = front {
             write!(f, " {name} {value}")?;
         }
         if let Some(ufrag) = &self.ufrag {

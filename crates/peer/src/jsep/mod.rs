@@ -1,0 +1,5 @@
+//! JSEP (RFC 9429) as pure functions: from a view of the peer to an offer or answer, from a description to a plan of
+//! what it changes. Offer/answer by RFC 3264, BUNDLE by RFC 9143, DTLS by RFC 8842, codecs by their payload formats.
+
+pub mod view;
+pub mod plan;

@@ -1,0 +1,146 @@
+//! What a description changes: plain data that the peer carries out.
+
+use peerless_rtp::codec::Codec;
+use peerless_wire::rtp::{Mid, Ssrc};
+use peerless_wire::sdp::{Candidate, Fingerprint};
+
+use crate::id::TransceiverId;
+use crate::jsep::view::{Credentials, Descriptions, DtlsRole, RemoteTrack};
+use crate::state::{Direction, MediaKind, SignalingState};
+
+/// What applying a description changes. Carry it out in the order of the fields.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The state afterwards.
+    pub signaling: SignalingState,
+    /// The descriptions afterwards.
+    pub descriptions: Descriptions,
+    /// Whether we are controlling in ICE (RFC 8445 §6.1.1), where this description settles it: the first offer does.
+    pub controlling: Option<bool>,
+    /// The remote offer brings new ICE credentials: restart our agent, so that the answer has new ones too
+    /// (RFC 9429 §5.3.1).
+    pub remote_restarts: bool,
+    /// The transceivers that change, in the order of the media sections.
+    pub transceivers: Vec<TransceiverPlan>,
+    /// Transceivers that a rollback unmakes: remove them.
+    pub removed: Vec<TransceiverId>,
+    /// The transport after an answer; `None` where nothing is settled yet, or all sections were rejected.
+    pub transport: Option<TransportPlan>,
+    /// The indexes of sections that the answer rejects.
+    pub rejected: Vec<usize>,
+}
+
+/// What becomes of one transceiver.
+#[derive(Debug, Clone)]
+pub struct TransceiverPlan {
+    /// Which.
+    pub target: Target,
+    /// The index of its media section; `None` where a rollback took it.
+    pub section: Option<usize>,
+    /// Its MID from now on; `None` where a rollback took it.
+    pub mid: Option<Mid>,
+    /// Stop it: its section was rejected. The rest is `None` then.
+    pub stop: bool,
+    /// `currentDirection` from now on; `None` where it is not settled by this description.
+    pub current_direction: Option<Direction>,
+    /// What becomes of the remote's track.
+    pub remote_track: TrackChange,
+    /// How media flows, where an answer settles it.
+    pub media: Option<MediaPlan>,
+}
+
+/// Which transceiver a plan is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// One that is there.
+    Existing(TransceiverId),
+    /// Make one, `recvonly`, by remote offer (RFC 9429 §5.10).
+    New(MediaKind),
+}
+
+/// What becomes of the remote's track (webrtc-pc §4.4.1.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrackChange {
+    /// Nothing.
+    None,
+    /// The remote sends from now on: `track` event.
+    Began(RemoteTrack),
+    /// It is sent still, but belongs to other streams now.
+    Moved(RemoteTrack),
+    /// The remote sends no more: mute the track and take it out of its streams.
+    Ended,
+}
+
+/// How the media of one section flows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaPlan {
+    /// Send this way; `None`: do not send.
+    pub send: Option<SendPlan>,
+    /// Receive this way; `None`: take nothing.
+    pub receive: Option<ReceivePlan>,
+}
+
+/// How to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendPlan {
+    /// What the remote takes, best first: never empty. The payload types are those to send with.
+    pub codecs: Vec<Codec>,
+    /// The header extensions to send.
+    pub extensions: Vec<Extension>,
+    /// RTCP may be of reduced size (RFC 5506).
+    pub reduced_size: bool,
+    /// Both sides take one- and two-byte headers mixed (RFC 8285 §6).
+    pub mixed_extensions: bool,
+    /// The source to send with, as in our description.
+    pub ssrc: Ssrc,
+    /// The source of retransmissions, where RTX was agreed on.
+    pub rtx_ssrc: Option<Ssrc>,
+}
+
+/// What to receive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivePlan {
+    /// What may arrive: never empty. The payload types are those that arrive.
+    pub codecs: Vec<Codec>,
+    /// The header extensions that may arrive.
+    pub extensions: Vec<Extension>,
+    /// RTCP may be of reduced size (RFC 5506).
+    pub reduced_size: bool,
+    /// Both sides take one- and two-byte headers mixed (RFC 8285 §6).
+    pub mixed_extensions: bool,
+    /// The sources the remote named, each with that of its retransmissions; may be empty, then MID or payload type
+    /// find the way.
+    pub ssrcs: Vec<(Ssrc, Option<Ssrc>)>,
+}
+
+/// A header extension as agreed (RFC 8285 §5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// The id in packets: 1 to 14, or to 255 where mixed headers were agreed.
+    pub id: u8,
+    /// What it means.
+    pub uri: String,
+}
+
+/// The transport as an answer settles it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportPlan {
+    /// The section that lends its transport to the others (the BUNDLE tag).
+    pub mid: Mid,
+    /// The index of that section.
+    pub section: usize,
+    /// The remote's ICE credentials.
+    pub credentials: Credentials,
+    /// The credentials are others than those of the description before: ICE restarts.
+    pub restarted: bool,
+    /// The remote is an ICE-lite agent (RFC 8445 §2.5).
+    pub lite: bool,
+    /// The remote's certificate must match one of these; all are sound and of accepted hashes.
+    pub fingerprints: Vec<Fingerprint>,
+    /// Our DTLS role.
+    pub role: DtlsRole,
+    /// The remote's candidates that stand in its description.
+    pub candidates: Vec<Candidate>,
+    /// The remote has no more candidates.
+    pub end_of_candidates: bool,
+}
