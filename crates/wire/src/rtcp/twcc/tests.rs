@@ -1,0 +1,1 @@
+//! Behaviour of transport-wide feedback.
