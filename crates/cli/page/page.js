@@ -1,0 +1,258 @@
+// The page: shows a call, its states and its figures, and lets one choose who offers.
+//
+// For scripts that drive the page: window.peerless = { pc, state, role, stats(), reconnect(role) }.
+
+import { Call } from "./call.js";
+import { Chart } from "./chart.js";
+import { Figures } from "./figures.js";
+
+const part = (id) => document.getElementById(id);
+const video = part("video");
+const chart = new Chart(part("chart"));
+const PERIOD = 500;
+
+let call = null;
+let figures = null;
+let timer = null;
+
+window.peerless = {
+  get pc() { return call?.pc ?? null; },
+  get state() { return call?.state ?? null; },
+  get role() { return call?.role ?? null; },
+  stats: () => figures.read(),
+  reconnect: (role) => connect(role ?? call.role),
+};
+
+function connect(role) {
+  call?.close("left for another call");
+  clearInterval(timer);
+  const fresh = new Call(role);
+  call = fresh;
+  figures = new Figures(fresh.pc);
+  clear(role);
+  const current = (listener) => (event) => { if (call === fresh) listener(event.detail); };
+  fresh.addEventListener("change", current(() => showStates()));
+  fresh.addEventListener("note", current(showNote));
+  fresh.addEventListener("track", current(showTrack));
+  fresh.addEventListener("end", current(showEnd));
+  timer = setInterval(tick, PERIOD);
+  showStates();
+}
+
+/* ---- the picture and the sound ---- */
+
+function showTrack(track) {
+  if (!(video.srcObject instanceof MediaStream)) video.srcObject = new MediaStream();
+  video.srcObject.addTrack(track);
+  if (track.kind === "audio") part("mute").hidden = false;
+  if (track.kind === "video") firstPicture();
+  else if (call.pc.getTransceivers().every(({ receiver }) => receiver.track.kind !== "video")) liftVeil();
+  play();
+}
+
+/** With sound where the browser lets us; else muted, and a button asks for the click that it wants. */
+async function play() {
+  try {
+    await video.play();
+  } catch (error) {
+    if (error.name !== "NotAllowedError") return;
+    setMuted(true);
+    part("sound").hidden = false;
+    video.play().catch(() => {});
+  }
+}
+
+function setMuted(muted) {
+  video.muted = muted;
+  part("sound").hidden = true;
+  const button = part("mute");
+  button.innerHTML = muted ? SILENT : LOUD;
+  button.ariaLabel = button.title = muted ? "Sound on" : "Mute";
+  if (!muted) video.play().catch(() => {});
+}
+
+function firstPicture() {
+  const fresh = call;
+  const seen = () => {
+    if (call !== fresh || fresh.ended) return;
+    const at = performance.now() - fresh.started;
+    showNote({ text: "first picture", at });
+    liftVeil();
+  };
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(seen);
+  else video.addEventListener("loadeddata", seen, { once: true });
+}
+
+function liftVeil() {
+  part("veil").classList.add("gone");
+}
+
+/* ---- states ---- */
+
+const GOOD = new Set(["open", "connected", "completed"]);
+const BAD = new Set(["failed", "closed", "disconnected"]);
+
+function showStates() {
+  const { state } = call;
+  for (const item of document.querySelectorAll("#steps li")) {
+    const word = state[item.dataset.step];
+    item.className = GOOD.has(word) ? "good" : BAD.has(word) ? "bad" : word === "new" ? "" : "wait";
+    item.querySelector(".state").textContent = word;
+  }
+  const { ice, dtls, connection, signalling } = state;
+  if (connection === "connected") part("detail").textContent = "waiting for the first picture";
+  else if (dtls === "connecting") part("detail").textContent = "agreeing on keys";
+  else if (ice === "checking") part("detail").textContent = "looking for a path";
+  else if (signalling === "open") part("detail").textContent = "exchanging descriptions";
+}
+
+function showNote({ text, bad, at }) {
+  const line = document.createElement("li");
+  line.className = bad ? "bad" : "";
+  const time = document.createElement("time");
+  time.textContent = at < 10_000 ? `${Math.round(at)} ms` : `${(at / 1000).toFixed(1)} s`;
+  const what = document.createElement("span");
+  what.textContent = text;
+  line.append(time, what);
+  const log = part("log");
+  log.append(line);
+  while (log.children.length > 200) log.firstChild.remove();
+  log.scrollTop = log.scrollHeight;
+}
+
+function showEnd({ reason }) {
+  clearInterval(timer);
+  part("veil").classList.remove("gone");
+  part("pulse").hidden = true;
+  part("again").hidden = false;
+  part("sound").hidden = true;
+  part("mute").hidden = true;
+  part("headline").textContent = "Not connected";
+  part("detail").textContent = reason;
+  part("level").style.width = "0";
+  write("bitrate", null);
+}
+
+function clear(role) {
+  video.srcObject = null;
+  part("veil").classList.remove("gone");
+  part("pulse").hidden = false;
+  part("again").hidden = true;
+  part("sound").hidden = true;
+  part("mute").hidden = true;
+  part("headline").textContent = "Connecting";
+  part("detail").textContent = "waiting for the server";
+  part("log").replaceChildren();
+  part("level").style.width = "0";
+  for (const place of document.querySelectorAll("dd, #bitrate, #video-codec, #audio-codec, #rtt")) place.textContent = "–";
+  part("elapsed").textContent = "";
+  chart.clear();
+  for (const button of document.querySelectorAll("[data-role]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.role === role));
+  }
+}
+
+/* ---- figures ---- */
+
+async function tick() {
+  const fresh = call;
+  const now = await figures.read(true);
+  if (call !== fresh || fresh.ended) return;
+  if (fresh.pc.connectionState === "connected") part("elapsed").textContent = elapsed(performance.now() - fresh.started);
+  showVideo(now.video);
+  showAudio(now.audio);
+  showPath(now.pair, now.transport);
+  write("bitrate", now.bitrate, bits);
+  if (now.bitrate !== null && fresh.pc.connectionState === "connected") chart.push(now.bitrate);
+}
+
+function showVideo(one) {
+  if (!one) return;
+  if (one.codec) part("video-codec").textContent = one.codec;
+  if (one.width) part("video-size").textContent = `${one.width} × ${one.height}`;
+  write("video-fps", one.fps, (value) => [Math.round(value), ""]);
+  write("video-bitrate", one.bitrate, bits);
+  part("video-decoded").textContent = one.framesDecoded.toLocaleString("en");
+  write("video-jitter", one.jitter, millis);
+  write("video-loss", one.lossRatio, percent);
+}
+
+function showAudio(one) {
+  if (!one) return;
+  const rate = one.clockRate ? ` · ${one.clockRate / 1000} kHz` : "";
+  if (one.codec) part("audio-codec").textContent = `${one.codec}${one.codec.toUpperCase() === "G722" ? " · 16 kHz" : rate}`;
+  write("audio-bitrate", one.bitrate, bits);
+  write("audio-jitter", one.jitter, millis);
+  write("audio-loss", one.lossRatio, percent);
+  part("level").style.width = `${Math.min(100, Math.sqrt(one.level ?? 0) * 130)}%`;
+}
+
+function showPath(pair, transport) {
+  if (pair) {
+    write("rtt", pair.rtt, (value) => [value * 1000 < 1 ? "< 1" : Math.round(value * 1000), "ms round trip"]);
+    part("pair-local").textContent = candidate(pair.local);
+    part("pair-remote").textContent = candidate(pair.remote);
+  }
+  if (transport?.dtlsVersion) {
+    part("handshake").textContent = [transport.dtlsVersion, transport.dtlsCipher].filter(Boolean).join(" · ");
+  } else if (transport?.dtlsCipher) {
+    part("handshake").textContent = transport.dtlsCipher;
+  }
+  if (transport?.srtpCipher) part("protection").textContent = transport.srtpCipher;
+}
+
+function candidate(one) {
+  if (!one) return "–";
+  const host = one.address?.includes(":") ? `[${one.address}]` : (one.address ?? "hidden address");
+  return `${host}:${one.port ?? "?"} · ${one.kind} · ${one.protocol}`;
+}
+
+function write(id, value, form) {
+  const place = part(id);
+  if (value === null || value === undefined) {
+    place.textContent = "–";
+    return;
+  }
+  const [figure, unit] = form(value);
+  const small = document.createElement("small");
+  small.textContent = unit ? ` ${unit}` : "";
+  place.replaceChildren(String(figure), small);
+}
+
+function bits(value) {
+  return value >= 999_500 ? [(value / 1e6).toFixed(2), "Mbit/s"] : [Math.round(value / 1e3), "kbit/s"];
+}
+
+function millis(value) {
+  return [(value * 1000).toFixed(1), "ms"];
+}
+
+function percent(value) {
+  return [(value * 100).toFixed(value > 0 && value < 0.001 ? 2 : 1), "%"];
+}
+
+function elapsed(time) {
+  const seconds = Math.floor(time / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/* ---- buttons ---- */
+
+const icon = (path) =>
+  `<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="${path}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"/></svg>`;
+const LOUD = icon("M4 9.5v5h3.5l5 4v-13l-5 4zM15.5 8.5a5 5 0 0 1 0 7M18 6a8.5 8.5 0 0 1 0 12");
+const SILENT = icon("M4 9.5v5h3.5l5 4v-13l-5 4zM16 9.5l5 5M21 9.5l-5 5");
+
+for (const button of document.querySelectorAll("[data-role]")) {
+  button.onclick = () => {
+    history.replaceState(null, "", button.dataset.role === "offer" ? "?role=offer" : location.pathname);
+    connect(button.dataset.role);
+  };
+}
+part("reconnect").onclick = part("again").onclick = () => connect(call.role);
+part("sound").onclick = () => setMuted(false);
+part("mute").onclick = () => setMuted(!video.muted);
+window.addEventListener("pagehide", () => call?.close());
+
+setMuted(false);
+connect(new URLSearchParams(location.search).get("role") === "offer" ? "offer" : "answer");

@@ -1,0 +1,1 @@
+//! Exchanges over a channel in memory.
