@@ -184,11 +184,8 @@ impl<C: Channel> Exchange<C> {
     fn handle_event(&mut self, event: Event) {
         match event {
             Event::IceCandidate(candidate) => self.outbox.push_back(Message::Candidate(candidate)),
-            // The answerer's wishes go out with its first answer; before that it has nobody to offer to.
-            Event::NegotiationNeeded if self.role == Role::Offer || self.has_remote => {
-                if self.connection.signaling_state() == SignalingState::Stable {
-                    self.offer();
-                }
+            Event::NegotiationNeeded if self.may_offer() => {
+                self.offer();
             }
             _ => {}
         }
@@ -246,6 +243,12 @@ impl<C: Channel> Exchange<C> {
             self.outbox.push_back(Message::Description(answer));
         }
         Ok(())
+    }
+
+    /// The answerer's wishes go out with its first answer; before that it has nobody to offer to.
+    fn may_offer(&self) -> bool {
+        let met = self.role == Role::Offer || self.has_remote;
+        met && self.connection.signaling_state() == SignalingState::Stable
     }
 
     /// Makes an offer; whether there is one.

@@ -19,10 +19,7 @@ fn candidate(text: &str, mid: Option<&str>, index: Option<u16>, fragment: Option
 
 #[test]
 fn writes_the_bare_objects_a_browser_takes() {
-    assert_eq!(
-        description(SdpType::Offer, "v=0\r\n").write(),
-        r#"{"type":"offer","sdp":"v=0\r\n"}"#
-    );
+    assert_eq!(description(SdpType::Offer, "v=0\r\n").write(), r#"{"type":"offer","sdp":"v=0\r\n"}"#);
     assert_eq!(
         candidate("candidate:1 1 udp 5 192.0.2.1 9 typ host", Some("0"), Some(0), Some("abcd")).write(),
         r#"{"candidate":"candidate:1 1 udp 5 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"abcd"}"#
@@ -95,7 +92,9 @@ fn tells_what_is_wrong_with_a_bad_message() {
     assert!(matches!(Message::parse(r#"{"hello":1}"#), Err(MessageError::Unknown)));
     assert!(matches!(Message::parse(r#"{"sdp":"s"}"#), Err(MessageError::TypeMissing)));
     assert!(matches!(Message::parse(r#"{"type":"offer"}"#), Err(MessageError::SdpMissing(SdpType::Offer))));
-    assert!(matches!(Message::parse(r#"{"type":"bye"}"#), Err(MessageError::UnknownType(word)) if word == "bye"));
+    assert!(
+        matches!(Message::parse(r#"{"type":"bye"}"#), Err(MessageError::UnknownType(word)) if word == "bye")
+    );
     let long = format!("{{\"type\":\"{}\"}}", "x".repeat(1 << 20));
     assert!(Message::parse(&long).unwrap_err().to_string().len() < 100);
 }
