@@ -1,6 +1,10 @@
-//! Certificates, fingerprints and the one seam to the cryptographic provider.
+//! Certificates (RFC 8827 §6.5), fingerprints (RFC 8122 §5) and the one seam to the cryptographic library.
 
+pub(crate) mod provider;
 pub mod mac;
-mod certificate;
+mod der;
+pub mod fingerprint;
+pub mod certificate;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, CertificateError};
+pub use fingerprint::{Fingerprint, FingerprintError, HashAlgorithm};
