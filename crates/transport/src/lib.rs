@@ -1,11 +1,11 @@
 //! Peerless transport: datagrams to plain packets and back, sans-IO.
 //!
-//! One [`Transport`](transport) per BUNDLE group joins ICE, DTLS and SRTP. Time is handed in with every call, chance
-//! once as a seed; nothing here opens a socket or asks a clock.
+//! One `Transport` per BUNDLE group joins ICE, DTLS and SRTP. Time is handed in with every
+//! call, chance once as a seed; nothing here opens a socket or asks a clock.
 
 pub mod datagram;
 pub mod state;
 pub mod crypto;
 pub mod ice;
-pub mod dtls;
 pub mod srtp;
+pub mod dtls;

@@ -1,1 +1,7 @@
-//! DTLS 1.2 and 1.3 (RFC 6347, RFC 9147) with SRTP keying (RFC 5764), by a sans-IO crate.
+//! DTLS 1.2 and 1.3 (RFC 6347, RFC 9147) with SRTP keying (RFC 5764), over the sans-IO crate dimpl.
+
+pub mod version;
+pub mod failure;
+
+pub use failure::Failure;
+pub use version::{CipherSuite, Role, Version, Versions};
