@@ -38,7 +38,7 @@ fn fault_of(plan: &Plan, module: &[String], target: &[String]) -> Option<String>
     }
     for depth in 0..module.len() {
         let order = plan.get(&module[..depth])?;
-        let Some(wanted) = target.get(depth) else { return None };
+        let wanted = target.get(depth)?;
         let Some(theirs) = order.iter().position(|name| name == wanted) else {
             // Not a module: an item of the face at this depth. The crate's root and one's own folder are faces.
             return Some(format!("{written} goes through a face above it"));
