@@ -1,1 +1,15 @@
-//! Payload formats: how each codec's frames are cut into packets and put together again.
+//! Payload formats: how each codec's frames are cut into packets and put together again. VP8 (RFC 7741), H.264
+//! (RFC 6184), Opus (RFC 7587), G.711, G.722 and L16 (RFC 3551).
+
+mod error;
+mod fragment;
+mod vp8;
+mod annex_b;
+mod h264;
+mod sound;
+mod any;
+
+pub use any::{Depacketizer, Packetizer};
+pub use error::Error;
+pub use fragment::{Fragment, Inspection, MAX_FRAME_LEN, Prefix};
+pub use vp8::Descriptor as Vp8Descriptor;

@@ -1,0 +1,1 @@
+//! Behaviour of the h264 payload format.
