@@ -209,7 +209,12 @@ impl PlaneMut<'_> {
     }
 
     /// Copies a rectangle from the same place of another plane; as much of it as both have.
-    pub fn copy_from(&mut self, from: Plane<'_>, (left, top): (usize, usize), (width, height): (usize, usize)) {
+    pub fn copy_from(
+        &mut self,
+        from: Plane<'_>,
+        (left, top): (usize, usize),
+        (width, height): (usize, usize),
+    ) {
         let right = left.saturating_add(width).min(self.width).min(from.width);
         for row in top..top.saturating_add(height).min(self.height) {
             let source = from.row(row).get(left..right);

@@ -1,6 +1,6 @@
 //! The encoder for what was negotiated.
 
-use peerless_rtp::codec::{Codec, Format};
+use peerless::{Codec, Format};
 
 use crate::codec::g711::{G711Encoder, Law};
 use crate::codec::g722::G722Encoder;
@@ -19,7 +19,8 @@ pub fn video(codec: &Codec, settings: VideoSettings) -> Result<Box<dyn VideoEnco
         Format::Vp8 => Ok(Box::new(crate::codec::vp8::Vp8Encoder::new(settings)?)),
         #[cfg(feature = "h264")]
         Format::H264 { packetization_mode, profile_level_id } => {
-            let encoder = crate::codec::h264::H264Encoder::new(settings, profile_level_id, packetization_mode)?;
+            let encoder =
+                crate::codec::h264::H264Encoder::new(settings, profile_level_id, packetization_mode)?;
             Ok(Box::new(encoder))
         }
         format => {

@@ -159,9 +159,8 @@ impl Band {
 
         // FILTEP and FILTEZ. Sums saturate at each step, oldest zero first.
         let tap = |coefficient: i32, value: i32| coefficient * saturate(value * 2) >> 15;
-        let from_poles = saturate(
-            tap(self.poles[0], self.reconstructed[0]) + tap(self.poles[1], self.reconstructed[1]),
-        );
+        let from_poles =
+            saturate(tap(self.poles[0], self.reconstructed[0]) + tap(self.poles[1], self.reconstructed[1]));
         let pairs = self.zeros.iter().zip(&self.differences).rev();
         self.from_zeros = pairs.fold(0, |sum, (&zero, &value)| saturate(sum + tap(zero, value)));
         self.predicted = saturate(from_poles + self.from_zeros);
@@ -210,8 +209,8 @@ const QMF: [i32; 12] = [3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -1
 
 /// Decision levels of the 60-level quantiser.
 const Q6: [i32; 29] = [
-    35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219, 1339,
-    1458, 1612, 1765, 1980, 2195, 2557, 2919,
+    35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219,
+    1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919,
 ];
 
 /// Outputs of the 15-level quantiser, by the four high bits of a lower code.
@@ -229,8 +228,8 @@ const WL: [i32; 8] = [-60, -30, 58, 172, 334, 538, 1198, 3042];
 
 /// Powers of two by 32nds, times 2048.
 const ILB: [i32; 32] = [
-    2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714, 2774, 2834, 2896, 2960, 3025,
-    3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008,
+    2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714, 2774, 2834, 2896,
+    2960, 3025, 3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008,
 ];
 
 #[cfg(test)]

@@ -36,7 +36,11 @@ impl H264Encoder {
     ///
     /// # Errors
     /// When the pictures are above the level, or above what OpenH264 codes (3840×2160).
-    pub fn new(settings: VideoSettings, profile_level_id: u32, packetization_mode: u8) -> Result<Self, Error> {
+    pub fn new(
+        settings: VideoSettings,
+        profile_level_id: u32,
+        packetization_mode: u8,
+    ) -> Result<Self, Error> {
         let level = Level::from_profile_level_id(profile_level_id);
         let macroblocks = settings.width.div_ceil(16).saturating_mul(settings.height.div_ceil(16));
         if macroblocks > level.macroblocks {

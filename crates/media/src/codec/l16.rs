@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn samples_leave_big_endian_and_frames_fit_a_packet() {
-        for (rate, channels, frames) in [(8_000, 1, 160), (16_000, 1, 320), (44_100, 2, 264), (48_000, 2, 240)] {
+        for (rate, channels, frames) in
+            [(8_000, 1, 160), (16_000, 1, 320), (44_100, 2, 264), (48_000, 2, 240)]
+        {
             let mut encoder = L16Encoder::new(rate, channels);
             assert_eq!(encoder.shape().frames, frames, "{rate} {channels}");
             let mut sound = Sound::new(rate, channels, frames).unwrap();

@@ -35,13 +35,7 @@ impl Level {
 }
 
 const fn level(number: u8, per_second: u32, macroblocks: u32, kilobits: u32, library: Library) -> Level {
-    Level {
-        number,
-        macroblocks_per_second: per_second,
-        macroblocks,
-        kilobits_per_second: kilobits,
-        library,
-    }
+    Level { number, macroblocks_per_second: per_second, macroblocks, kilobits_per_second: kilobits, library }
 }
 
 const LEVELS: [Level; 17] = [

@@ -1,7 +1,7 @@
 //! What every encoder can do, so that a pump need not know which one it drives.
 
 use bytes::Bytes;
-use peerless_rtp::codec::Format;
+use peerless::Format;
 
 use crate::picture::Picture;
 use crate::sound::Sound;
@@ -65,7 +65,8 @@ impl Shape {
 
     /// Whether a sound is of it.
     pub(crate) fn check(self, sound: &Sound) -> Result<(), Error> {
-        let got = Self { sample_rate: sound.sample_rate(), channels: sound.channels(), frames: sound.frames() };
+        let got =
+            Self { sample_rate: sound.sample_rate(), channels: sound.channels(), frames: sound.frames() };
         if got == self { Ok(()) } else { Err(Error::Shape { got, wanted: self }) }
     }
 }

@@ -29,7 +29,13 @@ impl VpxEncoder {
             frames_per_second: settings.frames_per_second,
             bits_per_second: settings.bits_per_second,
             // As libwebrtc: one thread up to 640×480, more where one could not keep up.
-            threads: if pixels > 1280 * 720 { 4 } else if pixels > 640 * 480 { 2 } else { 1 },
+            threads: if pixels > 1280 * 720 {
+                4
+            } else if pixels > 640 * 480 {
+                2
+            } else {
+                1
+            },
         })?;
         Ok(Self { encoder, settings, last: None, extended: 0 })
     }
