@@ -10,12 +10,12 @@ use crate::needs::is_root;
 const SETUP: &str = r#"
 set -e
 ip link set dev lo up
-ip link add ma type veth peer name mb
-ip addr add 10.88.0.1/24 dev ma
-ip addr add fd00:88::1/64 dev ma nodad
-ip link set dev ma up
-ip link set dev mb up
-ip route add default via 10.88.0.2 dev ma
+ip link add dev near type veth peer name far
+ip addr add 10.88.0.1/24 dev near
+ip addr add fd00:88::1/64 dev near nodad
+ip link set dev near up
+ip link set dev far up
+ip route add default via 10.88.0.2 dev near
 resolver=$(mktemp)
 echo 'nameserver 127.0.0.1' > "$resolver"
 mount --bind "$resolver" /etc/resolv.conf || true
