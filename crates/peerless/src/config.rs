@@ -73,9 +73,7 @@ impl IceServer {
     pub(crate) fn stun_servers(&self) -> Result<Vec<StunServer>, Error> {
         self.urls
             .iter()
-            .map(|url| {
-                StunServer::parse(url).map_err(|reason| Error::IceServer { url: url.clone(), reason })
-            })
+            .map(|url| StunServer::parse(url).map_err(|reason| Error::IceServer { url: url.clone(), reason }))
             .collect()
     }
 }

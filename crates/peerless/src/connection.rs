@@ -12,6 +12,8 @@ use peerless_peer::state::{
 };
 use peerless_peer::transceiver::{TrackInit, TransceiverInit};
 
+use peerless_transport::crypto::Certificate;
+
 use crate::config::Configuration;
 use crate::driver::{self, Plan};
 use crate::error::Error;
@@ -189,10 +191,14 @@ fn track_init(track: &LocalTrack) -> TrackInit {
 fn machine_config(configuration: Configuration) -> Result<Config, Error> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed).map_err(|_| std::io::Error::other("no random numbers"))?;
+    let certificate = match configuration.certificate {
+        Some(certificate) => certificate,
+        None => Arc::new(Certificate::generate(SystemTime::now()).map_err(std::io::Error::other)?),
+    };
     let mut config = Config::new(seed, (Instant::now(), SystemTime::now()));
     config.bundle_policy = configuration.bundle_policy;
     config.dtls = configuration.dtls;
-    config.certificate = configuration.certificate;
+    config.certificate = Some(certificate);
     config.codecs = configuration.codecs;
     config.mtu = configuration.mtu;
     config.max_segments = driver::MAX_SEGMENTS;

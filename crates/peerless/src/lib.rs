@@ -77,7 +77,9 @@ pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerEr
 pub use peerless_peer::event::{Diagnostic, Secured, SelectedPair};
 pub use peerless_peer::id::TransceiverId;
 pub use peerless_peer::media::SendError;
-pub use peerless_peer::report::{InboundStats, OutboundStats, RemoteReport, Stats, TransceiverStats, TransportStats};
+pub use peerless_peer::report::{
+    InboundStats, OutboundStats, RemoteReport, Stats, TransceiverStats, TransportStats,
+};
 pub use peerless_peer::state::{
     ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SdpType, SignalingState,
 };

@@ -31,7 +31,10 @@ fn present() -> io::Result<Vec<IpAddr>> {
             IpAddr::V4(address) => !address.is_link_local() && !address.is_unspecified(),
             IpAddr::V6(address) => !address.is_unicast_link_local() && !address.is_unspecified(),
         };
-        if usable && matches!(interface.oper_status, IfOperStatus::Up | IfOperStatus::Unknown) && !addresses.contains(&address) {
+        if usable
+            && matches!(interface.oper_status, IfOperStatus::Up | IfOperStatus::Unknown)
+            && !addresses.contains(&address)
+        {
             addresses.push(address);
         }
     }

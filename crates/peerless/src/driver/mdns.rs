@@ -41,7 +41,8 @@ pub(crate) async fn resolve(name: &str) -> Option<IpAddr> {
         }
         std::future::pending::<()>().await;
     };
-    let listening = futures_util::future::select_all(sockets.iter().map(|socket| Box::pin(listen(socket, name))));
+    let listening =
+        futures_util::future::select_all(sockets.iter().map(|socket| Box::pin(listen(socket, name))));
     tokio::select! {
         () = asking => None,
         answer = timeout_at(begun + GIVE_UP_AFTER, listening) => answer.ok().map(|(address, ..)| address),

@@ -1,0 +1,211 @@
+//! Two connections in one process, over the loopback interface: everything that a user does, with real sockets.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use peerless::{
+    Configuration, ConnectionState, Direction, Event, Events, Format, Frame, LocalTrack, MediaKind,
+    PeerConnection, RemoteTrack, SignalingState,
+};
+use tokio::time::timeout;
+
+/// Generous: a slow machine is not a fault.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn configuration() -> Configuration {
+    let mut configuration = Configuration::default();
+    configuration.interfaces = Some(vec![Ipv4Addr::LOCALHOST.into()]);
+    configuration
+}
+
+fn connection() -> PeerConnection {
+    PeerConnection::new(configuration()).unwrap()
+}
+
+async fn until<T>(what: &str, events: &mut Events, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    let found = timeout(PATIENCE, async {
+        while let Some(event) = events.next().await {
+            if let Some(value) = wanted(event) {
+                return Some(value);
+            }
+        }
+        None
+    });
+    found.await.ok().flatten().unwrap_or_else(|| panic!("{what} never came"))
+}
+
+async fn until_state(events: &mut Events, wanted: ConnectionState) {
+    let what = wanted.as_str();
+    until(what, events, |event| {
+        matches!(event, Event::ConnectionState(state) if state == wanted).then_some(())
+    })
+    .await;
+}
+
+/// Passes every candidate of `from` on to `to`, until `from` closes.
+fn trickle(from: &PeerConnection, to: &PeerConnection) {
+    let mut events = from.events();
+    let to = to.clone();
+    tokio::spawn(async move {
+        while let Some(event) = events.next().await {
+            if let Event::IceCandidate(candidate) = event
+                && to.add_ice_candidate(&candidate).is_err()
+            {
+                break;
+            }
+        }
+    });
+}
+
+/// Offer and answer, `a` offering.
+fn negotiate(a: &PeerConnection, b: &PeerConnection) {
+    a.set_local_description(None).unwrap();
+    b.set_remote_description(a.local_description().unwrap()).unwrap();
+    b.set_local_description(None).unwrap();
+    a.set_remote_description(b.local_description().unwrap()).unwrap();
+}
+
+fn vp8_frame(number: u32, key: bool) -> Frame {
+    // A frame tag (RFC 6386 §9.1): bit 0 clear for a key frame, then the start code.
+    let mut payload = vec![u8::from(!key), 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0];
+    payload.extend((0..4000).map(|byte| (byte as u32 ^ number) as u8));
+    Frame {
+        format: Format::Vp8,
+        timestamp: number * 3000,
+        captured: Some(Instant::now()),
+        arrived: None,
+        key,
+        payload: Bytes::from(payload),
+    }
+}
+
+async fn remote_track(events: &mut Events) -> RemoteTrack {
+    let take = |event| if let Event::Track(track) = event { Some(track) } else { None };
+    until("a track", events, take).await
+}
+
+#[tokio::test]
+async fn frames_written_on_one_side_are_read_on_the_other() {
+    let (a, b) = (connection(), connection());
+    let (mut events_a, mut events_b) = (a.events(), b.events());
+    trickle(&a, &b);
+    trickle(&b, &a);
+    let camera = LocalTrack::new(MediaKind::Video, "camera", "stream");
+    a.add_track(&camera).unwrap();
+    negotiate(&a, &b);
+    let screen = remote_track(&mut events_b).await;
+    assert_eq!((screen.kind(), screen.stream_ids()), (MediaKind::Video, &["stream".to_owned()][..]));
+    until_state(&mut events_a, ConnectionState::Connected).await;
+    let codec = timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
+    assert_eq!(codec.format, Format::Vp8);
+    assert!(camera.take_key_frame_request(), "a new sender begins with a key frame");
+    for number in 0..30 {
+        let frame = vp8_frame(number, number == 0);
+        camera.write(&frame).unwrap();
+        let received = timeout(PATIENCE, screen.recv()).await.unwrap().unwrap();
+        assert_eq!(received.payload, frame.payload);
+        assert_eq!(received.key, number == 0);
+    }
+    assert_eq!(a.stats().transceivers[0].outbound.as_ref().unwrap().frames, 30);
+    assert_eq!(b.stats().transceivers[0].inbound.as_ref().unwrap().frames, 30);
+}
+
+#[tokio::test]
+async fn closing_one_side_is_seen_by_the_other_and_ends_everything() {
+    let (a, b) = (connection(), connection());
+    let (mut events_a, mut events_b) = (a.events(), b.events());
+    trickle(&a, &b);
+    trickle(&b, &a);
+    let microphone = LocalTrack::new(MediaKind::Audio, "microphone", "stream");
+    a.add_track(&microphone).unwrap();
+    negotiate(&a, &b);
+    let track = remote_track(&mut events_b).await;
+    until_state(&mut events_a, ConnectionState::Connected).await;
+    until_state(&mut events_b, ConnectionState::Connected).await;
+    a.close();
+    timeout(PATIENCE, a.closed()).await.unwrap();
+    assert_eq!(a.connection_state(), ConnectionState::Closed);
+    assert_eq!(a.signaling_state(), SignalingState::Closed);
+    assert!(microphone.is_ended());
+    assert_eq!(a.create_offer().unwrap_err().name(), "InvalidStateError");
+    // The remote's close_notify ends DTLS: the other side must not wait for consent to expire.
+    let ended = |event| match event {
+        Event::ConnectionState(state) if state != ConnectionState::Connected => Some(()),
+        _ => None,
+    };
+    timeout(Duration::from_secs(10), until("the end", &mut events_b, ended)).await.unwrap();
+    b.close();
+    timeout(PATIENCE, b.closed()).await.unwrap();
+    assert!(timeout(PATIENCE, track.recv()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn dropping_handles_in_any_order_leaves_no_task_behind() {
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    for order in 0..6 {
+        let (a, b) = (connection(), connection());
+        let mut events = b.events();
+        let camera = LocalTrack::new(MediaKind::Video, "camera", "stream");
+        let transceiver = a.add_track(&camera).unwrap();
+        negotiate(&a, &b);
+        let track = remote_track(&mut events).await;
+        let mut held: Vec<Box<dyn std::any::Any>> = vec![
+            Box::new(a),
+            Box::new(b),
+            Box::new(events),
+            Box::new(camera),
+            Box::new(transceiver),
+            Box::new(track),
+        ];
+        held.rotate_left(order);
+        drop(held);
+    }
+    let gone = async {
+        while alive() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("drivers end when their connection is dropped");
+}
+
+#[tokio::test]
+async fn a_track_belongs_to_one_connection() {
+    let (a, b) = (connection(), connection());
+    let camera = LocalTrack::new(MediaKind::Video, "camera", "stream");
+    a.add_track(&camera).unwrap();
+    assert_eq!(b.add_track(&camera).unwrap_err().name(), "InvalidAccessError");
+    assert_eq!(a.transceivers().len(), 1);
+    assert_eq!(b.transceivers().len(), 0);
+    let unattached = LocalTrack::new(MediaKind::Video, "other", "stream");
+    assert!(unattached.write(&vp8_frame(0, true)).is_err());
+}
+
+#[tokio::test]
+async fn an_unknown_interface_or_server_is_refused_when_the_connection_is_made() {
+    let mut unknown = configuration();
+    unknown.interfaces = Some(vec!["192.0.2.77".parse().unwrap()]);
+    assert!(PeerConnection::new(unknown).is_err());
+    let mut turn = configuration();
+    turn.ice_servers = vec![peerless::IceServer::new("turn:turn.example.org")];
+    assert_eq!(PeerConnection::new(turn).unwrap_err().name(), "NotSupportedError");
+}
+
+#[tokio::test]
+async fn receive_only_transceivers_ask_the_other_side_for_media() {
+    let (a, b) = (connection(), connection());
+    let mut events_a = a.events();
+    trickle(&a, &b);
+    trickle(&b, &a);
+    a.add_transceiver(MediaKind::Video, Direction::RecvOnly).unwrap();
+    let camera = LocalTrack::new(MediaKind::Video, "camera", "stream");
+    b.add_track(&camera).unwrap();
+    negotiate(&a, &b);
+    assert_eq!(a.transceivers()[0].current_direction(), Some(Direction::RecvOnly));
+    assert_eq!(b.transceivers()[0].current_direction(), Some(Direction::SendOnly));
+    let track = remote_track(&mut events_a).await;
+    timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
+    camera.write(&vp8_frame(0, true)).unwrap();
+    assert!(timeout(PATIENCE, track.recv()).await.unwrap().is_some());
+}
