@@ -1,6 +1,6 @@
 //! Peerless transport: datagrams to plain packets and back, sans-IO.
 //!
-//! One `Transport` per BUNDLE group joins ICE, DTLS and SRTP. Time is handed in with every
+//! One [`Transport`](transport::Transport) per BUNDLE group joins ICE, DTLS and SRTP. Time is handed in with every
 //! call, chance once as a seed; nothing here opens a socket or asks a clock.
 
 pub mod datagram;
@@ -9,3 +9,5 @@ pub mod crypto;
 pub mod ice;
 pub mod srtp;
 pub mod dtls;
+pub mod config;
+pub mod transport;

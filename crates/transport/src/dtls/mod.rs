@@ -2,6 +2,11 @@
 
 pub mod version;
 pub mod failure;
+mod record;
+mod keying;
+pub mod endpoint;
 
+pub use endpoint::Endpoint;
 pub use failure::Failure;
+pub use keying::Keys;
 pub use version::{CipherSuite, Role, Version, Versions};

@@ -1,0 +1,427 @@
+//! One DTLS association (RFC 6347, RFC 9147) that keys SRTP (RFC 5764), as an adaptor over dimpl.
+//!
+//! ```text
+//! Connecting ──► Connected ──► Closed        close_notify from either side, or close()
+//!      └────────────┴────────► Failed        wrong fingerprint, timeout, alert, anything else
+//! ```
+//!
+//! dimpl is fed only whole records, never a plaintext alert, and as long as the version is open only what settles
+//! it: it takes any error for the end. The remote's certificate is compared with the fingerprints of its description
+//! before the state is Connected, and nothing is given out before (RFC 8827 §6.5): no keys, no application data.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use dimpl::{Dtls, DtlsCertificate, Output};
+
+use crate::crypto::{Certificate, Fingerprint, fingerprint};
+use crate::dtls::failure::Failure;
+use crate::dtls::keying::{self, Keys};
+use crate::dtls::record::{self, Kind};
+use crate::dtls::version::{CipherSuite, Role, Version, Versions};
+use crate::srtp::Profile;
+use crate::state::DtlsState;
+
+/// How many datagrams are kept back until the version is settled: a server's first flight has three or four.
+const HELD: usize = 8;
+/// How many datagrams wait for a route: one flight.
+const OUTGOING: usize = 16;
+/// How many messages wait to be taken.
+const APPLICATION: usize = 256;
+/// dimpl asks to be called in ten years where it waits for nothing.
+const IDLE: Duration = Duration::from_secs(365 * 86_400);
+/// Room for any record dimpl gives out.
+const RECORD: usize = 16 * 1024 + 512;
+
+/// How an endpoint shall be.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// What we prove ourselves with.
+    pub certificate: Arc<Certificate>,
+    /// Which versions are offered and accepted.
+    pub versions: Versions,
+    /// Which protection profiles may come out of the handshake. dimpl offers all three, best first, and they cannot
+    /// be left out of the offer: where one that is not listed here is agreed on, the handshake fails.
+    pub profiles: Vec<Profile>,
+    /// The largest datagram we send, bytes. At least 256.
+    pub mtu: usize,
+    /// How long before an unanswered flight is sent again the first time; the time doubles (RFC 6347 §4.2.4).
+    pub retransmission: Duration,
+    /// How long the handshake may take in all.
+    pub handshake_timeout: Duration,
+    /// Draws what is not a secret from here, so that a simulation can be run again. `None` uses the operating
+    /// system's generator, as every real peer must.
+    pub simulation_seed: Option<u64>,
+}
+
+/// What an endpoint tells its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The state changed.
+    State(DtlsState),
+    /// The handshake is done and the fingerprint is right. Comes just before the state is Connected.
+    Secured {
+        /// The version agreed on.
+        version: Version,
+        /// The cipher suite agreed on.
+        cipher: CipherSuite,
+        /// The keys of SRTP, where the remote wants SRTP.
+        keys: Option<Keys>,
+    },
+    /// Why the state is Failed. Comes just before.
+    Failed(Failure),
+}
+
+/// One DTLS association.
+pub struct Endpoint {
+    /// `None` once there is nothing more to do with it.
+    engine: Option<Dtls>,
+    role: Role,
+    fingerprints: Vec<Fingerprint>,
+    profiles: Vec<Profile>,
+    state: DtlsState,
+    certificate: Option<Vec<u8>>,
+    keys: Option<Keys>,
+    cipher: Option<CipherSuite>,
+    /// The last plaintext alert, only to explain a timeout.
+    alert: Option<u8>,
+    held: VecDeque<Bytes>,
+    timeout: Option<Instant>,
+    outgoing: VecDeque<Bytes>,
+    application: VecDeque<Bytes>,
+    events: VecDeque<Event>,
+    scratch: Vec<u8>,
+}
+
+impl Config {
+    /// The defaults: any version, all profiles, datagrams of 1200 bytes, first retransmission after 300 ms (ICE has
+    /// shown by then that the path works, and how fast), 40 s in all.
+    pub fn new(certificate: Arc<Certificate>) -> Self {
+        Self {
+            certificate,
+            versions: Versions::Any,
+            profiles: Profile::ALL.to_vec(),
+            mtu: 1200,
+            retransmission: Duration::from_millis(300),
+            handshake_timeout: Duration::from_secs(40),
+            simulation_seed: None,
+        }
+    }
+
+    fn engine_config(&self) -> Result<dimpl::Config, dimpl::Error> {
+        let builder = dimpl::Config::builder()
+            .mtu(self.mtu.max(256))
+            .max_queue_rx(64)
+            .max_queue_tx(32)
+            .use_server_cookie(false)
+            .flight_start_rto(self.retransmission)
+            .flight_retries(16)
+            .handshake_timeout(self.handshake_timeout);
+        match self.simulation_seed {
+            Some(seed) => builder.dangerously_set_rng_seed(seed).build(),
+            None => builder.build(),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Begins a handshake: a client's first datagram is ready at once. The remote must show a certificate that one of
+    /// `fingerprints` is of.
+    pub fn new(now: Instant, config: &Config, role: Role, fingerprints: Vec<Fingerprint>) -> Self {
+        let mut endpoint = Self {
+            engine: None,
+            role,
+            fingerprints,
+            profiles: config.profiles.clone(),
+            state: DtlsState::Connecting,
+            certificate: None,
+            keys: None,
+            cipher: None,
+            alert: None,
+            held: VecDeque::new(),
+            timeout: None,
+            outgoing: VecDeque::new(),
+            application: VecDeque::new(),
+            events: VecDeque::from([Event::State(DtlsState::Connecting)]),
+            scratch: vec![0; RECORD],
+        };
+        match config.engine_config() {
+            Ok(engine_config) => {
+                let certificate = DtlsCertificate {
+                    certificate: config.certificate.der().to_vec(),
+                    private_key: config.certificate.private_key().to_vec(),
+                };
+                let make = match config.versions {
+                    Versions::Any => Dtls::new_auto,
+                    Versions::Only12 => Dtls::new_12,
+                    Versions::Only13 => Dtls::new_13,
+                };
+                let mut engine = make(Arc::new(engine_config), certificate, now);
+                engine.set_active(role == Role::Client);
+                endpoint.engine = Some(engine);
+                endpoint.handle_timeout(now);
+            }
+            Err(error) => endpoint.fail(Failure::Protocol(error.to_string())),
+        }
+        endpoint
+    }
+
+    /// Takes a datagram that came over a validated pair.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
+        let Some(engine) = &mut self.engine else { return };
+        if let Err(error) = engine.handle_timeout(now) {
+            return self.fail_with(&error);
+        }
+        for record in record::records(datagram) {
+            match record.kind {
+                Kind::PlainAlert(description) => {
+                    tracing::debug!(description, "plaintext alert ignored");
+                    self.alert = Some(description);
+                }
+                kind if self.is_settled_by(kind) => self.feed(now, record.bytes),
+                _ => self.hold(record.bytes),
+            }
+        }
+        if self.is_settled_by(Kind::Other) {
+            while let Some(held) = self.held.pop_front() {
+                self.feed(now, &held);
+            }
+        }
+    }
+
+    /// Does what is due: retransmissions, and giving up.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Some(engine) = &mut self.engine else { return };
+        match engine.handle_timeout(now) {
+            Ok(()) => self.drain(now),
+            Err(error) => self.fail_with(&error),
+        }
+    }
+
+    /// Takes new fingerprints of a later description: the certificate seen must be among them as well.
+    pub fn set_fingerprints(&mut self, fingerprints: Vec<Fingerprint>) {
+        self.fingerprints = fingerprints;
+        let is_wrong =
+            self.certificate.as_ref().is_some_and(|der| !fingerprint::is_vouched(&self.fingerprints, der));
+        if is_wrong && self.engine.is_some() {
+            self.fail(Failure::FingerprintMismatch);
+        }
+    }
+
+    /// Seals `message` as application data. Returns whether it was taken: only while the state is Connected.
+    pub fn send(&mut self, now: Instant, message: &[u8]) -> bool {
+        let Some(engine) = self.engine.as_mut().filter(|_| self.state == DtlsState::Connected) else {
+            return false;
+        };
+        match engine.handle_timeout(now).and_then(|()| engine.send_application_data(message)) {
+            Ok(taken) => {
+                self.drain(now);
+                taken == message.len()
+            }
+            Err(error) => {
+                self.fail_with(&error);
+                false
+            }
+        }
+    }
+
+    /// Ends the association: close_notify is ready to be sent, where the handshake was done.
+    pub fn close(&mut self, now: Instant) {
+        if let Some(engine) = &mut self.engine {
+            // An error means that it was over already.
+            let _ = engine.handle_timeout(now).and_then(|()| engine.close());
+            self.drain(now);
+            self.finish(DtlsState::Closed);
+        }
+    }
+
+    /// When [`Endpoint::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timeout
+    }
+
+    /// Appends one datagram to send, and says how long it is.
+    pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<usize> {
+        let datagram = self.outgoing.pop_front()?;
+        out.extend_from_slice(&datagram);
+        Some(datagram.len())
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The next message received.
+    pub fn poll_application(&mut self) -> Option<Bytes> {
+        self.application.pop_front()
+    }
+
+    /// Where the association stands.
+    pub fn state(&self) -> DtlsState {
+        self.state
+    }
+
+    /// Whether a datagram waits to be sent.
+    pub fn has_transmit(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// The remote's certificate in DER, once its fingerprint was found right.
+    pub fn remote_certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+
+    /// Whether the version is settled, or a record of this kind may settle it.
+    fn is_settled_by(&self, kind: Kind) -> bool {
+        self.engine.as_ref().is_some_and(|engine| engine.protocol_version().is_some())
+            || match self.role {
+                Role::Client => kind == Kind::ServerFirst,
+                Role::Server => kind == Kind::ClientHello,
+            }
+    }
+
+    /// Hands one record to the engine, and takes what it says to it.
+    fn feed(&mut self, now: Instant, record: &[u8]) {
+        let Some(engine) = &mut self.engine else { return };
+        if self.role == Role::Client && self.state == DtlsState::Connecting {
+            self.cipher = record::cipher_suite(record).or(self.cipher);
+        }
+        match engine.handle_packet(record) {
+            Ok(()) => self.drain(now),
+            Err(error) => self.fail_with(&error),
+        }
+    }
+
+    /// Keeps a record back that came before the one that settles the version. A server needs none: it settles with
+    /// the ClientHello, before which nothing of use can come.
+    fn hold(&mut self, record: &[u8]) {
+        if self.role == Role::Client && self.held.len() < HELD {
+            self.held.push_back(Bytes::copy_from_slice(record));
+        }
+    }
+
+    /// Takes all that the engine has to say.
+    fn drain(&mut self, now: Instant) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut is_connected = false;
+        let mut is_closed = false;
+        while let Some(engine) = &mut self.engine {
+            match engine.poll_output(&mut scratch) {
+                Output::Packet(packet) => {
+                    if self.role == Role::Server && self.state == DtlsState::Connecting {
+                        self.cipher = record::cipher_suite(packet).or(self.cipher);
+                    }
+                    if self.outgoing.len() < OUTGOING {
+                        self.outgoing.push_back(Bytes::copy_from_slice(packet));
+                    }
+                }
+                Output::BufferTooSmall { needed } => scratch.resize(needed, 0),
+                Output::Timeout(at) => {
+                    self.timeout = (at.saturating_duration_since(now) < IDLE).then_some(at);
+                    break;
+                }
+                Output::PeerCert(der) => {
+                    if fingerprint::is_vouched(&self.fingerprints, der) {
+                        self.certificate = Some(der.to_vec());
+                    } else {
+                        self.outgoing.clear();
+                        self.fail(Failure::FingerprintMismatch);
+                    }
+                }
+                Output::KeyingMaterial(material, profile) => self.take_keys(&material, profile),
+                Output::Connected => is_connected = true,
+                Output::ApplicationData(data) if self.has_room() => {
+                    self.application.push_back(Bytes::copy_from_slice(data));
+                }
+                Output::CloseNotify => is_closed = true,
+                _ => {}
+            }
+        }
+        self.scratch = scratch;
+        if is_connected {
+            self.connect();
+        }
+        if is_closed {
+            self.close(now);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.certificate.is_some() && self.application.len() < APPLICATION
+    }
+
+    fn take_keys(&mut self, material: &[u8], profile: dimpl::SrtpProfile) {
+        let profile = match profile {
+            dimpl::SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
+            dimpl::SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+            dimpl::SrtpProfile::AES128_CM_SHA1_80 => Profile::Aes128CmHmacSha1_80,
+            _ => return self.fail(Failure::Keying),
+        };
+        if !self.profiles.contains(&profile) {
+            return self.fail(Failure::ProfileNotAllowed(profile));
+        }
+        match keying::split(profile, self.role, material) {
+            Some(keys) => self.keys = Some(keys),
+            None => self.fail(Failure::Keying),
+        }
+    }
+
+    /// The handshake is done: says so, if the certificate was right.
+    fn connect(&mut self) {
+        let Some(engine) = &self.engine else { return };
+        let version = match engine.protocol_version() {
+            Some(dimpl::ProtocolVersion::DTLS1_3) => Version::Dtls13,
+            _ => Version::Dtls12,
+        };
+        if self.certificate.is_none() {
+            return self.fail(Failure::NoCertificate);
+        }
+        let cipher = self.cipher.unwrap_or(CipherSuite(0));
+        self.events.push_back(Event::Secured { version, cipher, keys: self.keys.take() });
+        self.set_state(DtlsState::Connected);
+    }
+
+    fn fail_with(&mut self, error: &dimpl::Error) {
+        let failure = match error {
+            dimpl::Error::Timeout(_) => Failure::TimedOut { alert: self.alert },
+            dimpl::Error::SecurityError(dimpl::SecurityError::FatalAlert { description }) => {
+                Failure::Alert(*description)
+            }
+            error => Failure::Protocol(error.to_string()),
+        };
+        self.fail(failure);
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.events.push_back(Event::Failed(failure));
+        self.finish(DtlsState::Failed);
+    }
+
+    fn finish(&mut self, state: DtlsState) {
+        self.engine = None;
+        self.timeout = None;
+        self.keys = None;
+        self.held.clear();
+        self.set_state(state);
+    }
+
+    fn set_state(&mut self, state: DtlsState) {
+        self.state = state;
+        self.events.push_back(Event::State(state));
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Endpoint")
+            .field("role", &self.role)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

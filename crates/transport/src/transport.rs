@@ -1,0 +1,472 @@
+//! One transport, as a BUNDLE group has it: ICE, DTLS and SRTP over the same addresses.
+//!
+//! Datagrams are told apart by their first byte (RFC 7983 §7). STUN goes to the ICE agent; DTLS and SRTP are taken
+//! from validated pairs only. DTLS starts as soon as ICE has a route and the role is known, runs over that route, and
+//! lets no key out before the remote's certificate was compared with its fingerprint (RFC 8827 §6.5).
+//!
+//! What the network gets wrong is counted in [`Stats`], and with [`Config::diagnostics`] told as [`Event::Dropped`].
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use peerless_wire::demux::{self, Kind};
+
+pub use crate::config::Config;
+use crate::crypto::{Fingerprint, HashAlgorithm};
+use crate::datagram::{Datagram, Protocol, Received, Transmit};
+use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
+use crate::ice::{self, Agent};
+use crate::srtp::{self, Profile, ReceiveContext, SendContext};
+use crate::state::DtlsState;
+
+/// How many DTLS datagrams are kept that come before the remote's description: a ClientHello in two pieces, and its
+/// first retransmissions.
+const EARLY: usize = 8;
+/// How many told drops wait to be taken; further ones are only counted.
+const TOLD: usize = 64;
+
+/// ICE, DTLS and SRTP, joined.
+#[derive(Debug)]
+pub struct Transport {
+    config: Config,
+    agent: Agent,
+    /// What the remote's description says, once it is there.
+    remote: Option<(Vec<Fingerprint>, Role)>,
+    endpoint: Option<Endpoint>,
+    send: Option<SendContext>,
+    receive: Option<ReceiveContext>,
+    secured: Option<Secured>,
+    /// Datagrams of DTLS that came before the remote's description.
+    early: VecDeque<BytesMut>,
+    /// Over which pair the last words go after ICE was closed.
+    last_route: Option<(SocketAddr, SocketAddr)>,
+    is_closed: bool,
+    events: VecDeque<Event>,
+    told: usize,
+    stats: Stats,
+}
+
+/// Which of the two is to be protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PacketKind {
+    /// An RTP packet.
+    Rtp,
+    /// A compound RTCP packet.
+    Rtcp,
+}
+
+/// What DTLS agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Secured {
+    /// The version of DTLS.
+    pub version: Version,
+    /// The cipher suite of DTLS.
+    pub cipher: CipherSuite,
+    /// What protects media; `None` where the remote did not ask for SRTP.
+    pub srtp_profile: Option<Profile>,
+}
+
+/// What a transport tells its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something of ICE.
+    Ice(ice::Event),
+    /// The state of DTLS changed.
+    Dtls(DtlsState),
+    /// The handshake is done and the fingerprint is right: media flows from now on. Comes before the state.
+    Secured(Secured),
+    /// Why DTLS failed. Comes before the state.
+    Failed(Failure),
+    /// A datagram was dropped; only with [`Config::diagnostics`].
+    Dropped {
+        /// Who sent it.
+        source: SocketAddr,
+        /// Why.
+        reason: DropReason,
+    },
+}
+
+/// Why a datagram was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// Its first byte is of no protocol of ours (RFC 7983 §7).
+    #[error("the first byte is of no protocol we speak")]
+    UnknownProtocol,
+    /// It is DTLS or SRTP from a pair of addresses that ICE has not validated.
+    #[error("it came from a pair that is not validated")]
+    UnknownPair,
+    /// It is media, and there are no keys yet.
+    #[error("media came before the keys")]
+    EarlyMedia,
+    /// It is DTLS, the remote's description is not there yet, and enough of the like wait already.
+    #[error("too much of a handshake came before the description")]
+    EarlyHandshake,
+    /// SRTP refused it.
+    #[error(transparent)]
+    Srtp(#[from] srtp::Error),
+    /// The transport is closed, or DTLS failed.
+    #[error("the transport is closed")]
+    Closed,
+}
+
+/// What went through, since the transport was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Datagrams sent, of all protocols.
+    pub packets_sent: u64,
+    /// Their payload, bytes.
+    pub bytes_sent: u64,
+    /// Datagrams received, of all protocols, dropped ones too.
+    pub packets_received: u64,
+    /// Their payload, bytes.
+    pub bytes_received: u64,
+    /// Datagrams dropped, by reason.
+    pub dropped: Dropped,
+}
+
+/// How many datagrams were dropped, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// No protocol of ours.
+    pub unknown_protocol: u64,
+    /// DTLS or SRTP from a pair that is not validated.
+    pub unknown_pair: u64,
+    /// Media before the keys.
+    pub early_media: u64,
+    /// DTLS before the remote's description, beyond what is kept.
+    pub early_handshake: u64,
+    /// Media with a wrong tag.
+    pub unauthenticated: u64,
+    /// Media seen before, or too old to tell.
+    pub replayed: u64,
+    /// Media refused for another reason: no packet, too many streams.
+    pub refused: u64,
+    /// After the end.
+    pub closed: u64,
+}
+
+impl Transport {
+    /// A transport that waits for ICE to be set going through [`Transport::ice_mut`].
+    pub fn new(_now: Instant, config: Config) -> Self {
+        Self {
+            agent: Agent::new(config.ice.clone()),
+            config,
+            remote: None,
+            endpoint: None,
+            send: None,
+            receive: None,
+            secured: None,
+            early: VecDeque::new(),
+            last_route: None,
+            is_closed: false,
+            events: VecDeque::new(),
+            told: 0,
+            stats: Stats::default(),
+        }
+    }
+
+    /// The remote's description is there: DTLS takes `role` (ours) and accepts a certificate of `fingerprints` only.
+    /// The role cannot change afterwards; other fingerprints must vouch for the same certificate (RFC 8842 §4).
+    pub fn set_remote_fingerprints(&mut self, now: Instant, fingerprints: Vec<Fingerprint>, role: Role) {
+        match (&mut self.endpoint, &mut self.remote) {
+            (Some(endpoint), _) => endpoint.set_fingerprints(fingerprints),
+            (None, remote) => *remote = Some((fingerprints, role)),
+        }
+        self.advance(now);
+    }
+
+    /// Takes a datagram, and gives out the plain packet in it, if it is media; application data of DTLS comes from
+    /// [`Transport::poll_received`].
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram) -> Option<Received> {
+        let Datagram { source, destination, contents, .. } = datagram;
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += contents.len() as u64;
+        let outcome = match demux::kind(&contents) {
+            _ if self.is_closed => Err(DropReason::Closed),
+            Some(Kind::Stun) => {
+                self.agent.handle_stun(now, source, destination, &contents);
+                self.advance(now);
+                return None;
+            }
+            Some(Kind::Dtls | Kind::Rtp | Kind::Rtcp) if !self.agent.is_known(source, destination) => {
+                Err(DropReason::UnknownPair)
+            }
+            Some(Kind::Dtls) => self.handle_dtls(now, contents).map(|()| None),
+            Some(Kind::Rtp) => self.open(PacketKind::Rtp, contents).map(Some),
+            Some(Kind::Rtcp) => self.open(PacketKind::Rtcp, contents).map(Some),
+            Some(Kind::Zrtp | Kind::ChannelData) | None => Err(DropReason::UnknownProtocol),
+        };
+        match outcome {
+            Ok(received) => {
+                if received.is_some() {
+                    self.agent.handle_traffic(now, source, destination);
+                }
+                received
+            }
+            Err(reason) => {
+                self.note_dropped(source, reason);
+                None
+            }
+        }
+    }
+
+    /// Encrypts the packet `buffer[start..]` in place and appends its tag; [`srtp::Error::NotReady`] before the
+    /// handshake is done. Where it errs, the packet must not be sent.
+    pub fn protect(
+        &mut self,
+        kind: PacketKind,
+        buffer: &mut BytesMut,
+        start: usize,
+    ) -> Result<(), srtp::Error> {
+        let context = self.send.as_mut().ok_or(srtp::Error::NotReady)?;
+        match kind {
+            PacketKind::Rtp => context.protect_rtp(buffer, start)?,
+            PacketKind::Rtcp => context.protect_rtcp(buffer, start)?,
+        }
+        self.note_sent(buffer.len() - start);
+        Ok(())
+    }
+
+    /// Sends `message` as application data of DTLS (RFC 8261). Returns whether it was taken: only while DTLS is
+    /// connected.
+    pub fn send_application(&mut self, now: Instant, message: &[u8]) -> bool {
+        let is_taken = self.endpoint.as_mut().is_some_and(|endpoint| endpoint.send(now, message));
+        self.take_events();
+        is_taken
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.agent.handle_timeout(now);
+        if let Some(endpoint) = &mut self.endpoint
+            && endpoint.poll_timeout().is_some_and(|at| at <= now)
+        {
+            endpoint.handle_timeout(now);
+        }
+        self.advance(now);
+    }
+
+    /// Says goodbye (close_notify, RFC 5246 §7.2.1): poll what is left to send, then forget the transport.
+    pub fn close(&mut self, now: Instant) {
+        if self.is_closed {
+            return;
+        }
+        self.last_route = self.agent.route();
+        self.agent.close();
+        if let Some(endpoint) = &mut self.endpoint {
+            endpoint.close(now);
+        }
+        self.take_events();
+        self.forget_keys();
+        self.early.clear();
+        self.is_closed = true;
+    }
+
+    /// When [`Transport::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let dtls = self.endpoint.as_ref().and_then(Endpoint::poll_timeout);
+        self.agent.poll_timeout().into_iter().chain(dtls).min()
+    }
+
+    /// Appends one datagram of STUN or DTLS to `out`.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> Option<Transmit> {
+        if !self.is_closed {
+            self.advance(now);
+        }
+        let transmit = self.agent.poll_transmit(now, out).or_else(|| self.transmit_dtls(out))?;
+        self.note_sent(transmit.size);
+        Some(transmit)
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front().or_else(|| self.agent.poll_event().map(Event::Ice));
+        if matches!(event, Some(Event::Dropped { .. })) {
+            self.told -= 1;
+        }
+        event
+    }
+
+    /// The next message of DTLS application data.
+    pub fn poll_received(&mut self) -> Option<Received> {
+        self.endpoint.as_mut()?.poll_application().map(Received::Application)
+    }
+
+    /// The ICE agent.
+    pub fn ice(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// The ICE agent, to hand it what signalling brings.
+    pub fn ice_mut(&mut self) -> &mut Agent {
+        &mut self.agent
+    }
+
+    /// Where packets go: the local and the remote address of the pair in use, while there is one.
+    pub fn route(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.agent.route()
+    }
+
+    /// Whether there are keys and a route.
+    pub fn can_send_media(&self) -> bool {
+        self.send.is_some() && self.route().is_some()
+    }
+
+    /// By how many bytes protection makes a packet longer, once it is agreed on.
+    pub fn srtp_profile(&self) -> Option<Profile> {
+        self.send.as_ref().map(SendContext::profile)
+    }
+
+    /// What DTLS agreed on, once it did.
+    pub fn secured(&self) -> Option<Secured> {
+        self.secured
+    }
+
+    /// Where DTLS stands.
+    pub fn dtls_state(&self) -> DtlsState {
+        match &self.endpoint {
+            Some(endpoint) => endpoint.state(),
+            None if self.is_closed => DtlsState::Closed,
+            None => DtlsState::New,
+        }
+    }
+
+    /// What our description says of our certificate, by SHA-256.
+    pub fn local_fingerprint(&self) -> Fingerprint {
+        self.config.dtls.certificate.fingerprint(HashAlgorithm::Sha256)
+    }
+
+    /// The remote's certificate in DER, once its fingerprint was found right.
+    pub fn remote_certificate(&self) -> Option<&[u8]> {
+        self.endpoint.as_ref()?.remote_certificate()
+    }
+
+    /// What went through.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Starts DTLS once it can, and takes what it has to tell. A server waits for no route: the ClientHello may come
+    /// over a pair that is not selected yet.
+    fn advance(&mut self, now: Instant) {
+        if self.endpoint.is_none()
+            && !self.is_closed
+            && let Some((_, role)) = self.remote
+            && (role == Role::Server || self.agent.route().is_some())
+            && let Some((fingerprints, role)) = self.remote.take()
+        {
+            let mut endpoint = Endpoint::new(now, &self.config.dtls, role, fingerprints);
+            for datagram in self.early.drain(..) {
+                endpoint.handle_datagram(now, &datagram);
+            }
+            self.endpoint = Some(endpoint);
+        }
+        self.take_events();
+    }
+
+    fn handle_dtls(&mut self, now: Instant, datagram: BytesMut) -> Result<(), DropReason> {
+        match &mut self.endpoint {
+            Some(endpoint) => {
+                endpoint.handle_datagram(now, &datagram);
+                self.take_events();
+                Ok(())
+            }
+            None if self.early.len() < EARLY => {
+                self.early.push_back(datagram);
+                Ok(())
+            }
+            None => Err(DropReason::EarlyHandshake),
+        }
+    }
+
+    fn open(&mut self, kind: PacketKind, mut packet: BytesMut) -> Result<Received, DropReason> {
+        let context = self.receive.as_mut().ok_or(DropReason::EarlyMedia)?;
+        match kind {
+            PacketKind::Rtp => {
+                context.unprotect_rtp(&mut packet)?;
+                Ok(Received::Rtp(packet.freeze()))
+            }
+            PacketKind::Rtcp => {
+                context.unprotect_rtcp(&mut packet)?;
+                Ok(Received::Rtcp(packet.freeze()))
+            }
+        }
+    }
+
+    fn transmit_dtls(&mut self, out: &mut BytesMut) -> Option<Transmit> {
+        let (source, destination) = if self.is_closed { self.last_route } else { self.agent.route() }?;
+        let size = self.endpoint.as_mut()?.poll_transmit(out)?;
+        Some(Transmit { source, destination, protocol: Protocol::Udp, ecn: None, size, segment_size: None })
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.endpoint.as_mut().and_then(Endpoint::poll_event) {
+            match event {
+                endpoint::Event::Secured { version, cipher, keys } => {
+                    self.take_keys(version, cipher, keys.as_ref());
+                }
+                endpoint::Event::State(state) => {
+                    if matches!(state, DtlsState::Closed | DtlsState::Failed) {
+                        self.forget_keys();
+                    }
+                    tracing::info!(%state, "DTLS");
+                    self.events.push_back(Event::Dtls(state));
+                }
+                endpoint::Event::Failed(failure) => {
+                    tracing::warn!(%failure, "DTLS failed");
+                    self.events.push_back(Event::Failed(failure));
+                }
+            }
+        }
+    }
+
+    fn take_keys(&mut self, version: Version, cipher: CipherSuite, keys: Option<&Keys>) {
+        let contexts =
+            keys.map(|keys| Ok((SendContext::new(&keys.send)?, ReceiveContext::new(&keys.receive)?)));
+        let srtp_profile = keys.map(|keys| keys.send.profile());
+        match contexts.transpose() {
+            Ok(contexts) => (self.send, self.receive) = contexts.unzip(),
+            Err::<_, srtp::Error>(_) => return self.events.push_back(Event::Failed(Failure::Keying)),
+        }
+        let secured = Secured { version, cipher, srtp_profile };
+        tracing::info!(%version, %cipher, srtp = srtp_profile.map(Profile::as_str), "secured");
+        self.secured = Some(secured);
+        self.events.push_back(Event::Secured(secured));
+    }
+
+    fn forget_keys(&mut self) {
+        self.send = None;
+        self.receive = None;
+    }
+
+    fn note_sent(&mut self, bytes: usize) {
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += bytes as u64;
+    }
+
+    fn note_dropped(&mut self, source: SocketAddr, reason: DropReason) {
+        let dropped = &mut self.stats.dropped;
+        let counter = match reason {
+            DropReason::UnknownProtocol => &mut dropped.unknown_protocol,
+            DropReason::UnknownPair => &mut dropped.unknown_pair,
+            DropReason::EarlyMedia => &mut dropped.early_media,
+            DropReason::EarlyHandshake => &mut dropped.early_handshake,
+            DropReason::Srtp(srtp::Error::Unauthenticated) => &mut dropped.unauthenticated,
+            DropReason::Srtp(srtp::Error::Replayed { .. }) => &mut dropped.replayed,
+            DropReason::Srtp(_) => &mut dropped.refused,
+            DropReason::Closed => &mut dropped.closed,
+        };
+        *counter += 1;
+        tracing::trace!(%reason, "dropped");
+        if self.config.diagnostics && self.told < TOLD {
+            self.told += 1;
+            self.events.push_back(Event::Dropped { source, reason });
+        }
+    }
+}
