@@ -425,3 +425,6 @@ impl fmt::Debug for Endpoint {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
