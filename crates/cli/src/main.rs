@@ -1,2 +1,45 @@
-//! peerless: the command line.
-fn main() {}
+//! peerless: the command line. Words in, a running demo out.
+
+mod args;
+mod console;
+mod page;
+mod demo;
+
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Command, DemoArgs};
+use crate::console::Console;
+
+fn main() -> ExitCode {
+    let Command::Demo(args) = args::parse();
+    let console = Console::new();
+    trace(&args, &console);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&console, &format!("cannot start: {error}")),
+    };
+    let outcome = runtime.block_on(demo::serve::run(args, console.clone()));
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&console, &error.to_string()),
+    }
+}
+
+fn fail(console: &Console, reason: &str) -> ExitCode {
+    console.complain(reason);
+    ExitCode::FAILURE
+}
+
+/// Library logs go to standard error, filtered by `--log`, else by RUST_LOG, else warnings only.
+fn trace(args: &DemoArgs, console: &Console) {
+    let environment = || std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let filter = args.log.clone().or_else(environment).and_then(|filter| EnvFilter::try_new(filter).ok());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn")))
+        .with_writer(console.clone())
+        .with_ansi(console.is_complaint_coloured())
+        .init();
+}

@@ -1,0 +1,92 @@
+//! The command line: what is taken and what is refused.
+
+use clap::error::ErrorKind;
+
+use crate::args::{Audio, Bitrate, Command, DemoArgs, Dtls, Size, Sound, Video, read};
+
+fn demo(line: &str) -> Result<DemoArgs, ErrorKind> {
+    let words = std::iter::once("peerless").chain(line.split_whitespace());
+    match read(words) {
+        Ok(Command::Demo(args)) => Ok(args),
+        Err(error) => Err(error.kind()),
+    }
+}
+
+#[test]
+fn no_words_mean_the_demo_with_its_defaults() {
+    for line in ["", "demo"] {
+        let args = demo(line).unwrap();
+        assert_eq!(args.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!((args.video, args.audio, args.sound), (Video::Vp8, Audio::Opus, Sound::Music));
+        assert_eq!((args.size, args.fps), (Size { width: 640, height: 480 }, 30));
+        assert_eq!((args.bitrate, args.dtls), (Bitrate(1_500_000), Dtls::Any));
+        assert!(args.stun.is_empty() && args.interface.is_empty() && args.log.is_none());
+    }
+}
+
+#[test]
+fn flags_mean_the_same_with_and_without_the_word_demo() {
+    let flags = "--listen [::1]:0 --video h264 --audio g722 --sound pink-noise --size 1280x720 --fps 25 \
+                 --bitrate 2.5M --stun stun:192.0.2.1:3478 --stun stun:[2001:db8::1]:3479 --interface 127.0.0.1 \
+                 --interface ::1 --dtls 1.2 --log peerless=debug,warn";
+    for line in [flags.to_owned(), format!("demo {flags}")] {
+        let args = demo(&line).unwrap();
+        assert_eq!(args.listen.to_string(), "[::1]:0");
+        assert_eq!((args.video, args.audio, args.sound), (Video::H264, Audio::G722, Sound::PinkNoise));
+        assert_eq!((args.size, args.fps), (Size { width: 1280, height: 720 }, 25));
+        assert_eq!((args.bitrate, args.dtls), (Bitrate(2_500_000), Dtls::V12));
+        assert_eq!(args.stun, ["stun:192.0.2.1:3478", "stun:[2001:db8::1]:3479"]);
+        assert_eq!(args.interface.len(), 2);
+        assert_eq!(args.log.as_deref(), Some("peerless=debug,warn"));
+    }
+}
+
+#[test]
+fn refuses_to_send_nothing() {
+    assert_eq!(demo("--video none --audio none").unwrap_err(), ErrorKind::ArgumentConflict);
+    assert!(demo("--video none").is_ok() && demo("--audio none").is_ok());
+}
+
+#[test]
+fn refuses_wrong_values() {
+    for line in [
+        "--listen 8080",
+        "--listen example:80",
+        "--size 640",
+        "--size 640x",
+        "--size x480",
+        "--size 641x480",
+        "--size 8x8",
+        "--size 99999999999x480",
+        "--size -640x480",
+        "--size 640x480x2",
+        "--fps 0",
+        "--fps 121",
+        "--fps 29.97",
+        "--bitrate 0",
+        "--bitrate k",
+        "--bitrate 1e6",
+        "--bitrate nan",
+        "--bitrate 900M",
+        "--bitrate -5k",
+        "--stun 192.0.2.1:3478",
+        "--stun stun:",
+        "--stun stun:a:0",
+        "--stun stun:a:99999",
+        "--stun stun:[::1",
+        "--stun turn:192.0.2.1:3478",
+        "--interface eth0",
+        "--interface 192.0.2.77",
+        "--interface 0.0.0.0",
+        "--log =,=",
+    ] {
+        assert_eq!(demo(line).unwrap_err(), ErrorKind::ValueValidation, "{line}");
+    }
+    for line in ["--video vp9", "--audio mp3", "--sound noise", "--dtls 1.0"] {
+        assert_eq!(demo(line).unwrap_err(), ErrorKind::InvalidValue, "{line}");
+    }
+    assert_eq!(demo("--port 80").unwrap_err(), ErrorKind::UnknownArgument);
+    assert_eq!(demo("--video").unwrap_err(), ErrorKind::InvalidValue);
+    assert!(demo("serve").is_err());
+    assert!(demo("--fps 20 demo").is_err());
+}

@@ -1,0 +1,144 @@
+//! One client: its connection, its picture and sound, its signalling, until one of them ends and takes the others along.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use peerless::{
+    Configuration, ConnectionState, Direction, DtlsVersions, Error, Event, Events, Format, IceServer,
+    LocalTrack, MediaKind, PeerConnection,
+};
+use peerless_signal::websocket::ServerSocket;
+use peerless_signal::{Channel, Exchange, Role, Step};
+
+use crate::args::{Audio, DemoArgs, Dtls, Video};
+use crate::console::Console;
+use crate::demo::census::Guest;
+use crate::demo::words;
+
+/// Serves one client from its first message to its last.
+pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args: &DemoArgs, desk: Desk) {
+    let who = match role {
+        Role::Offer => "we offer",
+        Role::Answer => "the client offers",
+    };
+    desk.say(&format!("client connected from {from}, {who}"));
+    let (connection, _tracks) = match prepare(args) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            desk.say(&format!("no connection could be made: {error}"));
+            return socket.close().await;
+        }
+    };
+    desk.guest.brings(&connection);
+    let events = connection.events();
+    let exchange = Exchange::new(socket, connection.clone(), role);
+    tokio::join!(
+        signal(exchange, &connection, &desk),
+        watch(events, &connection, &desk),
+        give_up(&connection, &desk),
+    );
+    connection.closed().await;
+    desk.say("client gone");
+}
+
+/// Where a client's lines go, under its number.
+pub struct Desk {
+    pub console: Console,
+    pub guest: Guest,
+}
+
+impl Desk {
+    fn say(&self, text: &str) {
+        self.console.line(&format!("#{} {text}", self.guest.number()));
+    }
+}
+
+fn prepare(args: &DemoArgs) -> Result<(PeerConnection, Vec<LocalTrack>), Error> {
+    let connection = PeerConnection::new(configuration(args))?;
+    let mut tracks = Vec::new();
+    if args.video != Video::None {
+        tracks.push(LocalTrack::new(MediaKind::Video, "picture", "peerless"));
+    }
+    if args.audio != Audio::None {
+        tracks.push(LocalTrack::new(MediaKind::Audio, "sound", "peerless"));
+    }
+    for track in &tracks {
+        connection.add_track(track)?.set_direction(Direction::SendOnly)?;
+    }
+    Ok((connection, tracks))
+}
+
+fn configuration(args: &DemoArgs) -> Configuration {
+    let mut configuration = Configuration::default();
+    configuration.codecs.retain(|codec| match codec.format {
+        Format::Vp8 => args.video == Video::Vp8,
+        Format::H264 { .. } => args.video == Video::H264,
+        Format::Opus => args.audio == Audio::Opus,
+        Format::Pcmu => args.audio == Audio::Pcmu,
+        Format::Pcma => args.audio == Audio::Pcma,
+        Format::G722 => args.audio == Audio::G722,
+        _ => false,
+    });
+    configuration.ice_servers = args.stun.iter().map(IceServer::new).collect();
+    configuration.interfaces = (!args.interface.is_empty()).then(|| args.interface.clone());
+    configuration.dtls = match args.dtls {
+        Dtls::Any => DtlsVersions::Any,
+        Dtls::V12 => DtlsVersions::Only12,
+        Dtls::V13 => DtlsVersions::Only13,
+    };
+    configuration
+}
+
+/// Carries the signalling; when the socket ends the connection ends.
+async fn signal(mut exchange: Exchange<ServerSocket>, connection: &PeerConnection, desk: &Desk) {
+    let mut rejected = 0;
+    while let Some(step) = exchange.next().await {
+        if let Step::Rejected(rejection) = &step {
+            rejected += 1;
+            if rejected <= REJECTIONS_SAID {
+                desk.say(&words::rejection(rejection));
+            }
+            if rejected == REJECTIONS_SAID {
+                desk.say("signalling: more of this is not shown");
+            }
+        }
+        if let Some(text) = words::step(&step) {
+            desk.say(&text);
+        }
+        if let Step::Ended(_) = step {
+            connection.close();
+        }
+    }
+}
+
+/// Tells what happens to the connection; when it fails, or the other side closes it, it is closed here as well.
+async fn watch(mut events: Events, connection: &PeerConnection, desk: &Desk) {
+    let kind_of = |id| connection.transceivers().into_iter().find(|one| one.id() == id)?.kind();
+    while let Some(event) = events.next().await {
+        for text in words::event(&event, kind_of) {
+            desk.say(&text);
+        }
+        if let Event::ConnectionState(ConnectionState::Failed | ConnectionState::Closed) = event {
+            connection.close();
+        }
+    }
+}
+
+/// Closes a connection that does not come up.
+async fn give_up(connection: &PeerConnection, desk: &Desk) {
+    let mut events = connection.events();
+    let coming_up = async {
+        let connected = || connection.connection_state() == ConnectionState::Connected;
+        while !connected() && events.next().await.is_some() {}
+    };
+    if tokio::time::timeout(PATIENCE, coming_up).await.is_err() {
+        desk.say(&format!("not connected after {} s", PATIENCE.as_secs()));
+        connection.close();
+    }
+}
+
+/// How many refused messages of one client are told.
+const REJECTIONS_SAID: usize = 5;
+
+/// How long a client may take until it is connected.
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,49 @@
+//! The end: Ctrl-C and SIGTERM close every connection cleanly.
+
+use std::time::{Duration, Instant};
+
+use peerless::{Configuration, ConnectionState, Event, Events, PeerConnection};
+use peerless_signal::{Ended, Role, exchange, websocket};
+
+use crate::program::{Demo, LIMIT};
+
+#[test]
+fn interrupt_and_terminate_end_it_with_nothing_wrong() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut demo = Demo::start(&[]);
+        demo.signal(signal);
+        demo.line_with("closing");
+        assert_eq!(demo.ended().code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_sees_the_end_at_once() {
+    let mut demo = Demo::start(&[]);
+    let connection = PeerConnection::new(Configuration::default()).unwrap();
+    let mut events = connection.events();
+    let socket = websocket::connect(&format!("ws://{}/ws", demo.address)).await.unwrap();
+    let running = tokio::spawn(exchange::run(socket, connection.clone(), Role::Answer));
+    state(&mut events, ConnectionState::Connected).await;
+
+    let started = Instant::now();
+    demo.signal("INT");
+    // By DTLS, whatever becomes of the socket.
+    state(&mut events, ConnectionState::Closed).await;
+    let ended = tokio::time::timeout(LIMIT, running).await.expect("ended in time").unwrap();
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(matches!(ended, Ended::ChannelClosed | Ended::ConnectionClosed), "{ended:?}");
+    assert_eq!(demo.ended().code(), Some(0));
+}
+
+async fn state(events: &mut Events, wanted: ConnectionState) {
+    let coming = async {
+        while let Some(event) = events.next().await {
+            if matches!(event, Event::ConnectionState(state) if state == wanted) {
+                return;
+            }
+        }
+        panic!("the events end before {wanted}");
+    };
+    tokio::time::timeout(LIMIT, coming).await.unwrap_or_else(|_| panic!("{wanted} in time"));
+}

@@ -1,0 +1,8 @@
+//! The binary as its user meets it: words, exit codes, the page, signalling, and its end. No browser is needed here.
+
+mod program;
+
+mod end;
+mod pages;
+mod signalling;
+mod words;
