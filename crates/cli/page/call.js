@@ -47,7 +47,10 @@ export class Call extends EventTarget {
     socket.onclose = () => {
       const opened = this.signalling === "open";
       this.signalling = "closed";
-      this.finish(opened ? "the server closed the connection" : "the server does not answer", true);
+      this.changed();
+      const reason = opened ? "the server closed the connection" : "the server does not answer";
+      // The server's goodbye by DTLS may still be on its way to us; it tells more than a closed socket does.
+      setTimeout(() => this.finish(reason, true), this.dtls === "connected" ? 300 : 0);
     };
   }
 
