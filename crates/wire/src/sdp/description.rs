@@ -184,3 +184,6 @@ fn expect<'a>(lines: &mut Lines<'a>, letter: char) -> Result<&'a str, Error> {
         None => Err(lines.error(Reason::Missing(letter))),
     }
 }
+
+#[cfg(test)]
+mod tests;
