@@ -3,3 +3,24 @@
 
 pub mod view;
 pub mod plan;
+mod signaling;
+mod h264;
+mod codecs;
+mod numbers;
+mod extensions;
+mod bundle;
+mod check;
+mod section;
+mod offer;
+mod answer;
+mod rollback;
+mod apply;
+pub mod candidates;
+
+pub use answer::create_answer;
+pub use apply::apply;
+pub use offer::create_offer;
+pub use signaling::{Source, next_state};
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! What a description changes: plain data that the peer carries out.
 
 use peerless_rtp::codec::Codec;
-use peerless_wire::rtp::{Mid, Ssrc};
+use peerless_wire::rtp::{ExtensionMap, Mid, Ssrc};
 use peerless_wire::sdp::{Candidate, Fingerprint};
 
 use crate::id::TransceiverId;
-use crate::jsep::view::{Credentials, Descriptions, DtlsRole, RemoteTrack};
+use crate::jsep::view::{Credentials, Descriptions, DtlsRole, RemoteTrack, View};
 use crate::state::{Direction, MediaKind, SignalingState};
 
 /// What applying a description changes. Carry it out in the order of the fields.
@@ -86,11 +86,9 @@ pub struct SendPlan {
     /// What the remote takes, best first: never empty. The payload types are those to send with.
     pub codecs: Vec<Codec>,
     /// The header extensions to send.
-    pub extensions: Vec<Extension>,
+    pub extensions: ExtensionMap,
     /// RTCP may be of reduced size (RFC 5506).
     pub reduced_size: bool,
-    /// Both sides take one- and two-byte headers mixed (RFC 8285 §6).
-    pub mixed_extensions: bool,
     /// The source to send with, as in our description.
     pub ssrc: Ssrc,
     /// The source of retransmissions, where RTX was agreed on.
@@ -103,23 +101,12 @@ pub struct ReceivePlan {
     /// What may arrive: never empty. The payload types are those that arrive.
     pub codecs: Vec<Codec>,
     /// The header extensions that may arrive.
-    pub extensions: Vec<Extension>,
+    pub extensions: ExtensionMap,
     /// RTCP may be of reduced size (RFC 5506).
     pub reduced_size: bool,
-    /// Both sides take one- and two-byte headers mixed (RFC 8285 §6).
-    pub mixed_extensions: bool,
     /// The sources the remote named, each with that of its retransmissions; may be empty, then MID or payload type
     /// find the way.
     pub ssrcs: Vec<(Ssrc, Option<Ssrc>)>,
-}
-
-/// A header extension as agreed (RFC 8285 §5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extension {
-    /// The id in packets: 1 to 14, or to 255 where mixed headers were agreed.
-    pub id: u8,
-    /// What it means.
-    pub uri: String,
 }
 
 /// The transport as an answer settles it.
@@ -143,4 +130,40 @@ pub struct TransportPlan {
     pub candidates: Vec<Candidate>,
     /// The remote has no more candidates.
     pub end_of_candidates: bool,
+}
+
+impl Plan {
+    /// A plan that leaves all as it is.
+    pub(super) fn nothing(view: &View) -> Self {
+        Self {
+            signaling: view.signaling,
+            descriptions: view.descriptions.clone(),
+            controlling: None,
+            remote_restarts: false,
+            transceivers: Vec::new(),
+            removed: Vec::new(),
+            transport: None,
+            rejected: Vec::new(),
+        }
+    }
+}
+
+impl TransceiverPlan {
+    /// Binds a transceiver to a section, nothing more.
+    pub(super) fn new(target: Target, section: usize, mid: Mid) -> Self {
+        Self { section: Some(section), mid: Some(mid), ..Self::unbound(target) }
+    }
+
+    /// Unbinds a transceiver, nothing more.
+    pub(super) fn unbound(target: Target) -> Self {
+        Self {
+            target,
+            section: None,
+            mid: None,
+            stop: false,
+            current_direction: None,
+            remote_track: TrackChange::None,
+            media: None,
+        }
+    }
 }

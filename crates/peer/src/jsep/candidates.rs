@@ -1,0 +1,170 @@
+//! Candidates in descriptions: the remote's as they trickle in (webrtc-pc §4.4.1.6, RFC 8838 §11), ours as they are
+//! gathered (RFC 9429 §5.2.2, RFC 8839 §4.2).
+
+use std::sync::Arc;
+
+use peerless_wire::rtp::Mid;
+use peerless_wire::sdp::{Attribute, Candidate, CandidateKind, Description, Line, Media, TransportProtocol};
+
+use crate::description::IceCandidateInit;
+use crate::error::CandidateError;
+use crate::jsep::bundle::mid_of;
+use crate::jsep::view::Descriptions;
+
+/// A remote candidate in its place.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// The descriptions with the candidate in them.
+    pub descriptions: Descriptions,
+    /// The index of its media section; `None` where the end of candidates was said for all.
+    pub section: Option<usize>,
+    /// The name of its media section.
+    pub mid: Option<Mid>,
+    /// The candidate; `None` is the end of candidates.
+    pub candidate: Option<Candidate>,
+    /// It belongs to the generation of the pending remote description, not to the current one.
+    pub is_pending: bool,
+}
+
+/// Puts a trickled candidate of the remote into the remote description it belongs to.
+///
+/// A section keeps at most 256 candidates; further ones are given back but not kept.
+///
+/// # Errors
+/// As webrtc-pc §4.4.1.6 has it: without a remote description, for an unknown section or username fragment, or where
+/// the candidate does not parse.
+pub fn add_remote(descriptions: &Descriptions, init: &IceCandidateInit) -> Result<Added, CandidateError> {
+    let remote = descriptions.remote().ok_or(CandidateError::NoRemoteDescription)?;
+    let candidate = match init.candidate.as_str() {
+        "" | "candidate:" => None,
+        text => Some(text),
+    };
+    let section = section_of(remote, init, candidate.is_some())?;
+    let candidate = candidate.map(Candidate::parse).transpose().map_err(CandidateError::Syntax)?;
+    let ufrag = init.username_fragment.as_deref().or(candidate.as_ref().and_then(|one| one.ufrag.as_deref()));
+    let ufrag = ufrag.filter(|text| !text.is_empty());
+    let mut descriptions = descriptions.clone();
+    let is_of = |description: &Description| match (ufrag, section) {
+        (Some(ufrag), Some(index)) => has_fragment(description, Some(index), ufrag),
+        (Some(ufrag), None) => has_fragment(description, None, ufrag),
+        (None, _) => true,
+    };
+    let is_pending = descriptions.pending_remote.as_deref().is_some_and(is_of);
+    let slot = if is_pending {
+        &mut descriptions.pending_remote
+    } else if descriptions.current_remote.as_deref().is_some_and(is_of) {
+        &mut descriptions.current_remote
+    } else {
+        return Err(CandidateError::UnknownUsernameFragment(ufrag.unwrap_or_default().to_owned()));
+    };
+    let mut mid = None;
+    if let Some(description) = slot {
+        mid = section.map(|index| mid_of(description, index));
+        keep(Arc::make_mut(description), section, candidate.as_ref());
+    }
+    Ok(Added { descriptions, section, mid, candidate, is_pending })
+}
+
+fn section_of(
+    remote: &Description,
+    init: &IceCandidateInit,
+    is_required: bool,
+) -> Result<Option<usize>, CandidateError> {
+    if let Some(mid) = &init.sdp_mid {
+        let mut indexes = 0..remote.media.len();
+        let found = indexes.find(|&index| mid_of(remote, index).as_str() == mid);
+        return found.map(Some).ok_or_else(|| CandidateError::UnknownMid(mid.clone()));
+    }
+    match init.sdp_m_line_index {
+        Some(index) if usize::from(index) < remote.media.len() => Ok(Some(index.into())),
+        Some(index) => Err(CandidateError::UnknownIndex(index)),
+        None if is_required => Err(CandidateError::NoSection),
+        None => Ok(None),
+    }
+}
+
+/// Whether the section, or any, has this username fragment.
+fn has_fragment(description: &Description, section: Option<usize>, ufrag: &str) -> bool {
+    match section {
+        Some(index) => {
+            let media = description.media.get(index);
+            let own = media.and_then(|media| description.ice_ufrag(media));
+            // A bundle-only section has none of its own: it shares that of the others.
+            own.map_or_else(|| has_fragment(description, None, ufrag), |own| own == ufrag)
+        }
+        None => description.media.iter().any(|media| description.ice_ufrag(media) == Some(ufrag)),
+    }
+}
+
+fn keep(description: &mut Description, section: Option<usize>, candidate: Option<&Candidate>) {
+    let sections = match section {
+        Some(index) => description.media.get_mut(index..=index).unwrap_or_default(),
+        None => &mut description.media[..],
+    };
+    for media in sections {
+        let attribute = match candidate {
+            Some(candidate) => Attribute::Candidate(Box::new(candidate.clone())),
+            None => Attribute::EndOfCandidates,
+        };
+        let is_full = candidate.is_some() && media.candidates().count() >= CANDIDATE_LIMIT;
+        if !is_full && !media.has(&attribute) {
+            media.attributes.push(attribute);
+        }
+    }
+}
+
+/// How many candidates a section keeps.
+const CANDIDATE_LIMIT: usize = 256;
+
+/// Our description with what was gathered for its one transport: the candidates stand in the section that lends it,
+/// the default one's address in all that are not rejected or bundle-only.
+pub fn gathered(description: &Description, candidates: &[Candidate], is_complete: bool) -> Description {
+    let mut description = description.clone();
+    // The first of the best, IPv4 before IPv6 (RFC 8839 §4.2.1).
+    let possible = candidates.iter().rev().filter(|one| is_default(one));
+    let default =
+        possible.max_by_key(|one| (reach(one.kind), one.address.ip().is_some_and(|ip| ip.is_ipv4())));
+    let address = default.and_then(|one| Some((one.address.ip()?, one.port)));
+    let mut is_first = true;
+    for media in description.media.iter_mut().filter(|media| media.port != 0) {
+        if let Some((ip, port)) = address {
+            let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
+            media.port = port;
+            set_connection(media, &format!("IN {family} {ip}"));
+        }
+        if std::mem::take(&mut is_first) {
+            let lines = candidates.iter().map(|one| Attribute::Candidate(Box::new(one.clone())));
+            media
+                .attributes
+                .retain(|one| !matches!(one, Attribute::Candidate(_) | Attribute::EndOfCandidates));
+            media.attributes.extend(lines);
+            if is_complete {
+                media.attributes.push(Attribute::EndOfCandidates);
+            }
+        }
+    }
+    description
+}
+
+fn set_connection(media: &mut Media, value: &str) {
+    match media.lines.iter_mut().find(|line| line.letter == 'c') {
+        Some(line) => line.value = value.into(),
+        None => media.lines.push(Line::new('c', value)),
+    }
+}
+
+fn is_default(candidate: &Candidate) -> bool {
+    candidate.component == 1
+        && candidate.transport == TransportProtocol::Udp
+        && candidate.address.ip().is_some()
+}
+
+/// The kind most likely to be reached makes the default (RFC 8445 §5.1.4).
+fn reach(kind: CandidateKind) -> u8 {
+    match kind {
+        CandidateKind::Relay => 3,
+        CandidateKind::ServerReflexive => 2,
+        CandidateKind::PeerReflexive => 1,
+        CandidateKind::Host => 0,
+    }
+}

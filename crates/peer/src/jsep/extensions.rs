@@ -1,0 +1,92 @@
+//! Which header extensions are offered, and what two sides agree on (RFC 8285 §5, §6, §8).
+
+use peerless_wire::rtp::{ExtensionKind, ExtensionMap};
+use peerless_wire::sdp::{Attribute, Description, Direction, Extmap, Media};
+
+use crate::jsep::numbers::ExtensionIds;
+use crate::state::MediaKind;
+
+/// What we send or act upon when received.
+fn is_ours(extension: ExtensionKind, kind: MediaKind) -> bool {
+    match extension {
+        ExtensionKind::Mid
+        | ExtensionKind::AbsSendTime
+        | ExtensionKind::TransportSequence
+        | ExtensionKind::AbsCaptureTime => true,
+        ExtensionKind::VideoOrientation | ExtensionKind::PlayoutDelay => {
+            kind == MediaKind::Video && ACT_ON_PICTURES
+        }
+        ExtensionKind::AudioLevel | ExtensionKind::Rid | ExtensionKind::RepairedRid => false,
+    }
+}
+
+/// Nothing turns pictures or heeds playout delays yet.
+const ACT_ON_PICTURES: bool = false;
+
+/// The lines we offer for a section.
+pub(super) fn offered(kind: MediaKind, ids: &mut ExtensionIds) -> Vec<Extmap> {
+    let ours = ExtensionKind::ALL.into_iter().filter(|extension| is_ours(*extension, kind));
+    ours.filter_map(|extension| Some(extmap(ids.id(extension)?, extension, None))).collect()
+}
+
+/// The lines we answer an offered section with: the same ids, directions turned round, only what we know.
+pub(super) fn answered(offer: &Description, section: &Media, kind: MediaKind) -> Vec<Extmap> {
+    listed(section, is_mixed(offer, section))
+        .into_iter()
+        .filter(|(_, extension, direction)| {
+            is_ours(*extension, kind) && *direction != Some(Direction::Inactive)
+        })
+        .map(|(id, extension, direction)| extmap(id, extension, direction.map(Direction::reversed)))
+        .collect()
+}
+
+/// What was agreed, for sending and for receiving.
+pub(super) fn agree(
+    local: (&Description, &Media),
+    remote: (&Description, &Media),
+) -> (ExtensionMap, ExtensionMap) {
+    let mixed = is_mixed(local.0, local.1) && is_mixed(remote.0, remote.1);
+    let (mut send, mut receive) = (ExtensionMap::new(), ExtensionMap::new());
+    send.mixed = mixed;
+    receive.mixed = mixed;
+    let remotes = listed(remote.1, mixed);
+    for (id, extension, direction) in listed(local.1, mixed) {
+        let Some((_, _, theirs)) = remotes.iter().find(|one| (one.0, one.1) == (id, extension)) else {
+            continue;
+        };
+        let (ours, theirs) =
+            (direction.unwrap_or(Direction::SendRecv), theirs.unwrap_or(Direction::SendRecv));
+        if ours.sends() && theirs.receives() {
+            send.insert(id, extension);
+        }
+        if ours.receives() && theirs.sends() {
+            receive.insert(id, extension);
+        }
+    }
+    (send, receive)
+}
+
+/// Whether the sender of the description takes one- and two-byte headers mixed (RFC 8285 §6).
+pub(super) fn is_mixed(description: &Description, section: &Media) -> bool {
+    description.has(&Attribute::ExtmapAllowMixed) || section.has(&Attribute::ExtmapAllowMixed)
+}
+
+/// The extensions of a section that we know; of repeated ids or meanings the first counts. 15 is reserved, and those
+/// above need the two-byte form (RFC 8285 §4.2, §4.3).
+fn listed(section: &Media, mixed: bool) -> Vec<(u8, ExtensionKind, Option<Direction>)> {
+    let mut found: Vec<(u8, ExtensionKind, Option<Direction>)> = Vec::new();
+    for attribute in &section.attributes {
+        let Attribute::Extmap(extmap) = attribute else { continue };
+        let Some(kind) = ExtensionKind::from_uri(&extmap.uri) else { continue };
+        let Ok(id) = u8::try_from(extmap.id) else { continue };
+        let is_possible = (1..=14).contains(&id) || (mixed && id >= 16);
+        if is_possible && found.iter().all(|one| one.0 != id && one.1 != kind) {
+            found.push((id, kind, extmap.direction));
+        }
+    }
+    found
+}
+
+fn extmap(id: u8, kind: ExtensionKind, direction: Option<Direction>) -> Extmap {
+    Extmap { id: id.into(), direction, uri: kind.uri().into(), attributes: None }
+}

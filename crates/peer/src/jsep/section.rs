@@ -1,0 +1,163 @@
+//! Media sections as we write them into offers and answers (RFC 9429 §5.2.1, §5.3.1).
+
+use peerless_wire::rtp::Mid;
+use peerless_wire::sdp::{
+    Attribute, Description, Direction, Extmap, Fingerprint, Kind, Line, Media, Msid, Setup, SsrcAttribute,
+    SsrcGroup,
+};
+
+use crate::jsep::codecs::{Entry, write_entry};
+use crate::jsep::view::{Credentials, TransceiverView, View};
+use crate::state::{self, MediaKind};
+
+/// What carries media in our offers (RFC 9429 §5.1.2).
+pub(super) const PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
+
+/// A section that is offered or taken.
+pub(super) struct Content<'a> {
+    pub(super) kind: MediaKind,
+    pub(super) mid: Mid,
+    pub(super) protocol: &'a str,
+    pub(super) is_bundle_only: bool,
+    pub(super) setup: Setup,
+    pub(super) direction: Direction,
+    pub(super) entries: Vec<Entry>,
+    pub(super) extensions: Vec<Extmap>,
+    pub(super) has_reduced_size: bool,
+}
+
+/// A description with what we say of the session.
+pub(super) fn description(view: &View, allows_mixed: bool) -> Description {
+    let mut description = Description::new(view.session_id, view.session_version.wrapping_add(1));
+    if allows_mixed {
+        description.attributes.push(Attribute::ExtmapAllowMixed);
+    }
+    description.attributes.push(Attribute::IceOptions("trickle ice2".into()));
+    description
+}
+
+/// Writes a section.
+///
+/// Departs: RFC 9143 §7.1.3, because ICE credentials, fingerprint and setup are repeated in bundled sections, as
+/// Chromium does: some stacks refuse a section without them.
+pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content<'_>) -> Media {
+    let kind = match content.kind {
+        MediaKind::Audio => Kind::Audio,
+        MediaKind::Video => Kind::Video,
+    };
+    let port = if content.is_bundle_only { 0 } else { 9 };
+    let mut media = Media::new(kind, port, content.protocol, &formats(&content.entries));
+    media.lines.push(no_address());
+    let attributes = &mut media.attributes;
+    if content.is_bundle_only {
+        attributes.push(Attribute::BundleOnly);
+    }
+    push_transport(attributes, &view.transport.credentials, &view.transport.fingerprints, content.setup);
+    attributes.push(Attribute::Mid(content.mid));
+    attributes.extend(content.extensions.into_iter().map(Attribute::Extmap));
+    attributes.push(Attribute::Direction(content.direction));
+    if content.direction.sends() {
+        push_msid(attributes, transceiver);
+    }
+    attributes.push(Attribute::RtcpMux);
+    if content.has_reduced_size {
+        attributes.push(Attribute::RtcpReducedSize);
+    }
+    let has_rtx = content.entries.iter().any(|entry| entry.rtx.is_some());
+    for entry in &content.entries {
+        write_entry(entry, attributes);
+    }
+    if content.direction.sends() {
+        push_sources(attributes, transceiver, has_rtx, &view.cname);
+    }
+    media
+}
+
+/// The section refused, or gone: port 0, its formats as they were (RFC 3264 §6, RFC 9429 §5.3.1).
+pub(super) fn rejected(section: &Media, mid: Option<Mid>) -> Media {
+    let mut media = Media::new(section.kind.clone(), 0, &section.protocol, &section.formats);
+    media.lines.push(no_address());
+    media.attributes.extend(mid.map(Attribute::Mid));
+    media.attributes.push(Attribute::Direction(Direction::Inactive));
+    let rtpmaps = section.attributes.iter().filter(|one| matches!(one, Attribute::Rtpmap(_)));
+    media.attributes.extend(rtpmaps.cloned());
+    media
+}
+
+/// The direction we want, as SDP says it.
+pub(super) fn wanted(direction: state::Direction) -> Direction {
+    match direction {
+        state::Direction::SendRecv => Direction::SendRecv,
+        state::Direction::SendOnly => Direction::SendOnly,
+        state::Direction::RecvOnly => Direction::RecvOnly,
+        state::Direction::Inactive | state::Direction::Stopped => Direction::Inactive,
+    }
+}
+
+/// A direction of SDP as the W3C names it.
+pub(super) fn named(direction: Direction) -> state::Direction {
+    match direction {
+        Direction::SendRecv => state::Direction::SendRecv,
+        Direction::SendOnly => state::Direction::SendOnly,
+        Direction::RecvOnly => state::Direction::RecvOnly,
+        Direction::Inactive => state::Direction::Inactive,
+    }
+}
+
+/// What is left of two directions, both seen from our side (RFC 3264 §6.1).
+pub(super) fn both_want(ours: Direction, theirs: Direction) -> Direction {
+    Direction::new(ours.sends() && theirs.sends(), ours.receives() && theirs.receives())
+}
+
+fn no_address() -> Line {
+    Line::new('c', "IN IP4 0.0.0.0")
+}
+
+fn formats(entries: &[Entry]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for entry in entries {
+        words.push(entry.payload_type.to_string());
+        words.extend(entry.rtx.map(|rtx| rtx.to_string()));
+    }
+    words.join(" ")
+}
+
+fn push_transport(
+    attributes: &mut Vec<Attribute>,
+    credentials: &Credentials,
+    fingerprints: &[Fingerprint],
+    setup: Setup,
+) {
+    attributes.push(Attribute::IceUfrag(credentials.ufrag.as_str().into()));
+    attributes.push(Attribute::IcePwd(credentials.password.as_str().into()));
+    attributes.extend(fingerprints.iter().cloned().map(Attribute::Fingerprint));
+    attributes.push(Attribute::Setup(setup));
+}
+
+/// One line for each stream, one with `-` where the track is in none (RFC 8830 §2, RFC 9429 §5.2.1).
+fn push_msid(attributes: &mut Vec<Attribute>, transceiver: &TransceiverView) {
+    let track = match &transceiver.track_id {
+        Some(id) => id.as_str().into(),
+        None => format!("track-{}", transceiver.id.0).into(),
+    };
+    let msid =
+        |stream: &str| Attribute::Msid(Msid { stream: stream.into(), track: Some(Box::clone(&track)) });
+    if transceiver.stream_ids.is_empty() {
+        attributes.push(msid("-"));
+    }
+    attributes.extend(transceiver.stream_ids.iter().map(|stream| msid(stream)));
+}
+
+/// The sources we send, those of retransmissions grouped with theirs (RFC 5576 §4, RFC 4588 §8.8).
+fn push_sources(attributes: &mut Vec<Attribute>, transceiver: &TransceiverView, has_rtx: bool, cname: &str) {
+    let ssrc = transceiver.ssrc;
+    let rtx = transceiver.rtx_ssrc.filter(|_| has_rtx);
+    if let Some(rtx) = rtx {
+        let group = SsrcGroup { semantics: "FID".into(), ssrcs: vec![ssrc, rtx] };
+        attributes.push(Attribute::SsrcGroup(group));
+    }
+    for ssrc in [Some(ssrc), rtx].into_iter().flatten() {
+        let value = Some(cname.into());
+        attributes.push(Attribute::Ssrc(SsrcAttribute { ssrc, name: "cname".into(), value }));
+    }
+}
