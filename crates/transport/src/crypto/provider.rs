@@ -1,7 +1,6 @@
 //! The one seam to the cryptographic library, aws-lc-rs: keyed primitives and plain functions, no policy.
 //!
-//! Keys are expanded once, when the keyed value is made; nothing here allocates per packet but the HMAC of AES-CM,
-//! whose library copies its keyed state for each message.
+//! Keys are expanded once, when the keyed value is made; what is called per packet does not allocate.
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{AES_128, AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};

@@ -197,7 +197,9 @@ fn survives_loss_doubling_and_reorder() {
     use rand_chacha::rand_core::{Rng, SeedableRng};
     for (client, server, expected) in COMBINATIONS {
         for seed in 0..30 {
-            let mut wire = Wire::new(&configs(client, server));
+            let mut configs = configs(client, server);
+            configs[SERVER].mtu = 300;
+            let mut wire = Wire::new(&configs);
             let mut rng = ChaCha20Rng::seed_from_u64(seed);
             wire.run(Duration::from_secs(60), &mut |_, _, bytes| {
                 let copies = match rng.next_u32() % 10 {
