@@ -122,6 +122,7 @@ function showNote({ text, bad, at }) {
 
 function showEnd({ reason }) {
   clearInterval(timer);
+  document.body.classList.add("ended");
   part("veil").classList.remove("gone");
   part("pulse").hidden = true;
   part("again").hidden = false;
@@ -134,6 +135,7 @@ function showEnd({ reason }) {
 }
 
 function clear(role) {
+  document.body.classList.remove("ended");
   video.srcObject = null;
   part("veil").classList.remove("gone");
   part("pulse").hidden = false;
@@ -203,7 +205,7 @@ function showPath(pair, transport) {
 
 function candidate(one) {
   if (!one) return "–";
-  const host = one.address?.includes(":") ? `[${one.address}]` : (one.address ?? "hidden address");
+  const host = one.address?.includes(":") ? `[${one.address}]` : (one.address ?? "hidden");
   return `${host}:${one.port ?? "?"} · ${one.kind} · ${one.protocol}`;
 }
 

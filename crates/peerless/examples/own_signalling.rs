@@ -1,0 +1,106 @@
+//! Signalling of your own: all that a connection needs is that descriptions and candidates reach the other side.
+//!
+//! Here both sides live in one program and talk over two queues; put your message broker, chat room or HTTP server in
+//! their place. One side sends a second of µ-law silence, the other counts what arrives.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use peerless::{
+    Configuration, Error, Event, Format, Frame, IceCandidateInit, LocalTrack, MediaKind, PeerConnection,
+    SdpType, SessionDescription,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What goes over the wire of your choice.
+enum Message {
+    Description(SessionDescription),
+    Candidate(IceCandidateInit),
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let (to_receiver, from_sender) = unbounded_channel();
+    let (to_sender, from_receiver) = unbounded_channel();
+    let mut configuration = Configuration::default();
+    configuration.codecs.retain(|codec| codec.format == Format::Pcmu);
+    let sender = PeerConnection::new(configuration)?;
+    let receiver = PeerConnection::new(Configuration::default())?;
+    let track = LocalTrack::new(MediaKind::Audio, "silence", "example");
+    sender.add_track(&track)?;
+
+    tokio::spawn(carry(sender.clone(), to_receiver.clone(), from_receiver));
+    tokio::spawn(carry(receiver.clone(), to_sender, from_sender));
+    tokio::spawn(speak(track));
+
+    // One side begins; the rest follows from what arrives.
+    let mut events = receiver.events();
+    let offer = sender.create_offer()?;
+    sender.set_local_description(offer.clone())?;
+    let _ = to_receiver.send(Message::Description(offer));
+
+    while let Some(event) = events.next().await {
+        match event {
+            Event::ConnectionState(state) => println!("{state}"),
+            Event::Track(track) => {
+                for count in 1..=50 {
+                    let Some(frame) = track.recv().await else { break };
+                    println!("frame {count}: {} bytes of {}", frame.payload.len(), frame.format.name());
+                }
+                sender.close();
+                receiver.close();
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The whole of signalling: our candidates go out, the other side's words come in.
+async fn carry(
+    connection: PeerConnection,
+    out: UnboundedSender<Message>,
+    mut into: UnboundedReceiver<Message>,
+) -> Result<(), Error> {
+    let mut events = connection.events();
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Event::IceCandidate(candidate)) => { let _ = out.send(Message::Candidate(candidate)); }
+                Some(_) => {}
+                None => return Ok(()),
+            },
+            Some(message) = into.recv() => match message {
+                Message::Candidate(candidate) => connection.add_ice_candidate(&candidate)?,
+                Message::Description(description) => {
+                    let is_offer = description.kind == SdpType::Offer;
+                    connection.set_remote_description(description)?;
+                    if is_offer {
+                        let answer = connection.create_answer()?;
+                        connection.set_local_description(answer.clone())?;
+                        let _ = out.send(Message::Description(answer));
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// 20 ms of silence every 20 ms, for as long as somebody wants it.
+async fn speak(track: LocalTrack) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let mut timestamp = 0;
+    while !track.is_ended() {
+        ticks.tick().await;
+        let frame = Frame {
+            format: Format::Pcmu,
+            timestamp,
+            captured: None,
+            arrived: None,
+            key: true,
+            payload: Bytes::from_static(&[0xff; 160]),
+        };
+        let _ = track.write(&frame);
+        timestamp += 160;
+    }
+}

@@ -1,0 +1,105 @@
+//! Both ends of a WebSocket as channels: texts, limits, and how each end learns that the other is gone.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::routing::any;
+use peerless_signal::Channel;
+use peerless_signal::channel::{ChannelError, Incoming, MESSAGE_LIMIT};
+use peerless_signal::websocket::{self, ClientSocket, ConnectError};
+use tokio::net::TcpListener;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A server that tells back what comes, and says goodbye when asked to.
+async fn server() -> SocketAddr {
+    let echo = any(|upgrade: WebSocketUpgrade| async {
+        websocket::accept(upgrade, |mut socket| async move {
+            while let Ok(Some(incoming)) = socket.recv().await {
+                let text = match incoming {
+                    Incoming::Text(text) if text == "leave" => return socket.close().await,
+                    Incoming::Text(text) => text,
+                    Incoming::Binary(length) => format!("{length} bytes"),
+                };
+                socket.send(text).await.unwrap();
+            }
+        })
+    });
+    let router = Router::new().route("/ws", echo);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+async fn client() -> ClientSocket {
+    websocket::connect(&format!("ws://{}/ws", server().await)).await.unwrap()
+}
+
+async fn next(socket: &mut ClientSocket) -> Result<Option<Incoming>, ChannelError> {
+    tokio::time::timeout(LIMIT, socket.recv()).await.expect("in time")
+}
+
+#[tokio::test]
+async fn carries_texts_up_to_its_limit() {
+    let mut socket = client().await;
+    for text in ["", "grüße \u{1f600}", &"x".repeat(MESSAGE_LIMIT)] {
+        socket.send(text.to_owned()).await.unwrap();
+        let Ok(Some(Incoming::Text(told))) = next(&mut socket).await else { panic!("a text") };
+        assert!(told == text);
+    }
+}
+
+#[tokio::test]
+async fn ends_at_a_text_above_its_limit() {
+    let mut socket = client().await;
+    let _ = socket.send("x".repeat(MESSAGE_LIMIT + 1)).await;
+    assert!(!matches!(next(&mut socket).await, Ok(Some(_))));
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_is_seen_as_the_end() {
+    let mut socket = client().await;
+    socket.send("leave".to_owned()).await.unwrap();
+    assert!(matches!(next(&mut socket).await, Ok(None)));
+    assert!(matches!(next(&mut socket).await, Ok(None) | Err(_)), "and stays so");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_seen_as_the_end() {
+    let (sender, ended) = tokio::sync::oneshot::channel();
+    let sender = std::sync::Arc::new(std::sync::Mutex::new(Some(sender)));
+    let watch = any(move |upgrade: WebSocketUpgrade| {
+        let sender = sender.lock().unwrap().take().unwrap();
+        async move {
+            websocket::accept(upgrade, |mut socket| async move {
+                let _ = sender.send(matches!(socket.recv().await, Ok(None)));
+            })
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/ws", watch)).await });
+    let mut socket = websocket::connect(&format!("ws://{address}/ws")).await.unwrap();
+    socket.close().await;
+    assert!(tokio::time::timeout(LIMIT, ended).await.expect("in time").unwrap());
+}
+
+#[tokio::test]
+async fn where_there_is_no_socket_the_reason_is_told() {
+    let address = server().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for wrong in [
+        format!("ws://{address}/elsewhere"),
+        format!("ws://{free}/ws"),
+        format!("wss://{address}/ws"),
+        format!("http://{address}/ws"),
+        "no address".to_owned(),
+    ] {
+        let refused = websocket::connect(&wrong).await.err();
+        let Some(ConnectError::Refused(reason)) = refused else { panic!("{wrong}") };
+        assert!(!reason.to_string().is_empty());
+    }
+}
