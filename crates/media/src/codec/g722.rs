@@ -38,7 +38,7 @@ impl G722Encoder {
         let band = &mut self.low;
         let error = saturate(input - band.predicted);
         let size = if error < 0 { -(error + 1) } else { error };
-        let level = Q6.iter().take_while(|&&decision| size >= decision * band.step >> 12).count();
+        let level = Q6.iter().take_while(|&&decision| size >= (decision * band.step) >> 12).count();
         // Codes of six bits, counted down from 61 for positive and from 63 for negative differences.
         let code = match (error < 0, level) {
             (true, 0 | 1) => 63 - level,
@@ -46,7 +46,7 @@ impl G722Encoder {
             (false, _) => 61 - level,
         };
         let index = code >> 2;
-        let difference = band.step * QM4[index] >> 15;
+        let difference = (band.step * QM4[index]) >> 15;
         band.adapt_scale(WL[RL42[index]], 18_432, 8);
         band.adapt_predictor(difference);
         code as u8
@@ -57,14 +57,14 @@ impl G722Encoder {
         let band = &mut self.high;
         let error = saturate(input - band.predicted);
         let size = if error < 0 { -(error + 1) } else { error };
-        let is_large = size >= 564 * band.step >> 12;
+        let is_large = size >= (564 * band.step) >> 12;
         let code = match (error < 0, is_large) {
             (true, false) => 1,
             (true, true) => 0,
             (false, false) => 3,
             (false, true) => 2,
         };
-        let difference = band.step * QM2[code] >> 15;
+        let difference = (band.step * QM2[code]) >> 15;
         band.adapt_scale(if is_large { 798 } else { -214 }, 22_528, 10);
         band.adapt_predictor(difference);
         code as u8
@@ -140,7 +140,7 @@ impl Band {
 
     /// Blocks LOGSCL and SCALEL, LOGSCH and SCALEH.
     fn adapt_scale(&mut self, weight: i32, limit: i32, base: i32) {
-        self.log_step = ((self.log_step * 127 >> 7) + weight).clamp(0, limit);
+        self.log_step = (((self.log_step * 127) >> 7) + weight).clamp(0, limit);
         let mantissa = ILB[(self.log_step >> 6 & 31) as usize];
         let shift = base - (self.log_step >> 11);
         self.step = (if shift < 0 { mantissa << -shift } else { mantissa >> shift }) << 2;
@@ -158,7 +158,7 @@ impl Band {
         self.partial = [partial, self.partial[0]];
 
         // FILTEP and FILTEZ. Sums saturate at each step, oldest zero first.
-        let tap = |coefficient: i32, value: i32| coefficient * saturate(value * 2) >> 15;
+        let tap = |coefficient: i32, value: i32| (coefficient * saturate(value * 2)) >> 15;
         let from_poles =
             saturate(tap(self.poles[0], self.reconstructed[0]) + tap(self.poles[1], self.reconstructed[1]));
         let pairs = self.zeros.iter().zip(&self.differences).rev();
@@ -172,10 +172,10 @@ impl Band {
         let quadruple = saturate(self.poles[0] * 4);
         let lean = if is_same(self.partial[0]) { -quadruple } else { quadruple }.min(32_767);
         let drift = if is_same(self.partial[1]) { 128 } else { -128 };
-        let second = ((lean >> 7) + drift + (self.poles[1] * 32_512 >> 15)).clamp(-12_288, 12_288);
+        let second = ((lean >> 7) + drift + ((self.poles[1] * 32_512) >> 15)).clamp(-12_288, 12_288);
         let drift = if is_same(self.partial[0]) { 192 } else { -192 };
         let limit = 15_360 - second;
-        let first = saturate(drift + (self.poles[0] * 32_640 >> 15)).clamp(-limit, limit);
+        let first = saturate(drift + ((self.poles[0] * 32_640) >> 15)).clamp(-limit, limit);
         self.poles = [first, second];
     }
 
@@ -184,7 +184,7 @@ impl Band {
         let gain = if difference == 0 { 0 } else { 128 };
         for (zero, &earlier) in self.zeros.iter_mut().zip(&self.differences) {
             let drift = if (earlier < 0) == (difference < 0) { gain } else { -gain };
-            *zero = saturate(drift + (*zero * 32_640 >> 15));
+            *zero = saturate(drift + ((*zero * 32_640) >> 15));
         }
     }
 }
@@ -196,7 +196,7 @@ fn split(history: &[i32; 24]) -> (i32, i32) {
         even += pair[0] * QMF[index];
         odd += pair[1] * QMF[11 - index];
     }
-    (saturate(odd + even >> 14), saturate(odd - even >> 14))
+    (saturate((odd + even) >> 14), saturate((odd - even) >> 14))
 }
 
 /// To 16 bits.
