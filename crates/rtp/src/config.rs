@@ -28,6 +28,9 @@ pub struct Config {
     pub video_give_up: Duration,
     /// How long sound waits for a packet out of order before it goes on without it. 60 ms by default.
     pub audio_give_up: Duration,
+    /// Whether pictures and retransmissions are paced: leave in small batches at 2.5 times the target bitrate. True by
+    /// default. False lets all packets leave as soon as they are polled, for a server of media in a local network.
+    pub pacing: bool,
     /// Whether each RTCP packet sent and received makes an [`Event::Rtcp`](crate::session::Event::Rtcp) with a
     /// readable summary. False by default: it costs a string each.
     pub diagnostics: bool,
@@ -44,6 +47,7 @@ impl Config {
             target_bitrate: 1_500_000,
             video_give_up: Duration::from_millis(500),
             audio_give_up: Duration::from_millis(60),
+            pacing: true,
             diagnostics: false,
         }
     }
@@ -87,11 +91,15 @@ pub struct ReceiveConfig {
     pub ssrcs: Vec<(Ssrc, Option<Ssrc>)>,
     /// Whether RTCP feedback may go without a report in front (RFC 5506, `a=rtcp-rsize`).
     pub reduced_size: bool,
+    /// Whether, while nothing is sent, reference times are (RFC 3611 §4.4), so that the round trip is known all the
+    /// same. False by default: the remote should have agreed (`a=rtcp-xr:rcvr-rtt`).
+    pub reference_time: bool,
 }
 
 impl ReceiveConfig {
     /// Packets of `codecs`, from any source, without extensions or reduced-size RTCP.
     pub fn new(codecs: Vec<Codec>) -> Self {
-        Self { codecs, extensions: ExtensionMap::new(), ssrcs: Vec::new(), reduced_size: false }
+        let extensions = ExtensionMap::new();
+        Self { codecs, extensions, ssrcs: Vec::new(), reduced_size: false, reference_time: false }
     }
 }

@@ -12,4 +12,6 @@ pub mod payload;
 pub mod ntp;
 pub mod config;
 pub mod stats;
+mod cc;
+mod send;
 pub mod session;

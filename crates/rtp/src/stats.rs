@@ -144,6 +144,9 @@ pub struct InboundStats {
     pub firs: u64,
     /// When its last packet came.
     pub last_packet: Option<Instant>,
+    /// When, by the remote's clock, the latest frame handed on was sampled: NTP, seconds since 1900 in 32.32 fixed
+    /// point. Streams of one remote are in step when these are equal. `None` before the first sender report.
+    pub last_frame_ntp: Option<u64>,
     /// What its last sender report said; `None` before the first.
     pub remote: Option<RemoteOutboundStats>,
 }

@@ -1,0 +1,10 @@
+//! Sending: from frames to packets (RFC 3550 §5, §6.4.1), what waits for the pacer, and what is kept to be sent
+//! again (RFC 4585 §6.2.1, RFC 4588).
+
+mod record;
+mod queue;
+mod history;
+mod keyframe;
+mod sender;
+
+pub use sender::{Sender, Stamp};

@@ -1,0 +1,519 @@
+//! One sender: cuts frames into packets, writes their headers when they leave (RFC 3550 §5.1), sends again what the
+//! remote misses (RFC 4588), and keeps the counts that reports and stats are made of.
+
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use peerless_wire::rtcp::{Nack, ReportBlock, SenderReport};
+use peerless_wire::rtp::{
+    AbsCaptureTime, AudioLevel, Csrcs, ExtensionKind, ExtensionMap, Extensions, Header, Mid, PayloadType,
+    SequenceNumber, ShortText, Ssrc,
+};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::Rng;
+
+use crate::config::SendConfig;
+use crate::frame::Frame;
+use crate::ntp::{NtpTime, ShortNtp, WallClock};
+use crate::payload::{self, Packetizer};
+use crate::send::history::History;
+use crate::send::keyframe::KeyFrames;
+use crate::send::queue::Queue;
+use crate::send::record::Record;
+use crate::stats::{OutboundStats, RemoteInboundStats};
+
+/// What every packet that leaves at one moment is stamped with.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The moment.
+    pub now: Instant,
+    /// Tells its wall-clock time.
+    pub clock: WallClock,
+    /// The transport-wide number, taken if the sender's packets carry one.
+    pub transport: SequenceNumber,
+}
+
+/// The sender of one media section.
+#[derive(Debug)]
+pub struct Sender {
+    mid: Mid,
+    config: SendConfig,
+    packetizer: Packetizer,
+    /// Payload bytes a packet may have.
+    limit: usize,
+    timestamp_offset: u32,
+    /// The extended number of the next packet.
+    next: u64,
+    rtx_next: SequenceNumber,
+    queue: Queue,
+    history: Option<History>,
+    keys: KeyFrames,
+    /// Whether frames are dropped up to the next key frame.
+    starved: bool,
+    /// The timestamp of the newest frame and when it was captured: a point of the RTP clock.
+    newest: Option<(u32, Instant)>,
+    level: Option<AudioLevel>,
+    /// Whether the remote has reported on the source, and so knows its media section.
+    is_known: bool,
+    is_rtx_known: bool,
+    capture_told: Option<Instant>,
+    allowance: Allowance,
+    target_bitrate: u64,
+    media: Counts,
+    again: Counts,
+    rtx: Counts,
+    frames: u64,
+    key_frames: u64,
+    frames_dropped: u64,
+    nacks: u64,
+    plis: u64,
+    firs: u64,
+    last_sent: Option<Instant>,
+    remote: Option<RemoteInboundStats>,
+}
+
+/// Packets of one kind that were sent.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    packets: u64,
+    bytes: u64,
+    header_bytes: u64,
+}
+
+/// How many payload bytes may be sent again now.
+#[derive(Debug)]
+struct Allowance {
+    bytes: u64,
+    since: Instant,
+}
+
+impl Sender {
+    /// A sender whose packets are at most `mtu` bytes long. Numbers and timestamps start at random, sequence numbers
+    /// in the lower half so that they do not turn over at once (RFC 3711 §3.3.1).
+    pub fn new(
+        now: Instant,
+        mid: Mid,
+        config: SendConfig,
+        mtu: usize,
+        target_bitrate: u64,
+        rng: &mut ChaCha20Rng,
+    ) -> Self {
+        Self {
+            packetizer: Packetizer::new(config.codec.format, rng.next_u32() as u16),
+            limit: payload_limit(&mid, &config, mtu),
+            timestamp_offset: rng.next_u32(),
+            next: u64::from(rng.next_u32() & 0x7fff),
+            rtx_next: SequenceNumber(rng.next_u32() as u16 & 0x7fff),
+            queue: Queue::default(),
+            history: config.codec.feedback.nack.then(History::new),
+            keys: KeyFrames::default(),
+            starved: false,
+            newest: None,
+            level: None,
+            is_known: false,
+            is_rtx_known: false,
+            capture_told: None,
+            allowance: Allowance { bytes: target_bitrate / 16, since: now },
+            target_bitrate,
+            media: Counts::default(),
+            again: Counts::default(),
+            rtx: Counts::default(),
+            frames: 0,
+            key_frames: 0,
+            frames_dropped: 0,
+            nacks: 0,
+            plis: 0,
+            firs: 0,
+            last_sent: None,
+            remote: None,
+            mid,
+            config,
+        }
+    }
+
+    /// Goes on with another configuration of the same source. What waits is sent with the new payload type.
+    pub fn reconfigure(&mut self, config: SendConfig, mtu: usize, rng: &mut ChaCha20Rng) {
+        if config.codec.format != self.config.codec.format {
+            self.packetizer = Packetizer::new(config.codec.format, rng.next_u32() as u16);
+            self.frames_dropped += self.queue.drop_unsent();
+            self.starved = config.codec.format.is_video();
+        }
+        match (config.codec.feedback.nack, &self.history) {
+            (true, None) => self.history = Some(History::new()),
+            (false, Some(_)) => self.history = None,
+            _ => {}
+        }
+        self.limit = payload_limit(&self.mid, &config, mtu);
+        (self.is_known, self.is_rtx_known) = (false, false);
+        self.config = config;
+    }
+
+    /// Cuts a frame into packets that wait. Where too much waits already, sound drops its oldest, and a picture is
+    /// dropped unless it is a key frame, which takes the place of what waits.
+    pub fn push(&mut self, now: Instant, frame: &Frame) -> Result<(), payload::Error> {
+        let is_video = frame.format.is_video();
+        if is_video && (self.starved || self.queue.is_full(now)) {
+            if !frame.key {
+                self.frames_dropped += 1;
+                self.starved = true;
+                return Ok(());
+            }
+            self.frames_dropped += self.queue.drop_unsent();
+        }
+        let timestamp = self.timestamp_offset.wrapping_add(frame.timestamp);
+        let captured = frame.captured.unwrap_or(now);
+        let (mut begins, queue) = (true, &mut self.queue);
+        self.packetizer.packetize(frame, self.limit, &mut |fragment| {
+            let key = is_video && frame.key;
+            queue.push(Record { fragment, timestamp, begins, ends: false, key, captured, queued: now });
+            begins = false;
+        })?;
+        self.queue.end_frame();
+        self.newest = Some((timestamp, captured));
+        if frame.key {
+            self.starved = false;
+            self.keys.given();
+        }
+        if !is_video {
+            self.frames_dropped += self.queue.drop_oldest();
+        }
+        Ok(())
+    }
+
+    /// Whether frames are being dropped up to the next key frame.
+    pub fn is_starved(&self) -> bool {
+        self.starved
+    }
+
+    /// Appends the next packet that waits to `out`; how many bytes it has.
+    pub fn write_next(&mut self, stamp: &Stamp, out: &mut BytesMut) -> Option<usize> {
+        let record = self.queue.pop()?;
+        let start = out.len();
+        let header = self.header(&record, stamp, SequenceNumber::from(self.next));
+        header.write(&self.config.extensions, out);
+        let header_len = out.len() - start;
+        record.fragment.write(out);
+        self.media.add(header_len, record.fragment.len());
+        self.last_sent = Some(stamp.now);
+        if record.ends {
+            self.frames += 1;
+            self.key_frames += u64::from(record.key);
+            if record.key {
+                self.keys.sent(stamp.now);
+            }
+        }
+        if let Some(history) = &mut self.history {
+            history.push(stamp.now, self.next, record);
+        }
+        self.next += 1;
+        Some(out.len() - start)
+    }
+
+    /// Appends the next packet that is to be sent again to `out`; how many bytes it has. `None` also where that would
+    /// exceed what retransmissions may take, as much as the target bitrate; then the packet has to be asked for anew.
+    pub fn write_again(&mut self, stamp: &Stamp, out: &mut BytesMut) -> Option<usize> {
+        let history = self.history.as_mut()?;
+        let bytes = history.next_asked()?;
+        let allowed = self.allowance.take(stamp.now, self.target_bitrate, bytes);
+        let (sequence, record) = history.take_asked(stamp.now)?;
+        if !allowed {
+            return None;
+        }
+        let record = record.clone();
+        let start = out.len();
+        let mut header = self.header(&record, stamp, sequence);
+        let rtx = self.rtx();
+        if let Some((payload_type, ssrc)) = rtx {
+            header.payload_type = payload_type;
+            header.ssrc = ssrc;
+            header.sequence = self.rtx_next;
+            header.extensions.mid = self.mid_text(self.is_rtx_known);
+            self.rtx_next = self.rtx_next.next();
+        }
+        header.write(&self.config.extensions, out);
+        let header_len = out.len() - start;
+        if rtx.is_some() {
+            // RFC 4588 §4: the original sequence number in front of the original payload.
+            out.extend_from_slice(&sequence.0.to_be_bytes());
+        }
+        record.fragment.write(out);
+        let payload_len = out.len() - start - header_len;
+        self.again.add(header_len, payload_len);
+        if rtx.is_some() { &mut self.rtx } else { &mut self.media }.add(header_len, payload_len);
+        Some(out.len() - start)
+    }
+
+    /// Takes in a NACK for this source.
+    pub fn handle_nack(&mut self, now: Instant, nack: &Nack, rtt: Duration) {
+        self.nacks += 1;
+        if let Some(history) = &mut self.history {
+            nack.lost().for_each(|sequence| history.ask(now, sequence, rtt));
+        }
+    }
+
+    /// Takes in a PLI for this source; true if the encoder is to be asked.
+    pub fn handle_picture_loss(&mut self, now: Instant, rtt: Duration) -> bool {
+        self.plis += 1;
+        self.ask_key_frame(now, rtt)
+    }
+
+    /// Takes in a FIR command for this source; true if the encoder is to be asked.
+    pub fn handle_intra_request(&mut self, now: Instant, from: Ssrc, sequence: u8, rtt: Duration) -> bool {
+        if !self.keys.is_new_command(from, sequence) {
+            return false;
+        }
+        self.firs += 1;
+        self.ask_key_frame(now, rtt)
+    }
+
+    /// Whether the encoder is to be asked for a key frame now; then it counts as asked.
+    pub fn ask_key_frame(&mut self, now: Instant, rtt: Duration) -> bool {
+        self.config.codec.format.is_video() && !self.queue.has_key() && self.keys.ask(now, rtt)
+    }
+
+    /// Takes in what the remote reports on one of this sender's sources; the round trip, where it can be told.
+    pub fn handle_report(
+        &mut self,
+        now: Instant,
+        arrived: ShortNtp,
+        block: &ReportBlock,
+    ) -> Option<Duration> {
+        if Some(block.ssrc) == self.config.rtx_ssrc {
+            self.is_rtx_known = true;
+            return None;
+        }
+        self.is_known = true;
+        let rtt = arrived.round_trip(ShortNtp(block.last_report), ShortNtp(block.delay_since_last_report));
+        let clock_rate = u64::from(self.config.codec.clock_rate.max(1));
+        let before = self.remote.take();
+        let (old_rtt, total, measurements) =
+            before.map_or_else(Default::default, |old| (old.rtt, old.total_rtt, old.rtt_measurements));
+        self.remote = Some(RemoteInboundStats {
+            reported: now,
+            fraction_lost: f64::from(block.fraction_lost) / 256.0,
+            lost: i64::from(block.lost),
+            jitter: Duration::from_nanos(u64::from(block.jitter) * 1_000_000_000 / clock_rate),
+            rtt: rtt.or(old_rtt),
+            total_rtt: total + rtt.unwrap_or_default(),
+            rtt_measurements: measurements + u64::from(rtt.is_some()),
+            highest_sequence: block.highest_sequence,
+        });
+        rtt
+    }
+
+    /// The sender reports due at `now`, of the source and of its retransmissions (RFC 3550 §6.4.1); of neither if it
+    /// has sent nothing for [`SILENT`].
+    ///
+    /// The timestamp is that of the moment of the report, told from when the newest frame was captured.
+    pub fn reports(&self, now: Instant, ntp: NtpTime) -> impl Iterator<Item = SenderReport> {
+        let is_active = self.last_sent.is_some_and(|sent| now.saturating_duration_since(sent) < SILENT);
+        let newest = self.newest.filter(|_| is_active && self.media.packets > 0);
+        let rtx = self.config.rtx_ssrc.filter(|_| self.rtx.packets > 0);
+        let sources = [Some((self.config.ssrc, self.media)), rtx.map(|ssrc| (ssrc, self.rtx))];
+        let clock_rate = self.config.codec.clock_rate;
+        newest.into_iter().flat_map(move |(timestamp, captured)| {
+            let rtp_timestamp = extrapolate(timestamp, captured, now, clock_rate);
+            sources.into_iter().flatten().map(move |(ssrc, counts)| SenderReport {
+                ssrc,
+                ntp: ntp.0,
+                rtp_timestamp,
+                packets: counts.packets as u32,
+                octets: counts.bytes as u32,
+                blocks: Vec::new(),
+                extension: Vec::new(),
+            })
+        })
+    }
+
+    /// Its sources from which something was sent: those that say BYE.
+    pub fn used_sources(&self) -> impl Iterator<Item = Ssrc> {
+        let media = Some(self.config.ssrc).filter(|_| self.media.packets > 0);
+        media.into_iter().chain(self.config.rtx_ssrc.filter(|_| self.rtx.packets > 0))
+    }
+
+    /// Whether `ssrc` is its source or that of its retransmissions.
+    pub fn owns(&self, ssrc: Ssrc) -> bool {
+        self.config.ssrc == ssrc || self.config.rtx_ssrc == Some(ssrc)
+    }
+
+    /// Sets how loud the next packets are.
+    pub fn set_level(&mut self, level: Option<AudioLevel>) {
+        self.level = level;
+    }
+
+    /// Sets the bitrate its encoder is asked for.
+    pub fn set_target_bitrate(&mut self, bitrate: u64) {
+        self.target_bitrate = bitrate;
+    }
+
+    /// The bitrate its encoder is asked for.
+    pub fn target_bitrate(&self) -> u64 {
+        self.target_bitrate
+    }
+
+    /// Its media section.
+    pub fn mid(&self) -> &Mid {
+        &self.mid
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &SendConfig {
+        &self.config
+    }
+
+    /// Whether its packets carry transport-wide numbers.
+    pub fn numbers_transport(&self) -> bool {
+        self.config.extensions.has(ExtensionKind::TransportSequence)
+    }
+
+    /// Since when its next packet waits.
+    pub fn waits_since(&self) -> Option<Instant> {
+        self.queue.front().map(|record| record.queued)
+    }
+
+    /// Payload bytes that wait.
+    pub fn queued_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Whether a packet is to be sent again.
+    pub fn has_again(&self) -> bool {
+        self.history.as_ref().is_some_and(History::has_asked)
+    }
+
+    /// Whether just one packet was sent so far.
+    pub fn is_first_sent(&self) -> bool {
+        self.media.packets == 1
+    }
+
+    /// A snapshot of its counts.
+    pub fn stats(&self) -> OutboundStats {
+        let both = |count: fn(&Counts) -> u64| {
+            count(&self.media) + if self.rtx().is_some() { count(&self.rtx) } else { 0 }
+        };
+        OutboundStats {
+            mid: self.mid.clone(),
+            ssrc: self.config.ssrc,
+            rtx_ssrc: self.rtx().map(|(_, ssrc)| ssrc),
+            format: self.config.codec.format,
+            payload_type: self.config.codec.payload_type,
+            packets: both(|counts| counts.packets),
+            bytes: both(|counts| counts.bytes),
+            header_bytes: both(|counts| counts.header_bytes),
+            retransmitted_packets: self.again.packets,
+            retransmitted_bytes: self.again.bytes,
+            frames: self.frames,
+            key_frames: self.key_frames,
+            frames_dropped: self.frames_dropped,
+            queued_packets: self.queue.len(),
+            nacks: self.nacks,
+            plis: self.plis,
+            firs: self.firs,
+            target_bitrate: self.target_bitrate,
+            remote: self.remote.clone(),
+        }
+    }
+
+    fn header(&mut self, record: &Record, stamp: &Stamp, sequence: SequenceNumber) -> Header {
+        Header {
+            marker: record.fragment.marker,
+            payload_type: self.config.codec.payload_type,
+            sequence,
+            timestamp: record.timestamp,
+            ssrc: self.config.ssrc,
+            csrcs: Csrcs::new(),
+            extensions: Extensions {
+                mid: self.mid_text(self.is_known),
+                abs_send_time: Some(stamp.clock.ntp(stamp.now).abs_send_time()),
+                transport_sequence: Some(stamp.transport.0),
+                audio_level: self.level,
+                abs_capture_time: self.capture_time(record, stamp),
+                ..Extensions::default()
+            },
+        }
+    }
+
+    /// The MID, until the remote has shown that it knows the source (RFC 9143 §15.1).
+    fn mid_text(&self, is_known: bool) -> Option<ShortText> {
+        if is_known { None } else { ShortText::new(self.mid.as_str()) }
+    }
+
+    /// When the frame was captured, on the first packet of a frame about once a second.
+    fn capture_time(&mut self, record: &Record, stamp: &Stamp) -> Option<AbsCaptureTime> {
+        let told = |at| stamp.now.saturating_duration_since(at) < CAPTURE_TIME_INTERVAL;
+        if !record.begins || self.capture_told.is_some_and(told) {
+            return None;
+        }
+        self.capture_told = Some(stamp.now);
+        Some(AbsCaptureTime { timestamp: stamp.clock.ntp(record.captured).0, clock_offset: None })
+    }
+
+    /// Payload type and source of retransmissions, where both are agreed on.
+    fn rtx(&self) -> Option<(PayloadType, Ssrc)> {
+        self.config.codec.rtx.zip(self.config.rtx_ssrc)
+    }
+}
+
+impl Counts {
+    fn add(&mut self, header: usize, payload: usize) {
+        self.packets += 1;
+        self.bytes += payload as u64;
+        self.header_bytes += header as u64;
+    }
+}
+
+impl Allowance {
+    /// Whether `bytes` may be sent again now: on average not more than `bitrate`, half a second of it at once.
+    fn take(&mut self, now: Instant, bitrate: u64, bytes: usize) -> bool {
+        let bitrate = bitrate.max(LEAST_ALLOWED_BPS);
+        let elapsed = now.saturating_duration_since(self.since).as_micros() as u64;
+        let earned = bitrate.saturating_mul(elapsed) / 8_000_000;
+        if earned > 0 {
+            self.since = now;
+            self.bytes = self.bytes.saturating_add(earned).min(bitrate / 16);
+        }
+        match self.bytes.checked_sub(bytes as u64) {
+            Some(left) => self.bytes = left,
+            None => return false,
+        }
+        true
+    }
+}
+
+/// The timestamp at `now` on an RTP clock that stood at `timestamp` at `then`.
+fn extrapolate(timestamp: u32, then: Instant, now: Instant, clock_rate: u32) -> u32 {
+    let ticks = |span: Duration| (span.as_nanos() * u128::from(clock_rate) / 1_000_000_000) as u32;
+    match now.checked_duration_since(then) {
+        Some(since) => timestamp.wrapping_add(ticks(since)),
+        None => timestamp.wrapping_sub(ticks(then.duration_since(now))),
+    }
+}
+
+/// How many payload bytes fit beside the largest header, with room for the number in front of a retransmission.
+fn payload_limit(mid: &Mid, config: &SendConfig, mtu: usize) -> usize {
+    let largest = Extensions {
+        mid: ShortText::new(mid.as_str()),
+        abs_send_time: Some(0),
+        transport_sequence: Some(0),
+        audio_level: Some(AudioLevel { voice: false, level: 0 }),
+        abs_capture_time: Some(AbsCaptureTime { timestamp: 0, clock_offset: None }),
+        ..Extensions::default()
+    };
+    let map: &ExtensionMap = &config.extensions;
+    let mut written = BytesMut::new();
+    largest.write(map, &mut written);
+    let rtx = if config.codec.rtx.is_some() { 2 } else { 0 };
+    mtu.saturating_sub(HEADER_LEN + written.len() + rtx)
+}
+
+/// One that has sent nothing for so long, two to three reports, is no sender any more (RFC 3550 §6.3.8).
+const SILENT: Duration = Duration::from_millis(2500);
+
+/// A header without extensions.
+const HEADER_LEN: usize = 12;
+
+/// How often the capture time is told.
+const CAPTURE_TIME_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Retransmissions may take this much, 500 kbit/s, however low the target.
+const LEAST_ALLOWED_BPS: u64 = 500_000;
