@@ -12,6 +12,8 @@ pub mod payload;
 pub mod ntp;
 pub mod config;
 pub mod stats;
+mod route;
 mod cc;
 mod send;
+mod recv;
 pub mod session;

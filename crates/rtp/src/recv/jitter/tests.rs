@@ -1,0 +1,210 @@
+//! Frames from packets that come late, twice, or not at all.
+
+use std::ops::Range;
+
+use super::*;
+use crate::moment::start;
+
+const MS: Duration = Duration::from_millis(1);
+const GIVE_UP: Duration = Duration::from_millis(500);
+
+/// A packet of video: `frame` is its timestamp.
+fn packet(frame: u32, starts: bool, marker: bool, key: bool) -> Waiting {
+    Waiting {
+        timestamp: frame,
+        marker,
+        payload_type: PayloadType::new(96).unwrap(),
+        payload: Bytes::from(vec![frame as u8]),
+        starts,
+        key: key && starts,
+        arrived: start(),
+    }
+}
+
+/// Frames of three packets each from number 10 on; the first of `keys` are key frames.
+struct Video {
+    buffer: JitterBuffer,
+    now: Instant,
+    keys: Vec<u32>,
+    taken: Vec<u32>,
+}
+
+impl Video {
+    fn new(keys: &[u32]) -> Self {
+        let buffer = JitterBuffer::new(Framing::Picture, GIVE_UP);
+        Self { buffer, now: start(), keys: keys.to_vec(), taken: Vec::new() }
+    }
+
+    fn arrives(&mut self, number: u64) -> Inserted {
+        let (frame, part) = ((number - 10) as u32 / 3, (number - 10) % 3);
+        let packet = packet(frame, part == 0, part == 2, self.keys.contains(&frame));
+        let inserted = self.buffer.insert(number, packet);
+        self.poll();
+        inserted
+    }
+
+    fn poll(&mut self) {
+        while let Some(ready) = self.buffer.poll(self.now) {
+            assert_eq!(self.buffer.payloads(ready).count(), ready.count);
+            self.taken.push(ready.timestamp);
+            self.buffer.take(ready, true);
+        }
+    }
+
+    fn all_but(&mut self, numbers: Range<u64>, lost: &[u64]) {
+        numbers.filter(|number| !lost.contains(number)).for_each(|number| {
+            self.arrives(number);
+        });
+    }
+}
+
+#[test]
+fn whole_frames_leave_at_once_and_in_order() {
+    let mut video = Video::new(&[0]);
+    video.all_but(10..19, &[]);
+    assert_eq!(video.taken, [0, 1, 2]);
+    assert_eq!(video.buffer.poll_timeout(), None);
+}
+
+#[test]
+fn reordered_and_repeated_packets_are_put_right() {
+    let mut video = Video::new(&[0]);
+    for number in [11, 10, 12, 15, 13, 14, 14] {
+        video.arrives(number);
+    }
+    assert_eq!(video.taken, [0, 1]);
+    assert_eq!(video.arrives(14), Inserted::Late);
+    assert_eq!(video.arrives(17), Inserted::New);
+    assert_eq!(video.arrives(17), Inserted::Duplicate);
+}
+
+#[test]
+fn an_incomplete_frame_waits_for_its_retransmission() {
+    let mut video = Video::new(&[0]);
+    video.all_but(10..22, &[14]);
+    assert_eq!(video.taken, [0]);
+    assert_eq!(video.buffer.poll_timeout(), Some(video.now + GIVE_UP));
+    video.now += 100 * MS;
+    video.arrives(14);
+    assert_eq!(video.taken, [0, 1, 2, 3]);
+    assert!(!video.buffer.take_broken());
+}
+
+#[test]
+fn after_giving_up_frames_are_held_back_to_the_next_key_frame() {
+    let mut video = Video::new(&[0, 4]);
+    video.all_but(10..19, &[14]);
+    video.now += GIVE_UP;
+    video.poll();
+    assert_eq!(video.taken, [0]);
+    assert!(video.buffer.take_broken());
+    video.all_but(19..28, &[]);
+    assert_eq!(video.taken, [0, 4, 5]);
+    assert_eq!(video.buffer.take_dropped(), 3);
+    assert!(!video.buffer.take_broken());
+}
+
+#[test]
+fn a_lost_end_or_beginning_of_a_frame_counts_as_that_frame() {
+    let mut video = Video::new(&[0, 2, 3]);
+    // The end of frame 1 and the beginning of frame 2 are lost: both go.
+    video.all_but(10..22, &[15, 16]);
+    assert_eq!(video.taken, [0]);
+    video.now += GIVE_UP;
+    video.poll();
+    assert_eq!(video.taken, [0, 3]);
+}
+
+#[test]
+fn while_a_key_frame_is_waited_for_nothing_else_is() {
+    let mut video = Video::new(&[0, 3]);
+    video.all_but(10..16, &[14]);
+    video.now += GIVE_UP;
+    video.all_but(16..19, &[17]);
+    assert_eq!(video.taken, [0]);
+    // Frame 2 lacks a packet, but the key frame after it need not wait for that.
+    video.all_but(19..22, &[]);
+    assert_eq!(video.taken, [0, 3]);
+}
+
+#[test]
+fn a_stream_joined_midway_asks_for_a_key_frame_soon() {
+    let mut video = Video::new(&[]);
+    video.arrives(11);
+    video.arrives(12);
+    assert!(!video.buffer.take_broken());
+    video.now += START_PATIENCE;
+    video.poll();
+    assert!(video.buffer.take_broken());
+    video.keys.push(2);
+    video.all_but(13..19, &[]);
+    assert_eq!(video.taken, [2]);
+}
+
+#[test]
+fn a_frame_that_cannot_be_put_together_breaks_those_after_it() {
+    let mut video = Video::new(&[0, 2]);
+    video.all_but(10..12, &[]);
+    video.buffer.insert(12, packet(0, false, true, true));
+    let ready = video.buffer.poll(video.now).unwrap();
+    video.buffer.take(ready, false);
+    assert!(video.buffer.take_broken());
+    video.all_but(13..19, &[]);
+    assert_eq!(video.taken, [2]);
+}
+
+#[test]
+fn the_next_frame_shows_the_end_where_the_marker_is_missing() {
+    let mut buffer = JitterBuffer::new(Framing::Picture, GIVE_UP);
+    buffer.insert(1, packet(0, true, false, true));
+    buffer.insert(2, packet(0, false, false, true));
+    assert_eq!(buffer.poll(start()), None);
+    buffer.insert(3, packet(1, true, false, false));
+    assert_eq!(buffer.poll(start()).map(|ready| (ready.count, ready.key)), Some((2, true)));
+}
+
+#[test]
+fn padding_takes_a_number_and_nothing_else() {
+    let mut buffer = JitterBuffer::new(Framing::Picture, GIVE_UP);
+    buffer.insert(1, packet(0, true, true, true));
+    for number in 2..5 {
+        buffer.insert(number, Waiting { payload: Bytes::new(), ..packet(0, false, false, false) });
+    }
+    buffer.insert(5, packet(1, false, false, false));
+    buffer.insert(6, Waiting { payload: Bytes::new(), ..packet(1, false, false, false) });
+    buffer.insert(7, packet(1, false, true, false));
+    let mut frames = Vec::new();
+    while let Some(ready) = buffer.poll(start()) {
+        frames.push((ready.timestamp, buffer.payloads(ready).count()));
+        buffer.take(ready, true);
+    }
+    assert_eq!(frames, [(0, 1), (1, 2)]);
+}
+
+#[test]
+fn a_packet_far_ahead_drops_all_that_waits() {
+    let mut video = Video::new(&[0]);
+    video.all_but(10..13, &[]);
+    assert_eq!(video.arrives(13 + 2047), Inserted::New);
+    assert_eq!(video.arrives(16 + 2048), Inserted::Overflow);
+    assert!(video.buffer.take_broken());
+    assert!(video.buffer.slots.len() <= CAPACITY);
+}
+
+#[test]
+fn sound_goes_on_without_a_packet_that_does_not_come() {
+    let now = start();
+    let give_up = 60 * MS;
+    let mut buffer = JitterBuffer::new(Framing::Packet, give_up);
+    let mut taken = Vec::new();
+    for (number, at) in [(1, 0), (2, 20), (4, 60), (5, 80), (6, 100), (7, 120), (3, 125), (8, 140)] {
+        let now = now + at * MS;
+        buffer.insert(number, packet(number as u32, false, false, false));
+        while let Some(ready) = buffer.poll(now) {
+            taken.push((ready.timestamp, at));
+            buffer.take(ready, true);
+        }
+    }
+    assert_eq!(taken, [(1, 0), (2, 20), (4, 120), (5, 120), (6, 120), (7, 120), (8, 140)]);
+    assert!(!buffer.take_broken());
+}

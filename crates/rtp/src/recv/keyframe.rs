@@ -1,0 +1,88 @@
+//! When a key frame is asked for (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1): when pictures are held back for want of
+//! one, and again after a while if none came.
+
+use std::time::{Duration, Instant};
+
+/// What a receiver of pictures knows of the key frames it asked for.
+#[derive(Debug, Default)]
+pub struct KeyFrameRequests {
+    is_wanted: bool,
+    /// When one was asked for last.
+    asked: Option<Instant>,
+    /// The number of the last FIR command (RFC 5104 §4.3.1.2); wraps.
+    command: u8,
+}
+
+impl KeyFrameRequests {
+    /// A key frame is wanted.
+    pub fn want(&mut self) {
+        self.is_wanted = true;
+    }
+
+    /// A key frame came: one that was wanted is not any more.
+    pub fn came(&mut self) {
+        self.is_wanted = false;
+        self.asked = None;
+    }
+
+    /// Whether to ask now, and then that counts as done: not again before half a round trip more than `rtt`, or 200 ms,
+    /// has passed.
+    pub fn take_due(&mut self, now: Instant, rtt: Duration) -> bool {
+        let is_due =
+            self.poll_timeout(rtt).is_some_and(|due| due <= now) || self.is_wanted && self.asked.is_none();
+        if is_due {
+            self.is_wanted = false;
+            self.asked = Some(now);
+        }
+        is_due
+    }
+
+    /// When to ask again, if one is wanted.
+    pub fn poll_timeout(&self, rtt: Duration) -> Option<Instant> {
+        self.asked.filter(|_| self.is_wanted).map(|asked| asked + (rtt + rtt / 2).max(SHORTEST_INTERVAL))
+    }
+
+    /// The number for the next FIR command.
+    pub fn next_command(&mut self) -> u8 {
+        self.command = self.command.wrapping_add(1);
+        self.command
+    }
+}
+
+/// The shortest time between two requests.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::start;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn asks_at_once_and_again_only_after_a_while_and_when_still_wanted() {
+        let (start, rtt) = (start(), 400 * MS);
+        let mut requests = KeyFrameRequests::default();
+        assert!(!requests.take_due(start, rtt));
+        requests.want();
+        assert!(requests.take_due(start, rtt));
+        assert!(!requests.take_due(start + 900 * MS, rtt));
+        requests.want();
+        assert!(requests.take_due(start + 900 * MS, rtt));
+        requests.want();
+        assert_eq!(requests.poll_timeout(rtt), Some(start + 1500 * MS));
+        assert!(!requests.take_due(start + 1499 * MS, rtt));
+        assert!(requests.take_due(start + 1500 * MS, rtt));
+    }
+
+    #[test]
+    fn a_key_frame_ends_the_want() {
+        let start = start();
+        let mut requests = KeyFrameRequests::default();
+        requests.want();
+        requests.came();
+        assert!(!requests.take_due(start, MS));
+        requests.want();
+        assert!(requests.take_due(start, MS));
+    }
+}

@@ -1,0 +1,116 @@
+//! Which missing packets are asked for again, and when (generic NACK, RFC 4585 §6.2.1): at once with a little
+//! patience for reordering, then again after a round trip, backing off, for so many times and packets at most.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// The packets of one source that are missing and may still come.
+#[derive(Debug, Clone, Default)]
+pub struct Nacks {
+    /// In the order of their numbers.
+    missing: VecDeque<Missing>,
+    /// No later than when the first of them is due; it may be earlier, as arrivals do not move it.
+    next: Option<Instant>,
+}
+
+#[derive(Debug, Clone)]
+struct Missing {
+    number: u64,
+    due: Instant,
+    tries: u8,
+    interval: Duration,
+}
+
+impl Nacks {
+    /// Takes note that `numbers`, above all before, were skipped. Returns false, and forgets all, when more than
+    /// [`MAX_MISSING`] would be missing: then only a key frame helps.
+    pub fn missing(&mut self, now: Instant, numbers: Range<u64>) -> bool {
+        let count = numbers.end.saturating_sub(numbers.start) as usize;
+        if count == 0 {
+            return true;
+        }
+        if self.missing.len().saturating_add(count) > MAX_MISSING {
+            self.clear();
+            return false;
+        }
+        let due = now + PATIENCE;
+        self.missing.extend(numbers.map(|number| Missing {
+            number,
+            due,
+            tries: 0,
+            interval: Duration::ZERO,
+        }));
+        self.next = Some(self.next.map_or(due, |next| next.min(due)));
+        true
+    }
+
+    /// Takes note that packet `number` came; true if it was missing.
+    pub fn arrived(&mut self, number: u64) -> bool {
+        match self.missing.binary_search_by_key(&number, |missing| missing.number) {
+            Ok(index) => {
+                self.missing.remove(index);
+                self.settle();
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Gives up what lies below `number`.
+    pub fn forget_below(&mut self, number: u64) {
+        while self.missing.front().is_some_and(|missing| missing.number < number) {
+            self.missing.pop_front();
+        }
+        self.settle();
+    }
+
+    /// Gives up everything.
+    pub fn clear(&mut self) {
+        self.missing.clear();
+        self.next = None;
+    }
+
+    /// Appends the numbers to be asked for at `now` to `numbers`, at most `limit` of them, and reckons with `rtt`
+    /// when to ask again. What was asked for [`MAX_TRIES`] times is given up when it would be due again.
+    pub fn take_due(&mut self, now: Instant, rtt: Duration, limit: usize, numbers: &mut Vec<u64>) {
+        if self.next.is_none_or(|next| next > now) {
+            return;
+        }
+        self.missing.retain(|missing| missing.due > now || missing.tries < MAX_TRIES);
+        let first = rtt.max(SHORTEST_INTERVAL);
+        for missing in self.missing.iter_mut().filter(|missing| missing.due <= now).take(limit) {
+            missing.interval = if missing.tries == 0 { first + first / 4 } else { missing.interval * 3 / 2 };
+            missing.tries += 1;
+            missing.due = now + missing.interval;
+            numbers.push(missing.number);
+        }
+        self.next = self.missing.iter().map(|missing| missing.due).min();
+    }
+
+    /// When [`take_due`](Self::take_due) may have something.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.next
+    }
+
+    fn settle(&mut self) {
+        if self.missing.is_empty() {
+            self.next = None;
+        }
+    }
+}
+
+/// The most packets of a source that are waited for.
+pub const MAX_MISSING: usize = 512;
+
+/// How often a packet is asked for.
+const MAX_TRIES: u8 = 10;
+
+/// How long a skipped number is taken for reordered only.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// The shortest time between two requests for one packet, however short the round trip.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests;

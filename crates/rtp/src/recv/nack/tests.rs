@@ -1,0 +1,84 @@
+//! Which packets are asked for, when, and how often.
+
+use super::*;
+use crate::moment::start;
+
+const MS: Duration = Duration::from_millis(1);
+const RTT: Duration = Duration::from_millis(100);
+
+fn due(nacks: &mut Nacks, now: Instant) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    nacks.take_due(now, RTT, 100, &mut numbers);
+    numbers
+}
+
+#[test]
+fn asks_after_a_little_patience_and_then_after_a_round_trip_and_more() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    assert!(nacks.missing(start, 10..12));
+    assert_eq!(nacks.poll_timeout(), Some(start + 5 * MS));
+    assert_eq!(due(&mut nacks, start + 4 * MS), []);
+    assert_eq!(due(&mut nacks, start + 5 * MS), [10, 11]);
+    assert_eq!(nacks.poll_timeout(), Some(start + 130 * MS));
+    assert_eq!(due(&mut nacks, start + 129 * MS), []);
+    assert_eq!(due(&mut nacks, start + 130 * MS), [10, 11]);
+    assert_eq!(nacks.poll_timeout(), Some(start + 130 * MS + RTT * 15 / 8));
+}
+
+#[test]
+fn reordered_packets_are_not_asked_for() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    nacks.missing(start, 10..11);
+    assert!(nacks.arrived(10));
+    assert!(!nacks.arrived(10));
+    assert_eq!(nacks.poll_timeout(), None);
+    assert_eq!(due(&mut nacks, start + RTT), []);
+}
+
+#[test]
+fn gives_up_after_so_many_times() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    nacks.missing(start, 10..11);
+    let mut asked = 0;
+    while let Some(next) = nacks.poll_timeout() {
+        asked += due(&mut nacks, next).len();
+    }
+    assert_eq!(asked, usize::from(MAX_TRIES));
+    assert!(nacks.missing.is_empty());
+}
+
+#[test]
+fn gives_up_all_when_too_many_are_missing() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    assert!(nacks.missing(start, 0..MAX_MISSING as u64));
+    assert!(!nacks.missing(start, 1000..1001));
+    assert!(nacks.missing.is_empty());
+    assert!(!nacks.missing(start, 0..u64::MAX));
+}
+
+#[test]
+fn keeps_to_the_limit_of_one_request() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    nacks.missing(start, 0..30);
+    let mut numbers = Vec::new();
+    nacks.take_due(start + RTT, RTT, 20, &mut numbers);
+    assert_eq!(numbers.len(), 20);
+    numbers.clear();
+    nacks.take_due(start + RTT, RTT, 20, &mut numbers);
+    assert_eq!(numbers, (20..30).collect::<Vec<_>>());
+}
+
+#[test]
+fn forgets_what_lies_below() {
+    let mut nacks = Nacks::default();
+    nacks.missing(start(), 10..20);
+    nacks.forget_below(15);
+    assert_eq!(nacks.missing.len(), 5);
+    assert!(!nacks.arrived(14));
+    assert!(nacks.arrived(15));
+}

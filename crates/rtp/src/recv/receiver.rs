@@ -1,0 +1,257 @@
+//! The receiver of one media section: tells its sources apart, gives retransmissions back to the source they belong to
+//! (RFC 4588 §5.3, §8), and says what to ask the remote for (RFC 4585).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Buf;
+use peerless_wire::rtcp::{self, FirRequest, FullIntraRequest, Nack, PictureLoss, ReportBlock};
+use peerless_wire::rtp::{Mid, Packet, PayloadType, SequenceNumber, Ssrc};
+
+use crate::codec::Codec;
+use crate::config::ReceiveConfig;
+use crate::frame::Frame;
+use crate::ntp::NtpTime;
+use crate::recv::stream::{Content, Stream};
+use crate::stats::InboundStats;
+
+/// The receiver of one media section.
+#[derive(Debug)]
+pub struct Receiver {
+    mid: Mid,
+    config: ReceiveConfig,
+    give_up: GiveUp,
+    streams: Vec<Stream>,
+    /// Sources that said BYE lately.
+    ended: VecDeque<(Ssrc, Instant)>,
+    /// For NACKs, to be reused.
+    numbers: Vec<u64>,
+}
+
+/// How long frames wait for what they lack.
+#[derive(Debug, Clone, Copy)]
+pub struct GiveUp {
+    /// Pictures of which lost packets are asked for again.
+    pub video: Duration,
+    /// Everything else.
+    pub audio: Duration,
+}
+
+/// A packet was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrived {
+    /// The first of its source.
+    First(Ssrc, PayloadType),
+    /// Any other.
+    More,
+}
+
+/// Why a packet was not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The section has no such payload type, or no source that a retransmission could belong to.
+    Unroutable,
+    /// The payload is none of its format.
+    Malformed,
+}
+
+impl Receiver {
+    /// A receiver of nothing yet.
+    pub fn new(mid: Mid, config: ReceiveConfig, give_up: GiveUp) -> Self {
+        Self { mid, config, give_up, streams: Vec::new(), ended: VecDeque::new(), numbers: Vec::new() }
+    }
+
+    /// Goes on with another configuration. Sources go on; those no codec of which is left are forgotten.
+    pub fn reconfigure(&mut self, config: ReceiveConfig) {
+        self.config = config;
+        let codecs = &self.config.codecs;
+        self.streams
+            .retain(|stream| codecs.iter().any(|codec| codec.payload_type == stream.codec().payload_type));
+        for stream in &mut self.streams {
+            stream.set_give_up(give_up(self.give_up, stream.codec()));
+        }
+    }
+
+    /// Takes in a packet of this section that came at `now`, `len` bytes long with its header.
+    pub fn handle_rtp(&mut self, now: Instant, packet: Packet, len: usize) -> Result<Arrived, Refused> {
+        let header_len = len.saturating_sub(packet.payload.len() + usize::from(packet.padding));
+        let content = Content { payload: packet.payload, header_len };
+        let header = packet.header;
+        let payload_type = header.payload_type;
+        if let Some(codec) = self.config.codecs.iter().find(|codec| codec.payload_type == payload_type) {
+            let known = self.streams.iter_mut().position(|stream| stream.ssrc == header.ssrc);
+            let index = known.unwrap_or(self.streams.len());
+            if known.is_none() {
+                let lately = |(ssrc, at): &(Ssrc, Instant)| *ssrc == header.ssrc && now < *at + AFTERMATH;
+                if self.ended.iter().any(lately) {
+                    return Ok(Arrived::More);
+                }
+                let give_up = give_up(self.give_up, codec);
+                self.streams.push(Stream::new(now, &self.mid, header.ssrc, codec, give_up));
+            }
+            let stream = self.streams.get_mut(index).ok_or(Refused::Unroutable)?;
+            if !stream.handle_media(now, &header, content, codec) {
+                return Err(Refused::Malformed);
+            }
+            return Ok(if known.is_none() {
+                Arrived::First(header.ssrc, payload_type)
+            } else {
+                Arrived::More
+            });
+        }
+        let repaired = self.config.codecs.iter().find(|codec| codec.rtx == Some(payload_type));
+        let codec = repaired.ok_or(Refused::Unroutable)?;
+        let stream =
+            repaired_stream(&mut self.streams, &self.config, header.ssrc).ok_or(Refused::Unroutable)?;
+        stream.handle_rtx_reception(header.sequence);
+        let mut content = content;
+        // Less than an original number is padding: a probe of the path.
+        if content.payload.len() < 2 {
+            return Ok(Arrived::More);
+        }
+        let original = SequenceNumber(content.payload.get_u16());
+        match stream.handle_repair(now, original, &header, content, codec) {
+            true => Ok(Arrived::More),
+            false => Err(Refused::Malformed),
+        }
+    }
+
+    /// The next frame of any source that is whole at `now`.
+    pub fn poll_frame(&mut self, now: Instant) -> Option<Frame> {
+        self.streams.iter_mut().find_map(|stream| stream.poll_frame(now))
+    }
+
+    /// The next feedback due at `now`, from `sender`; one packet at a time.
+    pub fn poll_feedback(&mut self, now: Instant, sender: Ssrc, rtt: Duration) -> Option<rtcp::Packet> {
+        self.streams.iter_mut().find_map(|stream| {
+            let feedback = stream.codec().feedback;
+            let media = stream.ssrc;
+            if (feedback.pli || feedback.fir) && stream.keys.take_due(now, rtt) {
+                stream.count_feedback(0, u64::from(feedback.pli), u64::from(!feedback.pli));
+                return Some(if feedback.pli {
+                    rtcp::Packet::PictureLoss(PictureLoss { sender, media })
+                } else {
+                    let requests = vec![FirRequest { ssrc: media, sequence: stream.keys.next_command() }];
+                    rtcp::Packet::FullIntraRequest(FullIntraRequest { sender, media: Ssrc(0), requests })
+                });
+            }
+            self.numbers.clear();
+            stream.nacks.take_due(now, rtt, MAX_NACKED, &mut self.numbers);
+            if self.numbers.is_empty() {
+                return None;
+            }
+            stream.count_feedback(1, 0, 0);
+            let lost = self.numbers.iter().copied().map(SequenceNumber::from);
+            Some(rtcp::Packet::Nack(Nack::new(sender, media, lost)))
+        })
+    }
+
+    /// Asks for key frames of all its sources.
+    pub fn want_key_frame(&mut self) {
+        for stream in self.streams.iter_mut().filter(|stream| stream.codec().format.is_video()) {
+            stream.keys.want();
+        }
+    }
+
+    /// When [`poll_frame`](Self::poll_frame) or [`poll_feedback`](Self::poll_feedback) may have something.
+    pub fn poll_timeout(&self, rtt: Duration) -> Option<Instant> {
+        let timeouts = |stream: &Stream| {
+            let feedback = stream.codec().feedback;
+            let keys = stream.keys.poll_timeout(rtt).filter(|_| feedback.pli || feedback.fir);
+            [stream.poll_give_up(), stream.nacks.poll_timeout(), keys].into_iter().flatten().min()
+        };
+        self.streams.iter().filter_map(timeouts).min()
+    }
+
+    /// Takes in a sender report; false if the source is not known.
+    pub fn handle_sender_report(&mut self, now: Instant, report: &rtcp::SenderReport) -> bool {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == report.ssrc) else {
+            return false;
+        };
+        stream.handle_sender_report(
+            now,
+            NtpTime(report.ntp),
+            report.rtp_timestamp,
+            report.packets,
+            report.octets,
+        );
+        true
+    }
+
+    /// The report blocks on what was heard since this was last called.
+    pub fn take_report_blocks(&mut self, now: Instant, blocks: &mut Vec<ReportBlock>) {
+        for stream in &mut self.streams {
+            blocks.extend(stream.take_report_blocks(now));
+        }
+    }
+
+    /// Forgets a source. False if it was not known.
+    pub fn remove_source(&mut self, ssrc: Ssrc) -> bool {
+        let before = self.streams.len();
+        self.streams.retain(|stream| stream.ssrc != ssrc);
+        self.streams.len() < before
+    }
+
+    /// Forgets a source that said BYE; packets of it that were overtaken do not bring it back. False if it was not known.
+    pub fn end_source(&mut self, now: Instant, ssrc: Ssrc) -> bool {
+        let was_known = self.remove_source(ssrc);
+        if was_known {
+            self.ended.truncate(MAX_ENDED - 1);
+            self.ended.push_front((ssrc, now));
+        }
+        was_known
+    }
+
+    /// Its media section.
+    pub fn mid(&self) -> &Mid {
+        &self.mid
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &ReceiveConfig {
+        &self.config
+    }
+
+    /// Whether pictures come to it.
+    pub fn has_video(&self) -> bool {
+        self.config.codecs.iter().any(|codec| codec.format.is_video())
+    }
+
+    /// Snapshots of the counts of its sources.
+    pub fn stats(&self) -> impl Iterator<Item = InboundStats> + '_ {
+        self.streams.iter().map(Stream::stats)
+    }
+}
+
+/// The source whose packets are sent again from `rtx_ssrc`: as the description says, or as learnt before, or the source
+/// heard last of those that have none yet.
+fn repaired_stream<'a>(
+    streams: &'a mut [Stream],
+    config: &ReceiveConfig,
+    rtx_ssrc: Ssrc,
+) -> Option<&'a mut Stream> {
+    let named = config.ssrcs.iter().find(|(_, rtx)| *rtx == Some(rtx_ssrc)).map(|(media, _)| *media);
+    let index = match named {
+        Some(media) => streams.iter().position(|stream| stream.ssrc == media),
+        None => streams.iter().position(|stream| stream.rtx_ssrc == Some(rtx_ssrc)).or_else(|| {
+            streams.iter().rposition(|stream| stream.rtx_ssrc.is_none() && stream.ssrc != rtx_ssrc)
+        }),
+    };
+    let stream = streams.get_mut(index?)?;
+    stream.rtx_ssrc = Some(rtx_ssrc);
+    Some(stream)
+}
+
+/// Without retransmissions there is nothing to wait for but reordered packets.
+fn give_up(times: GiveUp, codec: &Codec) -> Duration {
+    if codec.format.is_video() && codec.feedback.nack { times.video } else { times.audio }
+}
+
+/// The most sources that ended to be remembered.
+const MAX_ENDED: usize = 16;
+
+/// For so long after a BYE packets of its source are taken for late ones (RFC 3550 §6.3.4).
+const AFTERMATH: Duration = Duration::from_secs(2);
+
+/// The most packets asked for in one NACK: with the largest gaps it is 4 bytes for each.
+const MAX_NACKED: usize = 128;
