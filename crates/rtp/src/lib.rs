@@ -13,6 +13,7 @@ pub mod ntp;
 pub mod config;
 pub mod stats;
 mod route;
+mod report;
 mod cc;
 mod send;
 mod recv;

@@ -3,6 +3,7 @@
 use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
 
 use crate::codec::Format;
+use crate::payload;
 
 /// Something happened that the owner may act on. Small; frames come by `poll_frame`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,4 +72,7 @@ pub enum SendError {
         /// As the frame is.
         actual: Format,
     },
+    /// The frame cannot be cut into packets.
+    #[error(transparent)]
+    Payload(#[from] payload::Error),
 }

@@ -1,14 +1,23 @@
-//! The session itself: its state, and what its owner calls.
+//! The session itself: what its owner calls.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use peerless_wire::rtp::Mid;
+use peerless_wire::rtp::{AudioLevel, ExtensionMap, Mid, Ssrc};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::cc::{Pacer, SentPackets, pacing_rate};
 use crate::config::{Config, ReceiveConfig, SendConfig};
 use crate::frame::Frame;
+use crate::ntp::WallClock;
+use crate::recv::{Arrivals, GiveUp, Receiver};
+use crate::report::Schedule;
+use crate::route::Routes;
+use crate::send::Sender;
 use crate::session::event::{Event, PacketKind, SendError};
+use crate::session::state::State;
 use crate::stats::Stats;
 
 /// All RTP streams of one BUNDLE group, both ways; sans-IO.
@@ -19,105 +28,228 @@ use crate::stats::Stats;
 /// order, any number of times.
 #[derive(Debug)]
 pub struct Session {
-    config: Config,
-    frames: VecDeque<(Mid, Frame)>,
-    events: VecDeque<Event>,
+    state: State,
+    rng: ChaCha20Rng,
 }
 
 impl Session {
     /// A session without senders and receivers.
     pub fn new(config: Config) -> Self {
-        Self { config, frames: VecDeque::new(), events: VecDeque::new() }
+        let mut config = config;
+        config.mtu = config.mtu.max(SMALLEST_MTU);
+        let mut rng = ChaCha20Rng::from_seed(config.seed);
+        rng.set_stream(SESSION_CHANCE);
+        let state = State {
+            clock: WallClock::new(config.epoch),
+            senders: Vec::new(),
+            receivers: Vec::new(),
+            routes: Routes::new(),
+            extensions: ExtensionMap::new(),
+            pacer: Pacer::new(pacing_rate(config.target_bitrate, 0)),
+            sent: SentPackets::new(),
+            arrivals: Arrivals::default(),
+            schedule: Schedule::new(config.seed, SCHEDULE_CHANCE),
+            round: None,
+            feedback: VecDeque::new(),
+            goodbyes: VecDeque::new(),
+            own_source: Ssrc(rng.next_u32()),
+            is_own_source_used: false,
+            reference_times: Vec::new(),
+            collided: Vec::new(),
+            rtt: None,
+            is_closed: false,
+            urgent: None,
+            frames: VecDeque::new(),
+            events: VecDeque::new(),
+            counts: Stats::default(),
+            config,
+        };
+        Self { state, rng }
     }
 
     /// Sets how frames of `mid` are sent. With the same SSRC as before, numbers go on and what waits is kept;
     /// otherwise the old source says BYE, as it does for `None`, and is forgotten.
     pub fn set_sender(&mut self, now: Instant, mid: &Mid, config: Option<SendConfig>) {
-        let _ = (now, mid, config);
+        let (state, rng) = (&mut self.state, &mut self.rng);
+        if state.is_closed {
+            return;
+        }
+        let mtu = state.config.mtu;
+        let known = state.senders.iter().position(|sender| sender.mid() == mid);
+        if let Some(sender) = known.and_then(|index| state.senders.get_mut(index)) {
+            match config {
+                Some(config) if config.ssrc == sender.config().ssrc => {
+                    return sender.reconfigure(config, mtu, rng);
+                }
+                _ => {
+                    state.goodbyes.extend(sender.used_sources());
+                    state.urgent = Some(now);
+                }
+            }
+        }
+        let sender =
+            config.map(|config| Sender::new(now, mid.clone(), config, mtu, state.config.target_bitrate, rng));
+        // In its old place, so that the order among senders, and with it who reports, stays.
+        match (known, sender) {
+            (Some(index), Some(sender)) => drop(std::mem::replace(&mut state.senders[index], sender)),
+            (Some(index), None) => drop(state.senders.remove(index)),
+            (None, sender) => state.senders.extend(sender),
+        }
     }
 
     /// Sets how packets of `mid` are received; `None` forgets its sources.
     pub fn set_receiver(&mut self, now: Instant, mid: &Mid, config: Option<ReceiveConfig>) {
-        let _ = (now, mid, config);
+        let state = &mut self.state;
+        if state.is_closed {
+            return;
+        }
+        let known = state.receivers.iter().position(|receiver| receiver.mid() == mid);
+        match (known, config) {
+            (Some(index), Some(config)) => state.receivers[index].reconfigure(config),
+            (Some(index), None) => {
+                state.receivers.remove(index);
+                state.routes.remove_section(mid);
+            }
+            (None, Some(config)) => {
+                let give_up = GiveUp { video: state.config.video_give_up, audio: state.config.audio_give_up };
+                state.receivers.push(Receiver::new(mid.clone(), config, give_up));
+            }
+            (None, None) => {}
+        }
+        state.routes.clear_payload_types();
+        state.extensions = ExtensionMap::new();
+        for receiver in &state.receivers {
+            let config = receiver.config();
+            let sources = config.ssrcs.iter().flat_map(|(media, rtx)| std::iter::once(*media).chain(*rtx));
+            let types =
+                config.codecs.iter().flat_map(|codec| std::iter::once(codec.payload_type).chain(codec.rtx));
+            state.routes.set_section(now, receiver.mid(), sources, types);
+            for (id, kind) in config.extensions.iter() {
+                if state.extensions.kind(id).is_none() && !state.extensions.has(kind) {
+                    state.extensions.insert(id, kind);
+                }
+            }
+        }
     }
 
     /// Cuts `frame` into packets, which wait in the pacer until [`poll_packet`](Self::poll_packet) takes them. Their
     /// bodies are slices of the frame's payload.
     ///
+    /// Where more waits already than a second or 2048 packets, a frame of video that is no key frame is dropped and
+    /// counted, as are those after it up to the next key frame, for which [`Event::KeyFrameRequested`] asks.
+    ///
     /// # Errors
-    /// When `mid` has no sender, or the frame is not coded as its sender was told.
+    /// When `mid` has no sender, or the frame is not coded as its sender was told, or cannot be cut.
     pub fn send_frame(&mut self, now: Instant, mid: &Mid, frame: &Frame) -> Result<(), SendError> {
-        let _ = (now, frame);
-        Err(SendError::NoSender(mid.clone()))
+        let rtt = self.state.rtt();
+        let sender = self.state.senders.iter_mut().find(|sender| sender.mid() == mid);
+        let sender = sender.ok_or_else(|| SendError::NoSender(mid.clone()))?;
+        let expected = sender.config().codec.format;
+        if expected.name() != frame.format.name() {
+            return Err(SendError::Format { expected, actual: frame.format });
+        }
+        sender.push(now, frame)?;
+        if sender.is_starved() && sender.ask_key_frame(now, rtt) {
+            self.state.tell(Event::KeyFrameRequested(mid.clone()));
+        }
+        Ok(())
     }
 
     /// Takes an RTP packet that arrived, authenticated and decrypted. Bad bytes are counted and dropped.
     pub fn handle_rtp(&mut self, now: Instant, packet: Bytes) {
-        let _ = (now, packet);
+        self.state.handle_rtp(now, packet);
     }
 
     /// Takes an RTCP packet that arrived, compound or reduced-size, authenticated and decrypted. Bad bytes are
     /// counted and dropped.
     pub fn handle_rtcp(&mut self, now: Instant, packet: Bytes) {
-        let _ = (now, packet);
+        self.state.handle_rtcp(now, &packet);
     }
 
     /// Does what is due at `now`. May be called at any time.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        self.state.gather_frames(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) and [`poll_packet`](Self::poll_packet) want to be called next,
     /// if nothing comes before; it may be in the past.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        let rtt = self.state.rtt();
+        let receivers = self.state.receivers.iter().filter_map(|receiver| receiver.poll_timeout(rtt));
+        receivers.chain(self.state.poll_send_timeout()).min()
     }
 
     /// Appends the next packet to be sent to `out`, plain: header, extensions and payload. `None`, and nothing
     /// appended, when nothing is to be sent before [`poll_timeout`](Self::poll_timeout).
     ///
-    /// The packets of one frame but its last are of one size as a rule, so that a run of them can leave as one send
-    /// (GSO).
+    /// Media packets cost no allocation where `out` has room. Those of one frame but its last are of one size as a
+    /// rule, so that a run of them can leave as one send (GSO).
     pub fn poll_packet(&mut self, now: Instant, out: &mut BytesMut) -> Option<PacketKind> {
-        let _ = (now, out);
-        None
+        self.state.poll_packet(now, out)
     }
 
     /// The next frame that is complete and can be decoded, with its media section.
     pub fn poll_frame(&mut self) -> Option<(Mid, Frame)> {
-        self.frames.pop_front()
+        self.state.frames.pop_front()
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.state.events.pop_front()
     }
 
     /// Asks the remote for a key frame of `mid` (PLI, or FIR where only that was agreed on), not more often than the
     /// session itself would.
     pub fn request_key_frame(&mut self, now: Instant, mid: &Mid) {
-        let _ = (now, mid);
+        if let Some(receiver) = self.state.receivers.iter_mut().find(|receiver| receiver.mid() == mid) {
+            receiver.want_key_frame();
+            self.state.urgent = Some(now);
+        }
     }
 
     /// Tells how loud the next frames of `mid` are, for the audio level extension (RFC 6464); `None` leaves it out.
-    pub fn set_audio_level(&mut self, mid: &Mid, level: Option<peerless_wire::rtp::AudioLevel>) {
-        let _ = (mid, level);
+    pub fn set_audio_level(&mut self, mid: &Mid, level: Option<AudioLevel>) {
+        if let Some(sender) = self.state.senders.iter_mut().find(|sender| sender.mid() == mid) {
+            sender.set_level(level);
+        }
     }
 
     /// The bitrate that the encoder of `mid` should keep to over all its packets, bit/s: as the remote asked (REMB)
     /// or as configured. `None` without such a sender.
     pub fn target_bitrate(&self, mid: &Mid) -> Option<u64> {
-        let _ = (mid, self.config.target_bitrate);
-        None
+        self.state.senders.iter().find(|sender| sender.mid() == mid).map(Sender::target_bitrate)
     }
 
     /// A snapshot of all counts.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        Stats {
+            outbound: self.state.senders.iter().map(Sender::stats).collect(),
+            inbound: self.state.receivers.iter().flat_map(Receiver::stats).collect(),
+            rtt: self.state.rtt,
+            ..self.state.counts.clone()
+        }
     }
 
     /// Says BYE for all sources; after the packets that `poll_packet` then gives, nothing more is sent or received.
     pub fn close(&mut self, now: Instant) {
-        let _ = now;
+        let state = &mut self.state;
+        if state.is_closed {
+            return;
+        }
+        let own = Some(state.own_source).filter(|_| state.is_own_source_used);
+        state.goodbyes.extend(state.senders.iter().flat_map(Sender::used_sources).chain(own));
+        state.is_closed = true;
+        state.urgent = Some(now);
+        state.senders.clear();
+        state.receivers.clear();
+        state.feedback.clear();
+        state.round = None;
     }
 }
+
+/// Reports and feedback need this much.
+const SMALLEST_MTU: usize = 256;
+
+/// The streams of the seed's chance.
+const SESSION_CHANCE: u64 = 1;
+const SCHEDULE_CHANCE: u64 = 2;

@@ -2,6 +2,10 @@
 //! receivers together.
 
 mod event;
+mod state;
+mod control;
+mod incoming;
+mod outgoing;
 mod machine;
 
 pub use event::{Event, PacketKind, SendError};

@@ -1,0 +1,192 @@
+//! What arriving RTCP does (RFC 3550 §6.4 to §6.6, RFC 4585, RFC 5104, RFC 3611).
+
+use std::time::Instant;
+
+use peerless_wire::rtcp::{
+    DlrrBlock, ExtendedReport, FullIntraRequest, Goodbye, Packet, Remb, ReportBlock, SenderReport, XrBlock,
+    check_compound, parse_compound,
+};
+use peerless_wire::rtp::{Mid, Ssrc};
+
+use crate::ntp::{NtpTime, ShortNtp};
+use crate::send::Sender;
+use crate::session::event::Event;
+use crate::session::state::State;
+
+impl State {
+    /// Takes in a compound packet, or one of reduced size.
+    pub fn handle_rtcp(&mut self, now: Instant, datagram: &[u8]) {
+        if self.is_closed {
+            return;
+        }
+        self.urgent = Some(now);
+        // Reduced size is taken whether agreed on or not: nothing is gained by refusing what can be read.
+        if check_compound(datagram, true).is_err() {
+            self.counts.malformed += 1;
+            return;
+        }
+        self.counts.rtcp_received += 1;
+        self.schedule.count(datagram.len());
+        let mut summary = self.config.diagnostics.then(String::new);
+        for packet in parse_compound(datagram) {
+            let Ok(packet) = packet else {
+                self.counts.malformed += 1;
+                continue;
+            };
+            if let Some(summary) = &mut summary {
+                append(summary, &packet);
+            }
+            self.handle_control(now, packet);
+        }
+        if let Some(summary) = summary {
+            self.tell(Event::Rtcp { sent: false, summary });
+        }
+    }
+
+    fn handle_control(&mut self, now: Instant, packet: Packet) {
+        let rtt = self.rtt();
+        match packet {
+            Packet::SenderReport(report) => self.handle_sender_report(now, &report),
+            Packet::ReceiverReport(report) => self.handle_blocks(now, &report.blocks),
+            Packet::Goodbye(goodbye) => self.handle_goodbye(now, &goodbye),
+            Packet::Nack(nack) => {
+                if let Some(sender) = self.sender(nack.media) {
+                    sender.handle_nack(now, &nack, rtt);
+                }
+            }
+            Packet::PictureLoss(loss) => {
+                let asks =
+                    |sender: &mut Sender| sender.handle_picture_loss(now, rtt).then(|| sender.mid().clone());
+                let mid = self.sender(loss.media).and_then(asks);
+                self.request_key_frame(mid);
+            }
+            Packet::FullIntraRequest(request) => self.handle_intra_request(now, &request),
+            Packet::Remb(remb) => self.handle_remb(&remb),
+            Packet::TransportFeedback(feedback) => {
+                let outcome = self.sent.handle(&feedback);
+                self.counts.transport_reported += u64::from(outcome.reported);
+                self.counts.transport_lost =
+                    self.counts.transport_lost.saturating_add_signed(outcome.lost.into());
+            }
+            Packet::ExtendedReport(report) => self.handle_extended_report(now, &report),
+            // All streams of a connection have one CNAME and are told apart by their media sections.
+            Packet::SourceDescription(_) => {}
+            _ => self.counts.rtcp_unknown += 1,
+        }
+    }
+
+    fn handle_sender_report(&mut self, now: Instant, report: &SenderReport) {
+        if let Some(mid) = self.routes.section(report.ssrc)
+            && let Some(receiver) = self.receivers.iter_mut().find(|receiver| receiver.mid() == mid)
+        {
+            receiver.handle_sender_report(now, report);
+        }
+        self.handle_blocks(now, &report.blocks);
+    }
+
+    fn handle_blocks(&mut self, now: Instant, blocks: &[ReportBlock]) {
+        let arrived = self.clock.ntp(now).middle();
+        for block in blocks {
+            let rtt = self.sender(block.ssrc).and_then(|sender| sender.handle_report(now, arrived, block));
+            if let Some(rtt) = rtt {
+                self.measured_rtt(rtt);
+            }
+        }
+    }
+
+    fn handle_goodbye(&mut self, now: Instant, goodbye: &Goodbye) {
+        for ssrc in &goodbye.ssrcs {
+            let Some(mid) = self.routes.section(*ssrc).cloned() else { continue };
+            let heard = self.receivers.iter_mut().find(|receiver| *receiver.mid() == mid);
+            if heard.is_some_and(|receiver| receiver.end_source(now, *ssrc)) {
+                self.tell(Event::Bye { mid, ssrc: *ssrc });
+            }
+        }
+    }
+
+    fn handle_intra_request(&mut self, now: Instant, request: &FullIntraRequest) {
+        let rtt = self.rtt();
+        for entry in &request.requests {
+            let asks = |sender: &mut Sender| {
+                let is_due = sender.handle_intra_request(now, request.sender, entry.sequence, rtt);
+                is_due.then(|| sender.mid().clone())
+            };
+            let mid = self.sender(entry.ssrc).and_then(asks);
+            self.request_key_frame(mid);
+        }
+    }
+
+    /// Shares the bitrate evenly among the video senders it is for.
+    fn handle_remb(&mut self, remb: &Remb) {
+        let is_meant = |sender: &&mut Sender| {
+            let codec = &sender.config().codec;
+            codec.feedback.remb && codec.format.is_video() && remb.ssrcs.iter().any(|ssrc| sender.owns(*ssrc))
+        };
+        let before = self.target_bitrate();
+        let count = self.senders.iter_mut().filter(is_meant).count() as u64;
+        for sender in self.senders.iter_mut().filter(is_meant) {
+            sender.set_target_bitrate((remb.bitrate / count.max(1)).max(LEAST_TARGET_BPS));
+        }
+        let after = self.target_bitrate();
+        if after != before {
+            self.tell(Event::TargetBitrate(after));
+        }
+    }
+
+    fn handle_extended_report(&mut self, now: Instant, report: &ExtendedReport) {
+        for block in &report.blocks {
+            match block {
+                XrBlock::ReceiverReferenceTime(time) => {
+                    self.reference_times.retain(|(ssrc, _, _)| *ssrc != report.ssrc);
+                    if self.reference_times.len() < MAX_REFERENCE_TIMES {
+                        self.reference_times.push((report.ssrc, NtpTime(*time).middle(), now));
+                    }
+                }
+                XrBlock::Dlrr(answers) => answers.iter().for_each(|answer| self.handle_answer(now, answer)),
+                XrBlock::Other { .. } => {}
+            }
+        }
+    }
+
+    /// The answer to one of our reference times tells the round trip (RFC 3611 §4.5).
+    fn handle_answer(&mut self, now: Instant, answer: &DlrrBlock) {
+        if answer.ssrc != self.reporter() {
+            return;
+        }
+        let arrived = self.clock.ntp(now).middle();
+        let (last, delay) = (ShortNtp(answer.last_report), ShortNtp(answer.delay_since_last_report));
+        if let Some(rtt) = arrived.round_trip(last, delay) {
+            self.measured_rtt(rtt);
+        }
+    }
+
+    fn request_key_frame(&mut self, mid: Option<Mid>) {
+        if let Some(mid) = mid {
+            self.tell(Event::KeyFrameRequested(mid));
+        }
+    }
+
+    fn sender(&mut self, ssrc: Ssrc) -> Option<&mut Sender> {
+        self.senders.iter_mut().find(|sender| sender.owns(ssrc))
+    }
+}
+
+/// Appends what a packet says to the summary of its compound.
+pub fn append(summary: &mut String, packet: &Packet) {
+    if summary.len() > MAX_SUMMARY {
+        return;
+    }
+    if !summary.is_empty() {
+        summary.push_str("; ");
+    }
+    summary.push_str(&packet.summary());
+}
+
+/// Encoders are never asked for less, bit/s.
+const LEAST_TARGET_BPS: u64 = 30_000;
+
+/// The most remotes whose reference times are remembered.
+const MAX_REFERENCE_TIMES: usize = 16;
+
+/// Summaries do not grow much longer than this, in bytes.
+const MAX_SUMMARY: usize = 2000;

@@ -1,0 +1,135 @@
+//! What a session is made of, for all that acts on it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use peerless_wire::rtcp::{DlrrBlock, Packet};
+use peerless_wire::rtp::{ExtensionMap, Mid, Ssrc};
+
+use crate::cc::{Pacer, SentPackets};
+use crate::config::Config;
+use crate::frame::Frame;
+use crate::ntp::{ShortNtp, WallClock};
+use crate::recv::{Arrivals, Receiver};
+use crate::report::{Round, Schedule};
+use crate::route::Routes;
+use crate::send::Sender;
+use crate::session::event::Event;
+use crate::stats::Stats;
+
+/// The state of a session.
+#[derive(Debug)]
+pub struct State {
+    pub config: Config,
+    pub clock: WallClock,
+    pub senders: Vec<Sender>,
+    pub receivers: Vec<Receiver>,
+    pub routes: Routes,
+    /// The header extensions of all receivers: ids mean the same in all of them (RFC 9143 §14).
+    pub extensions: ExtensionMap,
+    pub pacer: Pacer,
+    pub sent: SentPackets,
+    pub arrivals: Arrivals,
+    pub schedule: Schedule,
+    /// The reports being written, if a round of them is not done yet.
+    pub round: Option<Round>,
+    /// Feedback that waits for room in a packet.
+    pub feedback: VecDeque<Packet>,
+    /// Sources that are to say BYE.
+    pub goodbyes: VecDeque<Ssrc>,
+    /// Who reports while nobody sends.
+    pub own_source: Ssrc,
+    /// Whether RTCP left in the name of `own_source`.
+    pub is_own_source_used: bool,
+    /// Reference times to be answered (RFC 3611 §4.4): who asked, what, and when that came.
+    pub reference_times: Vec<(Ssrc, ShortNtp, Instant)>,
+    /// Senders of which a collision was told.
+    pub collided: Vec<Ssrc>,
+    pub rtt: Option<Duration>,
+    pub is_closed: bool,
+    /// Since when something waits that is to be sent at once.
+    pub urgent: Option<Instant>,
+    pub frames: VecDeque<(Mid, Frame)>,
+    pub events: VecDeque<Event>,
+    /// The session's own counts.
+    pub counts: Stats,
+}
+
+impl State {
+    /// The round trip, or what it is thought to be before it was measured.
+    pub fn rtt(&self) -> Duration {
+        self.rtt.unwrap_or(ASSUMED_RTT)
+    }
+
+    /// Takes account of a round trip (RFC 6298 §2).
+    pub fn measured_rtt(&mut self, rtt: Duration) {
+        self.rtt = Some(self.rtt.map_or(rtt, |smoothed| smoothed * 7 / 8 + rtt / 8));
+    }
+
+    /// The source in whose name reports and feedback are sent: that of the first sender, or one of our own.
+    pub fn reporter(&self) -> Ssrc {
+        self.senders.first().map_or(self.own_source, |sender| sender.config().ssrc)
+    }
+
+    /// Appends an event; too many, and the oldest goes.
+    pub fn tell(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    /// Moves frames that are whole from the receivers to where they are polled from.
+    pub fn gather_frames(&mut self, now: Instant) {
+        self.receivers.iter_mut().for_each(|receiver| gather(receiver, &mut self.frames, now));
+    }
+
+    /// The target bitrates of all video senders together.
+    pub fn target_bitrate(&self) -> u64 {
+        let video = self.senders.iter().filter(|sender| sender.config().codec.format.is_video());
+        video.map(Sender::target_bitrate).sum()
+    }
+
+    /// Whether there is video either way.
+    pub fn has_video(&self) -> bool {
+        self.senders.iter().any(|sender| sender.config().codec.format.is_video())
+            || self.receivers.iter().any(Receiver::has_video)
+    }
+
+    /// Whether feedback may go without a report in front: all sections agreed (RFC 5506 §4).
+    pub fn has_reduced_size(&self) -> bool {
+        self.senders.iter().all(|sender| sender.config().reduced_size)
+            && self.receivers.iter().all(|receiver| receiver.config().reduced_size)
+    }
+
+    /// The answers to the reference times that came since this was last called (RFC 3611 §4.5).
+    pub fn take_reference_answers(&mut self, now: Instant) -> Vec<DlrrBlock> {
+        let answer = |(ssrc, time, arrived): (Ssrc, ShortNtp, Instant)| DlrrBlock {
+            ssrc,
+            last_report: time.0,
+            delay_since_last_report: ShortNtp::from_duration(now.saturating_duration_since(arrived)).0,
+        };
+        self.reference_times.drain(..).map(answer).collect()
+    }
+}
+
+/// Moves the frames of one receiver that are whole to `frames`. Beyond [`MAX_FRAMES`] the oldest goes, and the section
+/// asks for a key frame.
+pub fn gather(receiver: &mut Receiver, frames: &mut VecDeque<(Mid, Frame)>, now: Instant) {
+    while let Some(frame) = receiver.poll_frame(now) {
+        if frames.len() >= MAX_FRAMES {
+            frames.pop_front();
+            receiver.want_key_frame();
+        }
+        frames.push_back((receiver.mid().clone(), frame));
+    }
+}
+
+/// The round trip before any was measured.
+const ASSUMED_RTT: Duration = Duration::from_millis(100);
+
+/// The most events that wait to be polled.
+const MAX_EVENTS: usize = 1024;
+
+/// The most frames that wait to be polled.
+const MAX_FRAMES: usize = 256;
