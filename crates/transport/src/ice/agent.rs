@@ -1,54 +1,144 @@
-//! The conductor of an ICE agent (RFC 8445).
+//! The conductor of an ICE agent (RFC 8445): takes what comes, keeps time, says what to send.
+//!
+//! States, as webrtc-pc §5.6.4 names them:
+//!
+//! ```text
+//! New ──► Checking ──► Connected ──► Completed
+//!            │           ▲  │            │
+//!            ▼           │  ▼            ▼
+//!          Failed ◄── Disconnected ◄─────┘        Closed from anywhere
+//! ```
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_wire::sdp;
+use peerless_wire::stun::{Class, Message, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::datagram::Transmit;
-use crate::ice::candidate::CandidateError;
+use crate::datagram::{Protocol, Transmit};
+use crate::ice::candidate::{CandidateError, plain};
 use crate::ice::config::{Config, Credentials};
+use crate::ice::connectivity::Connectivity;
 use crate::ice::event::Event;
+use crate::ice::gather::{Gatherer, Outcome};
+use crate::ice::pair::PairId;
+use crate::ice::transaction::Outgoing;
 use crate::state::{GatheringState, IceState};
+
+/// How many events wait before those of diagnostics are left out.
+const EVENT_LIMIT: usize = 256;
 
 /// Finds and keeps a path to the peer. One data stream, one component (BUNDLE and rtcp-mux), UDP.
 #[derive(Debug)]
 pub struct Agent {
-    local: Credentials,
+    pace: Duration,
+    patience: Duration,
+    disconnected_after: Duration,
+    diagnostics: bool,
+    connectivity: Connectivity,
+    gatherer: Gatherer,
+    is_remote_complete: bool,
+    /// Until when the peer's checks are hoped for though all of ours failed.
+    hope_until: Option<Instant>,
+    /// When the next new transaction may begin (Ta).
+    next_slot: Option<Instant>,
+    /// The latest time handed in.
+    clock: Option<Instant>,
+    state: IceState,
+    /// The pair that was told to be selected.
+    told: Option<PairId>,
     events: VecDeque<Event>,
+    dropped: u64,
 }
 
-#[expect(unused_variables, reason = "the signatures come first; the behaviour follows")]
 impl Agent {
-    /// An agent with fresh credentials that does nothing yet.
+    /// An agent with fresh credentials that does nothing yet. It takes itself for controlling until told otherwise.
     pub fn new(config: Config) -> Self {
-        let mut rng = ChaCha20Rng::from_seed(config.seed);
-        Self { local: Credentials::generate(&mut rng), events: VecDeque::new() }
+        let rng = |stream: &[u8; 8]| {
+            let mut rng = ChaCha20Rng::from_seed(config.seed);
+            rng.set_stream(u64::from_be_bytes(*stream));
+            rng
+        };
+        let gatherer = Gatherer::new(&config, rng(b"gatherer"));
+        let rng = rng(b"ice\0\0\0\0\0");
+        Self {
+            pace: config.pace,
+            patience: config.patience,
+            disconnected_after: config.disconnected_after,
+            diagnostics: config.diagnostics,
+            connectivity: Connectivity::new(config, rng),
+            gatherer,
+            is_remote_complete: false,
+            hope_until: None,
+            next_slot: None,
+            clock: None,
+            state: IceState::New,
+            told: None,
+            events: VecDeque::new(),
+            dropped: 0,
+        }
     }
 
     /// Takes the role that signalling gives (RFC 8445 §6.1.1): the first offerer controls, unless the peer is lite.
-    pub fn set_controlling(&mut self, controlling: bool) {}
+    pub fn set_controlling(&mut self, controlling: bool) {
+        self.connectivity.set_controlling(controlling);
+    }
 
-    /// The remote credentials are known: checks begin as soon as there are pairs.
-    pub fn set_remote(&mut self, now: Instant, credentials: Credentials, lite: bool) {}
+    /// The remote credentials are known: checks begin as soon as there are pairs. A lite peer is controlled. The same
+    /// credentials once more change nothing; others need [`Agent::restart`] first.
+    pub fn set_remote(&mut self, now: Instant, credentials: Credentials, lite: bool) {
+        self.see(now);
+        if lite {
+            self.connectivity.set_controlling(true);
+        }
+        if self.connectivity.remote_ufrag() != Some(&credentials.ufrag) {
+            self.connectivity.set_remote(now, credentials);
+            self.hope_until = Some(now + self.patience);
+        }
+        self.settle(now);
+    }
 
     /// Begins gathering.
-    pub fn start_gathering(&mut self, now: Instant) {}
+    pub fn start_gathering(&mut self, now: Instant) {
+        self.see(now);
+        if self.gatherer.start() {
+            self.events.push_back(Event::Gathering(GatheringState::Gathering));
+            let candidates: Vec<_> = self.local_candidates().map(Event::Candidate).collect();
+            self.events.extend(candidates);
+        }
+        self.settle(now);
+    }
 
     /// Adds the address of one bound UDP socket: a host candidate.
-    pub fn add_local_address(&mut self, now: Instant, address: SocketAddr) {}
+    pub fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
+        self.see(now);
+        if let Some(added) = self.connectivity.candidates.add_host(address) {
+            self.gatherer.add_base(address);
+            self.announce(added);
+            self.connectivity.form_pairs();
+        }
+        self.settle(now);
+    }
 
     /// Adds a STUN server, which each local address of its family asks.
-    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {}
+    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
+        self.see(now);
+        self.gatherer.add_server(plain(server));
+        self.settle(now);
+    }
 
     /// No more local addresses or servers come: gathering is complete when the servers answered or timed out.
-    pub fn finish_local_addresses(&mut self, now: Instant) {}
+    pub fn finish_local_addresses(&mut self, now: Instant) {
+        self.see(now);
+        self.gatherer.finish();
+        self.settle(now);
+    }
 
-    /// Adds a candidate of the peer. Those of component 2 and of TCP are ignored.
+    /// Adds a candidate of the peer. Those of component 2 and of TCP are ignored, and all once a pair is selected.
     ///
     /// # Errors
     /// Where it cannot be used.
@@ -57,36 +147,106 @@ impl Agent {
         now: Instant,
         candidate: &sdp::Candidate,
     ) -> Result<(), CandidateError> {
+        self.see(now);
+        let expected = self.connectivity.remote_ufrag();
+        if let (Some(ufrag), Some(expected)) = (&candidate.ufrag, expected)
+            && ufrag != expected
+        {
+            return Err(CandidateError::WrongUfrag);
+        }
+        if self.connectivity.candidates.add_remote(candidate)?.is_some() {
+            self.connectivity.form_pairs();
+            if self.hope_until.is_some() && !self.is_remote_complete {
+                self.hope_until = Some(now + self.patience);
+            }
+        }
+        self.settle(now);
         Ok(())
     }
 
     /// The peer has no more candidates (RFC 8838 §13).
-    pub fn end_of_remote_candidates(&mut self, now: Instant) {}
-
-    /// Takes a STUN message that came from `source` to the socket bound at `destination`.
-    pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, message: &[u8]) {
+    pub fn end_of_remote_candidates(&mut self, now: Instant) {
+        self.see(now);
+        self.is_remote_complete = true;
+        self.settle(now);
     }
 
-    /// Takes note that an authenticated datagram that was not STUN came from the peer: a sign of life.
-    pub fn handle_traffic(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {}
+    /// Takes a STUN message that came from `source` to the socket bound at `destination`. What is malformed or not
+    /// authentic is counted and dropped.
+    pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, message: &[u8]) {
+        self.see(now);
+        let source = plain(source);
+        let is_ours = self.connectivity.candidates.host_at(destination).is_some();
+        let is_good = match Message::parse(message) {
+            Ok(message) if is_ours && message.method() == Method::BINDING => {
+                self.diagnose(false, source, &message);
+                self.handle_message(now, source, destination, &message)
+            }
+            Ok(_) => false,
+            Err(error) => {
+                tracing::trace!(%error, "malformed STUN message");
+                false
+            }
+        };
+        self.dropped += u64::from(!is_good);
+        self.settle(now);
+    }
+
+    /// Takes note that an authenticated datagram that was not STUN came from the peer: a sign of life, which keeps
+    /// the state from disconnected. Consent to send is renewed by STUN only (RFC 7675 §5.1).
+    pub fn handle_traffic(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {
+        self.see(now);
+        self.connectivity.hear(now, plain(source), destination);
+        if self.state == IceState::Disconnected {
+            self.settle(now);
+        }
+    }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.see(now);
+        self.connectivity.handle_timeout(now);
+        while let Some(outcome) = self.gatherer.expire(now) {
+            self.gathered(outcome);
+        }
+        self.settle(now);
+    }
 
-    /// New credentials for new checks (RFC 8445 §9).
-    pub fn restart(&mut self, now: Instant) {}
+    /// New credentials and new checks (RFC 8445 §9). The path in use stays in use until a new one works. Gathering
+    /// is to be started again; sockets and servers are remembered.
+    pub fn restart(&mut self, now: Instant) {
+        self.see(now);
+        if self.state == IceState::Closed {
+            return;
+        }
+        self.connectivity.restart();
+        self.gatherer.restart();
+        self.is_remote_complete = false;
+        self.hope_until = None;
+        self.told = None;
+        let state = self.current_state(now, IceState::New);
+        self.set_state(state);
+    }
 
-    /// Sends nothing more.
-    pub fn close(&mut self) {}
-
-    /// When [`Agent::handle_timeout`] and [`Agent::poll_transmit`] want to be called next.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+    /// Sends nothing more and forgets all.
+    pub fn close(&mut self) {
+        self.connectivity.stop();
+        self.gatherer.stop();
+        self.set_state(IceState::Closed);
     }
 
     /// Appends one datagram to send.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> Option<Transmit> {
-        None
+        self.see(now);
+        let Outgoing { source, destination, contents } = self.next_outgoing(now)?;
+        if self.diagnostics
+            && let Ok(message) = Message::parse(&contents)
+        {
+            self.diagnose(true, destination, &message);
+        }
+        out.extend_from_slice(&contents);
+        let size = contents.len();
+        Some(Transmit { source, destination, protocol: Protocol::Udp, ecn: None, size, segment_size: None })
     }
 
     /// What happened.
@@ -94,41 +254,216 @@ impl Agent {
         self.events.pop_front()
     }
 
+    /// When [`Agent::handle_timeout`] and [`Agent::poll_transmit`] want to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let clock = self.clock?;
+        let mut next = self.gatherer.next_timeout();
+        let mut sooner = |other: Option<Instant>| next = next.into_iter().chain(other).min();
+        if self.gatherer.has_query() || (!self.is_over() && self.connectivity.has_check()) {
+            sooner(Some(self.next_slot.map_or(clock, |slot| slot.max(clock))));
+        }
+        if !self.is_over() {
+            sooner(self.connectivity.has_answer().then_some(clock));
+            sooner(self.connectivity.next_timeout());
+            sooner(self.hope_until.filter(|until| *until > clock));
+            sooner(self.quiet_from().filter(|from| *from > clock));
+        }
+        next
+    }
+
     /// Our credentials, for the description.
     pub fn local_credentials(&self) -> &Credentials {
-        &self.local
+        self.connectivity.local()
     }
 
     /// The candidates gathered so far, for the description.
     pub fn local_candidates(&self) -> impl Iterator<Item = sdp::Candidate> {
-        std::iter::empty()
+        let ufrag = &self.connectivity.local().ufrag;
+        self.connectivity.candidates.locals().iter().filter_map(|local| local.signalled(ufrag))
     }
 
     /// The connection state.
     pub fn state(&self) -> IceState {
-        IceState::New
+        self.state
     }
 
     /// The gathering state.
     pub fn gathering_state(&self) -> GatheringState {
-        GatheringState::New
+        self.gatherer.state()
     }
 
     /// Whether this agent controls.
     pub fn is_controlling(&self) -> bool {
-        false
+        self.connectivity.is_controlling()
     }
 
-    /// Whether an authenticated STUN message has come from `source` to `destination`, in either direction of checks:
+    /// Whether an authenticated STUN message has come from `source` to `destination`, a check or the answer to one:
     /// only from there are DTLS and SRTP taken. True also before the remote credentials are known, if a check came
     /// that bears our own.
     pub fn is_known(&self, source: SocketAddr, destination: SocketAddr) -> bool {
-        false
+        self.connectivity.is_known(plain(source), destination)
     }
 
     /// Where to send: local and remote address of the selected pair, before that of the best valid pair, while
     /// consent holds.
     pub fn route(&self) -> Option<(SocketAddr, SocketAddr)> {
-        None
+        self.connectivity.route().map(|pair| (pair.base, pair.address))
+    }
+
+    /// The last round-trip time measured on the pair in use.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.connectivity.route()?.valid.as_ref()?.round_trip
+    }
+
+    /// How many STUN messages were dropped: malformed, not authentic, or to none of our sockets.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Whether the message was any good.
+    fn handle_message(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        message: &Message<'_>,
+    ) -> bool {
+        let is_response = matches!(message.class(), Class::Success | Class::Error);
+        if is_response && self.gatherer.has_transaction(message.transaction()) {
+            let outcome = self.gatherer.handle_response(now, source, destination, message);
+            let is_good = outcome.is_some();
+            outcome.into_iter().for_each(|outcome| self.gathered(outcome));
+            return is_good;
+        }
+        match message.class() {
+            // They keep mappings in NATs alive, no more (RFC 8445 §11).
+            Class::Indication => true,
+            _ if self.is_over() => false,
+            Class::Request => self.connectivity.handle_request(now, source, destination, message),
+            _ => self.connectivity.handle_response(now, source, destination, message),
+        }
+    }
+
+    fn gathered(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Mapped(query, mapped) => {
+                let candidates = &mut self.connectivity.candidates;
+                if let Some(added) = candidates.add_server_reflexive(query.base, mapped, query.server) {
+                    self.announce(added);
+                }
+            }
+            Outcome::Refused(query, code) => {
+                self.events.push_back(Event::CandidateError {
+                    local: query.base,
+                    server: query.server,
+                    code,
+                });
+            }
+        }
+    }
+
+    fn announce(&mut self, added: usize) {
+        let ufrag = &self.connectivity.local().ufrag;
+        let signalled = self.connectivity.candidates.local(added).and_then(|local| local.signalled(ufrag));
+        if let Some(candidate) = signalled.filter(|_| self.gatherer.state() == GatheringState::Gathering) {
+            self.events.push_back(Event::Candidate(candidate));
+        }
+    }
+
+    /// The next datagram: answers and repetitions at once, new transactions one each Ta (RFC 8445 §14.2), checks
+    /// before questions to servers.
+    fn next_outgoing(&mut self, now: Instant) -> Option<Outgoing> {
+        let is_over = self.is_over();
+        let due = if is_over { None } else { self.connectivity.repeat(now) };
+        if let Some(due) = due.or_else(|| self.gatherer.repeat(now)) {
+            return Some(due);
+        }
+        if self.next_slot.is_some_and(|slot| slot > now) {
+            return None;
+        }
+        let check = if is_over { None } else { self.connectivity.next_check(now) };
+        let new = check.or_else(|| self.gatherer.next_query(now))?;
+        self.next_slot = Some(now + self.pace);
+        Some(new)
+    }
+
+    /// Brings events and states up to date after anything that may have changed them.
+    fn settle(&mut self, now: Instant) {
+        if self.gatherer.complete() {
+            self.events.push_back(Event::Gathering(GatheringState::Complete));
+        }
+        if let Some(pair) = self.connectivity.selected().filter(|pair| self.told != Some(pair.id)) {
+            let (local, remote, kinds) = (pair.base, pair.address, self.connectivity.kinds(pair));
+            self.told = Some(pair.id);
+            self.events.push_back(Event::Selected { local, remote, kinds });
+            self.gatherer.release();
+            tracing::info!(?kinds, "pair selected");
+        }
+        let state = self.current_state(now, self.state);
+        self.set_state(state);
+    }
+
+    fn current_state(&self, now: Instant, before: IceState) -> IceState {
+        if matches!(before, IceState::Closed | IceState::Failed) {
+            return before;
+        }
+        let is_selected = self.connectivity.selected().is_some();
+        let is_active = self.connectivity.is_active();
+        if self.connectivity.route().is_some() {
+            let is_quiet = self.quiet_from().is_some_and(|from| from <= now);
+            let is_gathered = self.gatherer.state() == GatheringState::Complete;
+            return match is_quiet {
+                // webrtc-pc §5.6.4: a restart forgets that connectivity was lost.
+                true if self.connectivity.is_route_kept() => IceState::Checking,
+                true => IceState::Disconnected,
+                false if is_selected && self.is_remote_complete && is_gathered && !is_active => {
+                    IceState::Completed
+                }
+                false => IceState::Connected,
+            };
+        }
+        let is_hopeless = self.hope_until.is_some_and(|until| until <= now) && !is_active;
+        match self.connectivity.remote_ufrag() {
+            // Consent to the selected pair has expired.
+            _ if is_selected => IceState::Failed,
+            Some(_) if is_hopeless => IceState::Failed,
+            Some(_) if !self.connectivity.candidates.remotes().is_empty() => IceState::Checking,
+            _ => IceState::New,
+        }
+    }
+
+    fn set_state(&mut self, state: IceState) {
+        if self.state == state {
+            return;
+        }
+        tracing::info!(from = %self.state, to = %state, "ICE state");
+        self.state = state;
+        self.events.push_back(Event::State(state));
+        if state == IceState::Failed {
+            self.connectivity.stop();
+        }
+    }
+
+    /// Whether nothing is sent or taken any more, but by gathering.
+    fn is_over(&self) -> bool {
+        matches!(self.state, IceState::Closed | IceState::Failed)
+    }
+
+    /// When the silence of the pair in use becomes too long.
+    fn quiet_from(&self) -> Option<Instant> {
+        self.connectivity.route()?.heard.map(|heard| heard + self.disconnected_after)
+    }
+
+    fn diagnose(&mut self, sent: bool, remote: SocketAddr, message: &Message<'_>) {
+        if self.diagnostics && self.events.len() < EVENT_LIMIT {
+            self.events.push_back(Event::Stun { sent, remote, summary: message.to_string() });
+        }
+    }
+
+    fn see(&mut self, now: Instant) {
+        self.clock = self.clock.max(Some(now));
     }
 }
+
+#[cfg(test)]
+mod tests;

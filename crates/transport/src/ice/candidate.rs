@@ -1,5 +1,15 @@
 //! Candidates, local and remote, their priorities and foundations (RFC 8445 §5.1).
 
+use std::net::{IpAddr, SocketAddr};
+
+use peerless_wire::sdp::{self, Address, CandidateKind, TransportProtocol};
+
+/// How many remote candidates are kept, signalled and peer-reflexive together.
+const REMOTE_LIMIT: usize = 100;
+
+/// How many local candidates are kept, all kinds together.
+const LOCAL_LIMIT: usize = 100;
+
 /// Why a remote candidate was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CandidateError {
@@ -18,4 +28,314 @@ pub enum CandidateError {
         /// How many we keep.
         limit: usize,
     },
+}
+
+/// One of our own candidates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Local {
+    pub(crate) kind: CandidateKind,
+    /// Where others see it.
+    pub(crate) address: SocketAddr,
+    /// The address of the socket it is sent from (RFC 8445 §5.1.1).
+    pub(crate) base: SocketAddr,
+    pub(crate) priority: u32,
+    pub(crate) foundation: u32,
+    preference: u16,
+}
+
+/// One of the peer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remote {
+    pub(crate) kind: CandidateKind,
+    pub(crate) address: SocketAddr,
+    pub(crate) priority: u32,
+    pub(crate) foundation: u32,
+}
+
+/// All candidates of one agent. Their places in the lists never change.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    locals: Vec<Local>,
+    remotes: Vec<Remote>,
+    /// What local foundations stand for: kind, address of the base, address of the server (RFC 8445 §5.1.1.3).
+    foundations: Vec<(CandidateKind, IpAddr, Option<IpAddr>)>,
+    /// The spellings of remote foundations; `None` for a peer-reflexive one, which is like no other.
+    remote_foundations: Vec<Option<String>>,
+}
+
+impl Candidates {
+    /// Adds the address of a socket; `None` where it is known or there are too many.
+    pub(crate) fn add_host(&mut self, address: SocketAddr) -> Option<usize> {
+        if self.host_at(address).is_some() {
+            return None;
+        }
+        // Each address has its own preference, earlier ones first, IPv6 before IPv4 (RFC 8421 §4).
+        let earlier = self.locals.iter().filter(|local| local.kind == CandidateKind::Host).count();
+        let preference = u16::MAX - 2 * earlier as u16 - u16::from(address.is_ipv4());
+        self.add_local(CandidateKind::Host, address, address, preference, None)
+    }
+
+    /// Adds what `server` saw; `None` where that is known, as without a NAT (RFC 8445 §5.1.3).
+    pub(crate) fn add_server_reflexive(
+        &mut self,
+        base: SocketAddr,
+        address: SocketAddr,
+        server: SocketAddr,
+    ) -> Option<usize> {
+        let is_known = self.locals.iter().any(|local| local.address == address && local.base == base);
+        let preference = self.local(self.host_at(base)?)?.preference;
+        if is_known {
+            return None;
+        }
+        self.add_local(CandidateKind::ServerReflexive, address, base, preference, Some(server.ip()))
+    }
+
+    /// The local candidate that a check from `base` shows to be `address`: a new one is peer-reflexive
+    /// (RFC 8445 §7.2.5.3.1). Where there is no room the host candidate stands for it.
+    pub(crate) fn mapped(&mut self, host: usize, address: SocketAddr) -> usize {
+        let Some((base, preference)) = self.local(host).map(|local| (local.base, local.preference)) else {
+            return host;
+        };
+        let known = self.locals.iter().position(|local| local.address == address && local.base == base);
+        known
+            .or_else(|| self.add_local(CandidateKind::PeerReflexive, address, base, preference, None))
+            .unwrap_or(host)
+    }
+
+    fn add_local(
+        &mut self,
+        kind: CandidateKind,
+        address: SocketAddr,
+        base: SocketAddr,
+        preference: u16,
+        server: Option<IpAddr>,
+    ) -> Option<usize> {
+        if self.locals.len() >= LOCAL_LIMIT {
+            return None;
+        }
+        let key = (kind, base.ip(), server);
+        let foundation = match self.foundations.iter().position(|known| *known == key) {
+            Some(at) => at,
+            None => {
+                self.foundations.push(key);
+                self.foundations.len() - 1
+            }
+        } as u32;
+        let priority = priority(kind, preference);
+        self.locals.push(Local { kind, address, base, priority, foundation, preference });
+        Some(self.locals.len() - 1)
+    }
+
+    /// Adds a signalled candidate, or tells a peer-reflexive one at its address what it really is. `None` where it
+    /// is none of ours: another component, TCP, or known already.
+    pub(crate) fn add_remote(&mut self, candidate: &sdp::Candidate) -> Result<Option<usize>, CandidateError> {
+        if candidate.component != 1 || candidate.transport != TransportProtocol::Udp {
+            return Ok(None);
+        }
+        let Address::Ip(ip) = candidate.address else { return Err(CandidateError::Unresolved) };
+        let address = SocketAddr::new(ip.to_canonical(), candidate.port);
+        if !is_usable(address) {
+            return Err(CandidateError::Unusable);
+        }
+        let known = self.remote_at(address);
+        if known.is_some_and(|at| self.remotes[at].kind != CandidateKind::PeerReflexive) {
+            return Ok(None);
+        }
+        if known.is_none() && self.remotes.len() >= REMOTE_LIMIT {
+            return Err(CandidateError::TooMany { limit: REMOTE_LIMIT });
+        }
+        let foundation = self.remote_foundation(&candidate.foundation);
+        let remote = Remote { kind: candidate.kind, address, priority: candidate.priority, foundation };
+        Ok(Some(self.put_remote(known, remote)))
+    }
+
+    /// The remote candidate at `address`, from where a check came: a new one is peer-reflexive with the priority
+    /// that the check bore (RFC 8445 §7.3.1.3). `None` where there are too many.
+    pub(crate) fn remote_seen(&mut self, address: SocketAddr, priority: u32) -> Option<usize> {
+        if let Some(known) = self.remote_at(address) {
+            return Some(known);
+        }
+        if self.remotes.len() >= REMOTE_LIMIT || !is_usable(address) {
+            return None;
+        }
+        self.remote_foundations.push(None);
+        let foundation = self.remote_foundations.len() as u32 - 1;
+        let kind = CandidateKind::PeerReflexive;
+        Some(self.put_remote(None, Remote { kind, address, priority, foundation }))
+    }
+
+    /// Forgets the peer's candidates and what its checks have shown of ours, for a restart.
+    pub(crate) fn forget_remotes(&mut self) {
+        self.remotes.clear();
+        self.remote_foundations.clear();
+        self.locals.retain(|local| local.kind == CandidateKind::Host);
+    }
+
+    fn put_remote(&mut self, known: Option<usize>, remote: Remote) -> usize {
+        match known {
+            Some(at) => {
+                self.remotes[at] = remote;
+                at
+            }
+            None => {
+                self.remotes.push(remote);
+                self.remotes.len() - 1
+            }
+        }
+    }
+
+    fn remote_foundation(&mut self, text: &str) -> u32 {
+        let known = self.remote_foundations.iter().position(|known| known.as_deref() == Some(text));
+        known.unwrap_or_else(|| {
+            self.remote_foundations.push(Some(text.to_owned()));
+            self.remote_foundations.len() - 1
+        }) as u32
+    }
+
+    pub(crate) fn local(&self, at: usize) -> Option<&Local> {
+        self.locals.get(at)
+    }
+
+    pub(crate) fn remote(&self, at: usize) -> Option<&Remote> {
+        self.remotes.get(at)
+    }
+
+    pub(crate) fn locals(&self) -> &[Local] {
+        &self.locals
+    }
+
+    pub(crate) fn remotes(&self) -> &[Remote] {
+        &self.remotes
+    }
+
+    /// The host candidate of the socket bound to `base`.
+    pub(crate) fn host_at(&self, base: SocketAddr) -> Option<usize> {
+        self.locals.iter().position(|local| local.kind == CandidateKind::Host && local.base == base)
+    }
+
+    fn remote_at(&self, address: SocketAddr) -> Option<usize> {
+        self.remotes.iter().position(|remote| remote.address == address)
+    }
+}
+
+impl Local {
+    /// The priority that a peer-reflexive candidate of the same base would have, for PRIORITY in checks
+    /// (RFC 8445 §7.1.1).
+    pub(crate) fn peer_reflexive_priority(&self) -> u32 {
+        priority(CandidateKind::PeerReflexive, self.preference)
+    }
+
+    /// As it is signalled; peer-reflexive ones never are.
+    pub(crate) fn signalled(&self, ufrag: &str) -> Option<sdp::Candidate> {
+        if self.kind == CandidateKind::PeerReflexive {
+            return None;
+        }
+        let related =
+            (self.kind != CandidateKind::Host).then(|| (Address::Ip(self.base.ip()), self.base.port()));
+        Some(sdp::Candidate {
+            foundation: (self.foundation + 1).to_string(),
+            component: 1,
+            transport: TransportProtocol::Udp,
+            priority: self.priority,
+            address: Address::Ip(self.address.ip()),
+            port: self.address.port(),
+            kind: self.kind,
+            related,
+            tcp_type: None,
+            ufrag: Some(ufrag.to_owned()),
+            extensions: Vec::new(),
+        })
+    }
+}
+
+/// Whether checks can be sent from a socket at `base` to `remote` (RFC 8445 §6.1.2.2): of one family, and link-local
+/// IPv6 only among themselves.
+pub(crate) fn is_compatible(base: SocketAddr, remote: SocketAddr) -> bool {
+    match (base.ip(), remote.ip()) {
+        (IpAddr::V4(_), IpAddr::V4(_)) => true,
+        (IpAddr::V6(base), IpAddr::V6(remote)) => {
+            base.is_unicast_link_local() == remote.is_unicast_link_local()
+        }
+        _ => false,
+    }
+}
+
+/// An address without the scope and flow that only this machine knows, so that it compares with signalled ones.
+pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), address.port())
+}
+
+fn is_usable(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !is_broadcast
+}
+
+/// RFC 8445 §5.1.2.1 with the recommended type preferences; the component is 1.
+fn priority(kind: CandidateKind, preference: u16) -> u32 {
+    let kind = match kind {
+        CandidateKind::Host => 126,
+        CandidateKind::PeerReflexive => 110,
+        CandidateKind::ServerReflexive => 100,
+        CandidateKind::Relay => 0,
+    };
+    kind << 24 | u32::from(preference) << 8 | (256 - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn host_before_peer_reflexive_before_server_reflexive_and_ipv6_before_ipv4() {
+        let mut candidates = Candidates::default();
+        let ipv4 = candidates.add_host(at("10.0.0.1:1")).unwrap();
+        let ipv6 = candidates.add_host(at("[2001:db8::1]:1")).unwrap();
+        let seen = candidates.add_server_reflexive(at("10.0.0.1:1"), at("192.0.2.1:9"), at("192.0.2.9:3478"));
+        let of = |at: usize| candidates.local(at).unwrap().priority;
+        assert_eq!(of(ipv4), 126 << 24 | 65534 << 8 | 255);
+        assert!(of(ipv4) > of(ipv6), "the first socket comes first");
+        let peer_reflexive = candidates.local(ipv4).unwrap().peer_reflexive_priority();
+        assert!(of(ipv6) > peer_reflexive && peer_reflexive > of(seen.unwrap()));
+    }
+
+    #[test]
+    fn a_server_that_sees_nothing_new_gives_no_candidate() {
+        let mut candidates = Candidates::default();
+        candidates.add_host(at("10.0.0.1:1")).unwrap();
+        let (base, server) = (at("10.0.0.1:1"), at("192.0.2.9:3478"));
+        assert_eq!(candidates.add_server_reflexive(base, base, server), None);
+        assert!(candidates.add_server_reflexive(base, at("192.0.2.1:9"), server).is_some());
+        assert_eq!(candidates.add_server_reflexive(base, at("192.0.2.1:9"), at("192.0.2.8:3478")), None);
+    }
+
+    #[test]
+    fn a_signalled_candidate_tells_a_peer_reflexive_one_its_kind() {
+        let mut candidates = Candidates::default();
+        let seen = candidates.remote_seen(at("10.0.0.2:2"), 7).unwrap();
+        let mut signalled = Local {
+            kind: CandidateKind::Host,
+            address: at("10.0.0.2:2"),
+            base: at("10.0.0.2:2"),
+            priority: 9,
+            foundation: 0,
+            preference: 0,
+        }
+        .signalled("abcd")
+        .unwrap();
+        assert_eq!(candidates.add_remote(&signalled), Ok(Some(seen)));
+        assert_eq!(candidates.remote(seen).unwrap().kind, CandidateKind::Host);
+        assert_eq!(candidates.add_remote(&signalled), Ok(None));
+        signalled.component = 2;
+        assert_eq!(candidates.add_remote(&signalled), Ok(None));
+        signalled.component = 1;
+        signalled.port = 0;
+        assert_eq!(candidates.add_remote(&signalled), Err(CandidateError::Unusable));
+        signalled.address = Address::Name("x.local".to_owned());
+        assert_eq!(candidates.add_remote(&signalled), Err(CandidateError::Unresolved));
+    }
 }

@@ -1,8 +1,20 @@
 //! The ICE agent (RFC 8445) with trickle (RFC 8838) and consent freshness (RFC 7675), sans-IO.
 
 mod config;
-mod candidate;
 mod event;
+mod candidate;
+mod consent;
+mod pair;
+mod checklist;
+mod role;
+mod transaction;
+mod message;
+mod request;
+mod early;
+mod kept;
+mod nomination;
+mod gather;
+mod connectivity;
 mod agent;
 
 pub use agent::Agent;

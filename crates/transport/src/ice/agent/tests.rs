@@ -1,0 +1,4 @@
+mod world;
+mod connecting;
+mod keeping;
+mod refusing;

@@ -1,0 +1,194 @@
+//! From candidates to a selected pair.
+
+use peerless_netsim::{Filtering, Link, Loss, Mapping, Nat};
+use peerless_wire::sdp::CandidateKind;
+
+use super::world::{SERVER, World, at, milliseconds, seconds};
+use crate::ice::event::Event;
+use crate::state::{GatheringState, IceState};
+
+fn kinds(world: &World, side: usize) -> (CandidateKind, CandidateKind) {
+    let selected = world.sides[side].events.iter().rev().find_map(|(_, event)| match event {
+        Event::Selected { kinds, .. } => Some(*kinds),
+        _ => None,
+    });
+    selected.unwrap()
+}
+
+#[test]
+fn the_first_check_goes_out_at_once() {
+    let mut world = World::simple(1, Link { delay: milliseconds(1), ..Link::default() });
+    world.connect(None);
+    assert!(world.run(milliseconds(2), |world| world.sides.iter().all(|side| side.agent.route().is_some())));
+    assert!(world.run(seconds(1), |world| world.are(IceState::Completed)));
+    assert!(world.agrees());
+    for side in &world.sides {
+        assert_eq!(side.states(), [IceState::Checking, IceState::Connected, IceState::Completed]);
+        assert!(side.agent.round_trip() == Some(milliseconds(2)));
+    }
+}
+
+#[test]
+fn connects_through_loss_delay_reordering_and_duplication() {
+    for seed in 0..200 {
+        let link = Link {
+            delay: milliseconds(seed),
+            jitter: milliseconds(20),
+            loss: Loss::Random(0.1),
+            reorder: 0.1,
+            duplicate: 0.1,
+            ..Link::default()
+        };
+        let mut world = World::simple(seed, link);
+        world.connect(None);
+        assert!(world.run(seconds(30), |world| world.are(IceState::Completed)), "seed {seed}");
+        assert!(world.agrees(), "seed {seed}");
+    }
+}
+
+#[test]
+fn connects_with_many_addresses_of_both_families() {
+    let first = ["10.0.0.1:1", "[2001:db8::1]:1", "10.1.0.1:1", "[fe80::1]:1"];
+    let second = ["10.0.0.2:2", "[2001:db8::2]:2", "10.1.0.2:2", "[fe80::2]:2"];
+    let mut world = World::new(1, Link { delay: milliseconds(20), ..Link::default() }, &first, &second);
+    world.connect(None);
+    assert!(world.run(seconds(3), |world| world.are(IceState::Completed)));
+    assert!(world.agrees());
+    assert_eq!(world.sides[0].agent.route(), Some((at("10.0.0.1:1"), at("10.0.0.2:2"))), "the best pair");
+}
+
+#[test]
+fn a_role_conflict_ends_with_one_controlling() {
+    for seed in 0..20 {
+        for is_controlling in [true, false] {
+            let mut world = World::simple(seed, Link { delay: milliseconds(30), ..Link::default() });
+            world.sides.iter_mut().for_each(|side| side.agent.set_controlling(is_controlling));
+            world.connect(None);
+            assert!(world.run(seconds(5), |world| world.are(IceState::Completed)), "seed {seed}");
+            let [first, second] = world.sides.each_ref().map(|side| side.agent.is_controlling());
+            assert_ne!(first, second);
+        }
+    }
+}
+
+#[test]
+fn a_check_that_overtakes_the_answer_is_answered_and_returned() {
+    let mut world = World::simple(1, Link { delay: milliseconds(1), ..Link::default() });
+    world.trickles = false;
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    world.introduce(1);
+    world.pass(milliseconds(0));
+    world.signal_from(0);
+    assert!(world.run(milliseconds(10), |world| world.sides[1].agent.route().is_some()));
+    assert_eq!(world.sides[0].agent.route(), None);
+    assert!(world.sides[0].agent.is_known(at("10.0.0.2:2000"), at("10.0.0.1:1000")));
+    assert_eq!(world.sides[0].agent.state(), IceState::New);
+    world.introduce(0);
+    assert!(world.run(milliseconds(3), |world| world.sides[0].agent.route().is_some()));
+    assert!(world.run(seconds(1), |world| world.is_selected() && world.agrees()));
+    assert_eq!(kinds(&world, 0).1, CandidateKind::PeerReflexive);
+}
+
+#[test]
+fn candidates_may_come_before_or_long_after_the_credentials() {
+    for wait in [0, 10_000, 30_000] {
+        let mut world = World::simple(1, Link { delay: milliseconds(5), ..Link::default() });
+        world.trickles = false;
+        let now = world.now;
+        world.sides.iter_mut().for_each(|side| side.gather(now, None));
+        if wait == 0 {
+            world.signal();
+        }
+        world.introduce(0);
+        world.introduce(1);
+        world.pass(milliseconds(wait));
+        world.signal();
+        assert!(world.run(seconds(1), |world| world.are(IceState::Completed)), "after {wait} ms");
+    }
+}
+
+#[test]
+fn finds_its_reflexive_candidates_behind_nats_that_filter() {
+    let link = Link { delay: milliseconds(20), ..Link::default() };
+    let mut world = World::new(1, link, &["192.168.1.2:1000"], &["192.168.2.2:2000"]);
+    for (outside, inside) in [("198.51.100.1:0", "192.168.1.2:0"), ("198.51.100.2:0", "192.168.2.2:0")] {
+        let filtering = Filtering::AddressAndPortDependent;
+        let mapping = Mapping::EndpointIndependent;
+        world.network.add_nat(Nat::new(at(outside).ip(), [at(inside).ip()], mapping, filtering));
+    }
+    world.connect(Some(SERVER));
+    assert!(world.run(seconds(5), |world| world.are(IceState::Completed)));
+    for side in [0, 1] {
+        assert_eq!(kinds(&world, side), (CandidateKind::ServerReflexive, CandidateKind::ServerReflexive));
+        let candidate = world.sides[side].agent.local_candidates().nth(1).unwrap();
+        assert_eq!(candidate.kind, CandidateKind::ServerReflexive);
+        assert!(candidate.related.is_some_and(|(_, port)| port == 1000 * (side as u16 + 1)));
+    }
+}
+
+#[test]
+fn a_symmetric_nat_shows_peer_reflexive_candidates_on_both_sides() {
+    let link = Link { delay: milliseconds(20), ..Link::default() };
+    let mut world = World::new(1, link, &["192.168.1.2:1000"], &["203.0.113.2:2000"]);
+    let (mapping, filtering) = (Mapping::AddressAndPortDependent, Filtering::AddressAndPortDependent);
+    world.network.add_nat(Nat::new(
+        at("198.51.100.1:0").ip(),
+        [at("192.168.1.2:0").ip()],
+        mapping,
+        filtering,
+    ));
+    world.connect(None);
+    assert!(world.run(seconds(5), |world| world.are(IceState::Completed)));
+    assert_eq!(kinds(&world, 0), (CandidateKind::PeerReflexive, CandidateKind::Host));
+    assert_eq!(kinds(&world, 1), (CandidateKind::Host, CandidateKind::PeerReflexive));
+}
+
+#[test]
+fn waits_a_little_for_the_better_pair_and_no_longer() {
+    for (delay, expected) in [(100, "10.0.0.1:1000"), (2000, "10.1.0.1:1000")] {
+        let first = ["10.0.0.1:1000", "10.1.0.1:1000"];
+        let mut world = World::new(1, Link::default(), &first, &["10.0.0.2:2000"]);
+        let slow = Link { delay: milliseconds(delay), ..Link::default() };
+        let (from, to) = (at(first[0]).ip(), at("10.0.0.2:0").ip());
+        world.network.set_link(from, to, slow);
+        world.network.set_link(to, from, slow);
+        world.connect(None);
+        assert!(world.run(seconds(1), |world| world.is_selected() && world.agrees()));
+        assert_eq!(world.sides[0].agent.route().unwrap().0, at(expected));
+    }
+}
+
+#[test]
+fn gathering_ends_though_a_server_is_silent() {
+    let mut world = World::simple(1, Link::default());
+    world.trickles = false;
+    let now = world.now;
+    world.sides[0].gather(now, Some("192.0.2.200:3478"));
+    world.sides[0].agent.add_stun_server(now, at("[2001:db8::9]:3478"));
+    assert_eq!(world.sides[0].agent.gathering_state(), GatheringState::Gathering);
+    world.pass(seconds(6));
+    assert_eq!(world.sides[0].agent.gathering_state(), GatheringState::Complete);
+    let events: Vec<_> = world.sides[0].events.iter().map(|(_, event)| event).collect();
+    let (local, server) = (at("10.0.0.1:1000"), at("192.0.2.200:3478"));
+    assert!(events.contains(&&Event::CandidateError { local, server, code: 701 }));
+    assert_eq!(world.sides[0].candidates.len(), 1);
+    assert_eq!(world.sides[0].agent.poll_timeout(), None);
+}
+
+#[test]
+fn tells_of_each_message_in_words_without_secrets() {
+    let mut world = World::simple(1, Link::default());
+    world.connect(None);
+    world.run(seconds(1), World::is_selected);
+    let password = world.sides[1].agent.local_credentials().password.clone();
+    let summaries = world.sides[0].events.iter().filter_map(|(_, event)| match event {
+        Event::Stun { sent, summary, .. } => Some((*sent, summary.as_str())),
+        _ => None,
+    });
+    let summaries: Vec<_> = summaries.collect();
+    assert!(summaries.iter().any(|(sent, text)| *sent && text.contains("use-candidate controlling")
+        || *sent && text.contains("controlling") && text.contains("use-candidate")));
+    assert!(summaries.iter().any(|(sent, text)| !*sent && text.starts_with("binding success")));
+    assert!(summaries.iter().all(|(_, text)| !text.contains(&password)));
+}

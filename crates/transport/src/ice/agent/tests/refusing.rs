@@ -1,0 +1,222 @@
+//! What must change nothing: strangers, forgeries, noise; and what is refused how.
+
+use bytes::{Bytes, BytesMut};
+use peerless_netsim::Link;
+use peerless_wire::stun::{Attribute, Class, ErrorCode, Kind, Message, Method, TransactionId, Writer};
+use proptest::prelude::*;
+
+use super::world::{World, at, milliseconds, seconds};
+use crate::crypto::mac::hmac_sha1;
+use crate::ice::agent::Agent;
+use crate::ice::config::Credentials;
+use crate::ice::message;
+use crate::ice::role::Role;
+use crate::state::IceState;
+
+const STRANGER: &str = "203.0.113.66:6666";
+
+fn connected() -> World {
+    let mut world = World::simple(9, Link { delay: milliseconds(10), ..Link::default() });
+    world.connect(None);
+    assert!(world.run(seconds(1), |world| world.are(IceState::Completed)));
+    world
+}
+
+fn check(id: u8, ours: &Credentials, theirs: &str, nominates: bool) -> Bytes {
+    let role = Role { is_controlling: false, tie_breaker: 1 };
+    let check = message::Check {
+        remote_ufrag: &ours.ufrag,
+        password: &ours.password,
+        local_ufrag: theirs,
+        role,
+        priority: 1,
+        nominates,
+    };
+    message::check(TransactionId([id; 12]), &check)
+}
+
+/// Hands a request in, gives the answer.
+fn ask(world: &mut World, source: &str, request: &[u8]) -> Option<Bytes> {
+    let agent = &mut world.sides[0].agent;
+    agent.handle_stun(world.now, at(source), at("10.0.0.1:1000"), request);
+    answer(agent, world.now)
+}
+
+fn answer(agent: &mut Agent, now: std::time::Instant) -> Option<Bytes> {
+    let mut out = BytesMut::new();
+    agent.poll_transmit(now, &mut out).map(|_| out.freeze())
+}
+
+fn code(answer: Option<Bytes>) -> Option<ErrorCode> {
+    Message::parse(&answer?).unwrap().error_code()
+}
+
+/// What a stranger could change.
+fn snapshot(world: &World) -> impl PartialEq + Clone + std::fmt::Debug + use<> {
+    let agent = &world.sides[0].agent;
+    let known = agent.is_known(at(STRANGER), at("10.0.0.1:1000"));
+    (agent.state(), agent.route(), agent.is_controlling(), known, agent.local_candidates().count())
+}
+
+#[test]
+fn a_wrong_password_never_connects() {
+    let mut world = World::simple(1, Link::default());
+    world.trickles = false;
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    for to in [0, 1] {
+        let mut credentials = world.sides[1 - to].agent.local_credentials().clone();
+        credentials.password.push('x');
+        world.sides[to].agent.set_remote(now, credentials, false);
+    }
+    world.signal();
+    assert!(world.run(seconds(60), |world| world.are(IceState::Failed)));
+    assert!(!world.sides[0].agent.is_known(at("10.0.0.2:2000"), at("10.0.0.1:1000")));
+}
+
+#[test]
+fn refuses_by_the_codes_of_the_rfcs_and_changes_nothing() {
+    let mut world = connected();
+    let before = snapshot(&world);
+    let ours = world.sides[0].agent.local_credentials().clone();
+    let theirs = world.sides[1].agent.local_credentials().ufrag.clone();
+    let plain = message::binding(TransactionId([1; 12]));
+    assert_eq!(code(ask(&mut world, STRANGER, &plain)), Some(ErrorCode::BAD_REQUEST));
+    let wrong_password = Credentials { password: "wrong".to_owned(), ..ours.clone() };
+    let wrong_ufrag = Credentials { ufrag: "none".to_owned(), ..ours.clone() };
+    let forged = [
+        check(2, &wrong_password, &theirs, true),
+        check(3, &wrong_ufrag, &theirs, true),
+        check(4, &ours, "else", true),
+    ];
+    for request in forged {
+        assert_eq!(code(ask(&mut world, STRANGER, &request)), Some(ErrorCode::UNAUTHENTICATED));
+    }
+    let without_fingerprint = check(5, &ours, &theirs, true);
+    let mut without_fingerprint = without_fingerprint[..without_fingerprint.len() - 8].to_vec();
+    without_fingerprint[3] -= 8;
+    assert_eq!(ask(&mut world, STRANGER, &without_fingerprint), None);
+    assert_eq!(snapshot(&world), before);
+}
+
+#[test]
+fn refuses_what_it_does_not_understand_and_a_conflicting_role() {
+    let mut world = connected();
+    let ours = world.sides[0].agent.local_credentials().clone();
+    let name = format!("{}:{}", ours.ufrag, world.sides[1].agent.local_credentials().ufrag);
+    let mut write = |id, extra: Attribute<'_>| {
+        let mut out = BytesMut::new();
+        let mut writer = Writer::new(&mut out, Class::Request, Method::BINDING, TransactionId([id; 12]));
+        writer.attribute(Attribute::Username(&name));
+        writer.attribute(Attribute::Priority(1));
+        writer.attribute(extra);
+        writer.integrity(|covered| hmac_sha1(ours.password.as_bytes(), &[covered]));
+        writer.fingerprint();
+        ask(&mut world, STRANGER, &out)
+    };
+    let refusal = write(1, Attribute::Unknown(Kind(0x7ff0), b"?")).unwrap();
+    let refusal = Message::parse(&refusal).unwrap();
+    assert_eq!(refusal.error_code(), Some(ErrorCode::UNKNOWN_ATTRIBUTE));
+    assert!(refusal.attributes().any(|found| found == Attribute::UnknownAttributes(&[0x7f, 0xf0])));
+    assert!(message::is_authentic(&refusal, &ours.password));
+    assert_eq!(code(write(2, Attribute::IceControlling(0))), Some(ErrorCode::ROLE_CONFLICT));
+    let optional = write(3, Attribute::Unknown(Kind(0xc057), b"network")).unwrap();
+    let optional = Message::parse(&optional).unwrap();
+    assert_eq!(optional.class(), Class::Success, "an optional attribute does no harm");
+    assert_eq!(optional.mapped_address(), Some(at(STRANGER)));
+}
+
+#[test]
+fn a_forged_answer_does_not_end_a_check() {
+    let mut world = World::simple(1, Link::default());
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    world.introduce(0);
+    world.signal();
+    let agent = &mut world.sides[0].agent;
+    let request = answer(agent, now).unwrap();
+    let id = Message::parse(&request).unwrap().transaction();
+    let (peer, us) = (at("10.0.0.2:2000"), at("10.0.0.1:1000"));
+    let password = world.sides[1].agent.local_credentials().password.clone();
+    let agent = &mut world.sides[0].agent;
+    let forged = [
+        message::success(id, us, "wrong password"),
+        message::error(id, ErrorCode::ROLE_CONFLICT, &[], None),
+        message::error(id, ErrorCode::UNAUTHENTICATED, &[], None),
+        message::success(TransactionId([7; 12]), us, &password),
+    ];
+    for message in forged {
+        agent.handle_stun(now, peer, us, &message);
+        assert!(agent.route().is_none() && agent.is_controlling());
+    }
+    agent.handle_stun(now, peer, us, &message::success(id, us, &password));
+    assert_eq!(agent.route(), Some((us, peer)));
+    assert_eq!(agent.dropped(), 4);
+}
+
+#[test]
+fn an_authentic_answer_by_another_way_fails_the_pair() {
+    let mut world = World::simple(1, Link::default());
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    world.introduce(0);
+    world.signal();
+    let password = world.sides[1].agent.local_credentials().password.clone();
+    let agent = &mut world.sides[0].agent;
+    let id = Message::parse(&answer(agent, now).unwrap()).unwrap().transaction();
+    let us = at("10.0.0.1:1000");
+    agent.handle_stun(now, at(STRANGER), us, &message::success(id, us, &password));
+    assert_eq!(agent.route(), None);
+    assert!(!agent.is_known(at(STRANGER), us));
+}
+
+#[test]
+fn a_peer_with_a_thousand_ports_is_bounded() {
+    let mut world = World::simple(1, Link::default());
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    let ours = world.sides[0].agent.local_credentials().clone();
+    let theirs = world.sides[1].agent.local_credentials().ufrag.clone();
+    let request = check(1, &ours, &theirs, false);
+    let known = |world: &World| {
+        let is_known =
+            |port| world.sides[0].agent.is_known(at(&format!("10.0.0.7:{port}")), at("10.0.0.1:1000"));
+        (1..=1000).filter(|port| is_known(*port)).count()
+    };
+    for port in 1..=1000 {
+        ask(&mut world, &format!("10.0.0.7:{port}"), &request);
+    }
+    assert_eq!(known(&world), 16, "before the credentials");
+    world.introduce(0);
+    for port in 1..=1000 {
+        ask(&mut world, &format!("10.0.0.7:{port}"), &request);
+    }
+    assert_eq!(known(&world), 100);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn noise_changes_nothing(
+        noise in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..120), 0..20),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4),
+    ) {
+        let mut world = connected();
+        let ours = world.sides[0].agent.local_credentials().clone();
+        let theirs = world.sides[1].agent.local_credentials().ufrag.clone();
+        let before = snapshot(&world);
+        for bytes in noise {
+            ask(&mut world, STRANGER, &bytes);
+        }
+        let good = check(1, &ours, &theirs, true);
+        for (at, byte) in damage {
+            let mut bytes = good.to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] ^= byte;
+            ask(&mut world, STRANGER, &bytes);
+            prop_assert_eq!(snapshot(&world), before.clone());
+        }
+        prop_assert_eq!(snapshot(&world), before);
+    }
+}

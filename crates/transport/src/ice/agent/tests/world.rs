@@ -1,0 +1,222 @@
+//! Two agents and a STUN server on a simulated network.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use peerless_netsim::{Link, Network};
+use peerless_wire::sdp::Candidate;
+use peerless_wire::stun::{Class, Message};
+
+use crate::ice::agent::Agent;
+use crate::ice::config::Config;
+use crate::ice::event::Event;
+use crate::ice::message;
+use crate::state::{GatheringState, IceState};
+
+pub(super) const SERVER: &str = "192.0.2.9:3478";
+
+/// One agent and what it told.
+pub(super) struct Side {
+    pub(super) agent: Agent,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) events: Vec<(Duration, Event)>,
+    /// Local candidates not yet signalled.
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) sent: u64,
+}
+
+pub(super) struct World {
+    pub(super) network: Network<Bytes>,
+    pub(super) sides: [Side; 2],
+    pub(super) begin: Instant,
+    pub(super) now: Instant,
+    /// Whether candidates are signalled as they come.
+    pub(super) trickles: bool,
+}
+
+pub(super) fn at(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+pub(super) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(super) fn milliseconds(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's time has to begin somewhere")]
+pub(super) fn some_instant() -> Instant {
+    Instant::now()
+}
+
+impl Side {
+    fn new(seed: u8, addresses: &[&str]) -> Self {
+        let mut config = Config::new([seed; 32]);
+        config.diagnostics = true;
+        let addresses = addresses.iter().map(|text| at(text)).collect();
+        Self { agent: Agent::new(config), addresses, events: Vec::new(), candidates: Vec::new(), sent: 0 }
+    }
+
+    pub(super) fn states(&self) -> Vec<IceState> {
+        let state = |event: &(Duration, Event)| match event.1 {
+            Event::State(state) => Some(state),
+            _ => None,
+        };
+        self.events.iter().filter_map(state).collect()
+    }
+
+    /// When it told this state first.
+    pub(super) fn reached(&self, state: IceState) -> Option<Duration> {
+        self.events.iter().find(|(_, event)| *event == Event::State(state)).map(|(at, _)| *at)
+    }
+
+    pub(super) fn gather(&mut self, now: Instant, server: Option<&str>) {
+        self.agent.start_gathering(now);
+        for address in &self.addresses {
+            self.agent.add_local_address(now, *address);
+        }
+        if let Some(server) = server {
+            self.agent.add_stun_server(now, at(server));
+        }
+        self.agent.finish_local_addresses(now);
+    }
+}
+
+impl World {
+    /// Two agents, the first controlling, with host candidates at these addresses.
+    pub(super) fn new(seed: u64, link: Link, first: &[&str], second: &[&str]) -> Self {
+        let now = some_instant();
+        let mut sides = [Side::new(1 ^ seed as u8, first), Side::new(2 ^ seed as u8, second)];
+        sides[1].agent.set_controlling(false);
+        Self { network: Network::new(seed, link), sides, begin: now, now, trickles: true }
+    }
+
+    /// The usual pair, one address each.
+    pub(super) fn simple(seed: u64, link: Link) -> Self {
+        Self::new(seed, link, &["10.0.0.1:1000"], &["10.0.0.2:2000"])
+    }
+
+    /// Gathers on both sides and exchanges credentials, and candidates as they come.
+    pub(super) fn connect(&mut self, server: Option<&str>) {
+        for side in &mut self.sides {
+            side.gather(self.now, server);
+        }
+        self.introduce(0);
+        self.introduce(1);
+        self.signal();
+    }
+
+    /// Tells a side the other's credentials.
+    pub(super) fn introduce(&mut self, to: usize) {
+        let credentials = self.sides[1 - to].agent.local_credentials().clone();
+        self.sides[to].agent.set_remote(self.now, credentials, false);
+    }
+
+    /// Tells both sides the other's candidates, and the end of them where gathering is complete.
+    pub(super) fn signal(&mut self) {
+        for from in 0..2 {
+            self.drain(from);
+            self.signal_from(from);
+        }
+    }
+
+    pub(super) fn signal_from(&mut self, from: usize) {
+        for candidate in std::mem::take(&mut self.sides[from].candidates) {
+            self.sides[1 - from].agent.add_remote_candidate(self.now, &candidate).unwrap();
+        }
+        if self.sides[from].agent.gathering_state() == GatheringState::Complete {
+            self.sides[1 - from].agent.end_of_remote_candidates(self.now);
+        }
+    }
+
+    /// Runs until `is_done` or until the time is over; whether it is done.
+    pub(super) fn run(&mut self, time: Duration, is_done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now + time;
+        let mut standing = 0;
+        loop {
+            self.exchange();
+            if is_done(self) {
+                return true;
+            }
+            let timeouts = self.sides.iter().filter_map(|side| side.agent.poll_timeout());
+            let next = timeouts.chain(self.network.next_arrival()).min().filter(|next| *next <= end);
+            let Some(next) = next else {
+                self.now = end;
+                return false;
+            };
+            standing = if next > self.now { 0 } else { standing + 1 };
+            assert!(standing < 1000, "time stands still: an agent wants to be called for nothing");
+            self.now = self.now.max(next);
+        }
+    }
+
+    /// Runs for a time.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.run(time, |_| false);
+    }
+
+    pub(super) fn are(&self, state: IceState) -> bool {
+        self.sides.iter().all(|side| side.agent.state() == state)
+    }
+
+    /// Both sides send by the same pair.
+    pub(super) fn agrees(&self) -> bool {
+        let [first, second] = self.sides.each_ref().map(|side| side.agent.route());
+        first.is_some() && first == second.map(|(local, remote)| (remote, local))
+    }
+
+    pub(super) fn is_selected(&self) -> bool {
+        let is_selected =
+            |side: &Side| side.events.iter().any(|(_, event)| matches!(event, Event::Selected { .. }));
+        self.sides.iter().all(is_selected)
+    }
+
+    /// All that can be done now.
+    fn exchange(&mut self) {
+        for index in 0..2 {
+            self.sides[index].agent.handle_timeout(self.now);
+            self.transmit(index);
+        }
+        while let Some((from, to, contents)) = self.network.receive(self.now) {
+            if to == at(SERVER) {
+                let request = Message::parse(&contents).unwrap();
+                if request.class() == Class::Request {
+                    let answer = message::success(request.transaction(), from, "");
+                    self.network.send(self.now, to, from, answer);
+                }
+            } else if let Some(index) = self.sides.iter().position(|side| side.addresses.contains(&to)) {
+                self.sides[index].agent.handle_stun(self.now, from, to, &contents);
+                self.transmit(index);
+            }
+        }
+        for index in 0..2 {
+            self.drain(index);
+            if self.trickles {
+                self.signal_from(index);
+            }
+        }
+    }
+
+    fn transmit(&mut self, index: usize) {
+        let mut out = BytesMut::new();
+        while let Some(transmit) = self.sides[index].agent.poll_transmit(self.now, &mut out) {
+            self.sides[index].sent += 1;
+            let contents = out.split().freeze();
+            assert_eq!(contents.len(), transmit.size);
+            self.network.send(self.now, transmit.source, transmit.destination, contents);
+        }
+    }
+
+    fn drain(&mut self, index: usize) {
+        let (side, time) = (&mut self.sides[index], self.now - self.begin);
+        while let Some(event) = side.agent.poll_event() {
+            if let Event::Candidate(candidate) = &event {
+                side.candidates.push(candidate.clone());
+            }
+            side.events.push((time, event));
+        }
+    }
+}

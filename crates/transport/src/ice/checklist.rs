@@ -1,0 +1,291 @@
+//! The checklist (RFC 8445 §6.1.2): which pairs there are, and which is checked next.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use crate::ice::candidate::{Candidates, is_compatible};
+use crate::ice::pair::{self, Pair, PairId, PairState};
+
+/// How many pairs are kept (RFC 8445 §6.1.2.5).
+const PAIR_LIMIT: usize = 100;
+
+/// All pairs, best first, and the queue of triggered checks.
+#[derive(Debug, Default)]
+pub(crate) struct Checklist {
+    pairs: Vec<Pair>,
+    triggered: VecDeque<PairId>,
+    next_id: u32,
+}
+
+impl Checklist {
+    /// Forms the pairs that are not there yet and puts all in order, since priorities may have changed.
+    pub(crate) fn form(&mut self, candidates: &Candidates, is_controlling: bool) {
+        for remote in 0..candidates.remotes().len() {
+            for local in 0..candidates.locals().len() {
+                self.add(candidates, local, remote, is_controlling);
+            }
+        }
+        self.sort(candidates, is_controlling);
+    }
+
+    /// Adds the pair of a host candidate and a remote one; its id if it is there afterwards.
+    pub(crate) fn add(
+        &mut self,
+        candidates: &Candidates,
+        local: usize,
+        remote: usize,
+        is_controlling: bool,
+    ) -> Option<PairId> {
+        let (ours, theirs) = (candidates.local(local)?, candidates.remote(remote)?);
+        if ours.address != ours.base || !is_compatible(ours.base, theirs.address) {
+            return None;
+        }
+        if let Some(known) = self.find(ours.base, theirs.address) {
+            return Some(known);
+        }
+        let priority = match is_controlling {
+            true => pair::priority(ours.priority, theirs.priority),
+            false => pair::priority(theirs.priority, ours.priority),
+        };
+        self.make_room(priority)?;
+        let foundation = (ours.foundation, theirs.foundation);
+        let id = PairId(self.next_id);
+        self.next_id += 1;
+        let pair = Pair {
+            id,
+            local,
+            base: ours.base,
+            remote,
+            address: theirs.address,
+            priority,
+            foundation,
+            state: self.first_state(foundation),
+            is_wanted: false,
+            valid: None,
+            heard: None,
+        };
+        let at = self.pairs.partition_point(|known| known.priority >= priority);
+        self.pairs.insert(at, pair);
+        Some(id)
+    }
+
+    /// Computes all priorities anew, after a change of roles (RFC 8445 §7.3.1.1).
+    pub(crate) fn sort(&mut self, candidates: &Candidates, is_controlling: bool) {
+        for pair in &mut self.pairs {
+            if let (Some(ours), Some(theirs)) = (candidates.local(pair.local), candidates.remote(pair.remote))
+            {
+                pair.priority = match is_controlling {
+                    true => pair::priority(ours.priority, theirs.priority),
+                    false => pair::priority(theirs.priority, ours.priority),
+                };
+            }
+        }
+        self.pairs.sort_by_key(|pair| std::cmp::Reverse(pair.priority));
+    }
+
+    /// Checks the pair before all others (RFC 8445 §7.3.1.4).
+    pub(crate) fn trigger(&mut self, id: PairId) {
+        if let Some(pair) = self.get_mut(id) {
+            pair.state = PairState::Waiting;
+            if !self.triggered.contains(&id) {
+                self.triggered.push_back(id);
+            }
+        }
+    }
+
+    /// Takes the pair to check next (RFC 8445 §6.1.4.2): triggered ones, then the best that waits, then the best
+    /// frozen one of whose foundation none is under way.
+    pub(crate) fn next_check(&mut self) -> Option<PairId> {
+        while let Some(id) = self.triggered.pop_front() {
+            if self.get(id).is_some_and(|pair| pair.state == PairState::Waiting) {
+                return Some(id);
+            }
+        }
+        let waiting = self.pairs.iter().find(|pair| pair.state == PairState::Waiting);
+        waiting.or_else(|| self.thawable()).map(|pair| pair.id)
+    }
+
+    /// Whether [`Checklist::next_check`] may have something.
+    pub(crate) fn has_check(&self) -> bool {
+        let is_waiting = |pair: &Pair| pair.state == PairState::Waiting;
+        !self.triggered.is_empty() || self.pairs.iter().any(is_waiting) || self.thawable().is_some()
+    }
+
+    fn thawable(&self) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| {
+            let is_like = |other: &Pair| other.foundation == pair.foundation;
+            let is_open = |other: &Pair| matches!(other.state, PairState::Waiting | PairState::InProgress);
+            pair.state == PairState::Frozen
+                && !self.pairs.iter().any(|other| is_like(other) && is_open(other))
+        })
+    }
+
+    /// A check of the pair was answered: pairs of its foundation thaw (RFC 8445 §7.2.5.3.3).
+    pub(crate) fn thaw(&mut self, foundation: (u32, u32)) {
+        for pair in &mut self.pairs {
+            if pair.foundation == foundation && pair.state == PairState::Frozen {
+                pair.state = PairState::Waiting;
+            }
+        }
+    }
+
+    /// A pair is selected: no other is checked any more (RFC 8445 §8.1.2).
+    pub(crate) fn stop(&mut self) {
+        self.triggered.clear();
+        for pair in &mut self.pairs {
+            if is_open(pair.state) {
+                pair.state = PairState::Failed;
+            }
+        }
+    }
+
+    /// Forgets all but one pair, which is given back (RFC 8445 §9). Ids are never used again.
+    pub(crate) fn clear(&mut self, keep: Option<PairId>) -> Option<Pair> {
+        self.triggered.clear();
+        let pairs = std::mem::take(&mut self.pairs);
+        pairs.into_iter().find(|pair| Some(pair.id) == keep)
+    }
+
+    pub(crate) fn find(&self, base: SocketAddr, address: SocketAddr) -> Option<PairId> {
+        self.pairs.iter().find(|pair| pair.base == base && pair.address == address).map(|pair| pair.id)
+    }
+
+    pub(crate) fn get(&self, id: PairId) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: PairId) -> Option<&mut Pair> {
+        self.pairs.iter_mut().find(|pair| pair.id == id)
+    }
+
+    /// All pairs, best first.
+    pub(crate) fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    pub(crate) fn pairs_mut(&mut self) -> &mut [Pair] {
+        &mut self.pairs
+    }
+
+    /// The best pair that works.
+    pub(crate) fn best_valid(&self) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.valid.is_some())
+    }
+
+    /// Whether a pair better than `priority` may still turn out to work.
+    pub(crate) fn has_open_above(&self, priority: u64) -> bool {
+        self.pairs.iter().any(|pair| pair.priority > priority && is_open(pair.state))
+    }
+
+    /// How many pairs wait for a check or are under way, which stretches the retransmission time (RFC 8445 §14.3).
+    pub(crate) fn load(&self) -> u32 {
+        let is_loaded = |pair: &&Pair| matches!(pair.state, PairState::Waiting | PairState::InProgress);
+        self.pairs.iter().filter(is_loaded).count() as u32
+    }
+
+    /// Whether any check is still to come or under way.
+    pub(crate) fn is_active(&self) -> bool {
+        !self.triggered.is_empty() || self.pairs.iter().any(|pair| is_open(pair.state))
+    }
+
+    /// RFC 8838 §12: a new pair waits if it is the first of its foundation or one of them succeeded.
+    fn first_state(&self, foundation: (u32, u32)) -> PairState {
+        let mut alike = self.pairs.iter().filter(|pair| pair.foundation == foundation).peekable();
+        let is_first = alike.peek().is_none();
+        if is_first || alike.any(|pair| pair.state == PairState::Succeeded) {
+            return PairState::Waiting;
+        }
+        PairState::Frozen
+    }
+
+    /// Drops the worst pair that is of no use yet where the list is full; `None` where all others are better.
+    fn make_room(&mut self, priority: u64) -> Option<()> {
+        if self.pairs.len() < PAIR_LIMIT {
+            return Some(());
+        }
+        let is_idle = |pair: &Pair| pair.valid.is_none() && pair.state != PairState::InProgress;
+        let at = self.pairs.iter().rposition(is_idle)?;
+        (self.pairs[at].priority < priority || self.pairs[at].state == PairState::Failed).then(|| {
+            self.pairs.remove(at);
+        })
+    }
+}
+
+fn is_open(state: PairState) -> bool {
+    matches!(state, PairState::Frozen | PairState::Waiting | PairState::InProgress)
+}
+
+#[cfg(test)]
+mod tests {
+    use peerless_wire::sdp::{Address, Candidate, CandidateKind, TransportProtocol};
+
+    use super::*;
+
+    fn remote(number: u16, foundation: &str) -> Candidate {
+        Candidate {
+            foundation: foundation.to_owned(),
+            component: 1,
+            transport: TransportProtocol::Udp,
+            priority: u32::from(number),
+            address: Address::Ip([10, 0, 1, 1].into()),
+            port: number,
+            kind: CandidateKind::Host,
+            related: None,
+            tcp_type: None,
+            ufrag: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    fn scene(remotes: &[(u16, &str)]) -> (Candidates, Checklist) {
+        let (mut candidates, mut checklist) = (Candidates::default(), Checklist::default());
+        candidates.add_host("10.0.0.1:1".parse().unwrap()).unwrap();
+        candidates.add_host("[2001:db8::1]:1".parse().unwrap()).unwrap();
+        for (number, foundation) in remotes {
+            candidates.add_remote(&remote(*number, foundation)).unwrap();
+            checklist.form(&candidates, true);
+        }
+        (candidates, checklist)
+    }
+
+    #[test]
+    fn checks_the_best_first_and_one_of_each_foundation() {
+        let (_, mut checklist) = scene(&[(1, "a"), (2, "a"), (3, "b")]);
+        let mut order = Vec::new();
+        while let Some(id) = checklist.next_check() {
+            checklist.get_mut(id).unwrap().state = PairState::InProgress;
+            order.push(checklist.get(id).unwrap().address.port());
+        }
+        assert_eq!(order, [3, 1], "2 stays frozen while 1, of its foundation, is under way");
+        let first = checklist.pairs().iter().find(|pair| pair.address.port() == 1).unwrap();
+        let (id, foundation) = (first.id, first.foundation);
+        checklist.get_mut(id).unwrap().state = PairState::Succeeded;
+        checklist.thaw(foundation);
+        let thawed = checklist.next_check().unwrap();
+        assert_eq!(checklist.get(thawed).unwrap().address.port(), 2);
+    }
+
+    #[test]
+    fn a_triggered_check_goes_before_all_others() {
+        let (_, mut checklist) = scene(&[(1, "a"), (2, "b")]);
+        let worst = checklist.pairs().last().unwrap().id;
+        checklist.trigger(worst);
+        checklist.trigger(worst);
+        assert_eq!(checklist.next_check(), Some(worst));
+        assert_ne!(checklist.next_check(), Some(worst));
+    }
+
+    #[test]
+    fn keeps_at_most_a_hundred_pairs_the_best() {
+        let (mut candidates, mut checklist) = (Candidates::default(), Checklist::default());
+        candidates.add_host("10.0.0.1:1".parse().unwrap()).unwrap();
+        candidates.add_host("10.0.0.2:1".parse().unwrap()).unwrap();
+        for number in 1..=100 {
+            candidates.add_remote(&remote(number, "a")).unwrap();
+        }
+        assert!(candidates.add_remote(&remote(101, "a")).is_err());
+        checklist.form(&candidates, true);
+        assert_eq!(checklist.pairs().len(), PAIR_LIMIT);
+        assert!(checklist.pairs().iter().all(|pair| pair.address.port() > 50));
+    }
+}

@@ -1,0 +1,545 @@
+//! Connectivity checks, nomination and consent (RFC 8445 §7, §8; RFC 7675): from candidates to a pair that works.
+//!
+//! Requests change nothing before `request::judge` found them authentic, responses nothing before transaction,
+//! integrity and addresses were found right.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use peerless_wire::sdp::CandidateKind;
+use peerless_wire::stun::{Class, ErrorCode, Message, TransactionId};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::Rng;
+
+use crate::ice::candidate::{Candidates, plain};
+use crate::ice::checklist::Checklist;
+use crate::ice::config::{Config, Credentials};
+use crate::ice::consent::{Consent, randomised};
+use crate::ice::early::EarlyChecks;
+use crate::ice::kept::{Kept, Remote};
+use crate::ice::message;
+use crate::ice::nomination::Nomination;
+use crate::ice::pair::{Pair, PairId, PairState, Valid};
+use crate::ice::request::{self, Verdict};
+use crate::ice::role::{Resolution, Role};
+use crate::ice::transaction::{Outgoing, Schedule, Transaction, Transactions};
+
+/// How many answers wait to be sent; more are not given.
+const OUTBOX_LIMIT: usize = 64;
+
+/// Finds which pairs work, and keeps the one in use.
+#[derive(Debug)]
+pub(crate) struct Connectivity {
+    pub(crate) candidates: Candidates,
+    config: Config,
+    rng: ChaCha20Rng,
+    local: Credentials,
+    remote: Option<Remote>,
+    role: Role,
+    checklist: Checklist,
+    transactions: Transactions<Purpose>,
+    early: EarlyChecks,
+    /// The path of before a restart, in use until a new one works.
+    kept: Option<Kept>,
+    selected: Option<PairId>,
+    nomination: Nomination,
+    outbox: VecDeque<Outgoing>,
+}
+
+/// What a transaction is for, and the password that its response is authenticated with.
+#[derive(Debug, Clone)]
+struct Purpose {
+    pair: PairId,
+    kind: CheckKind,
+    password: Arc<str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CheckKind {
+    /// Whether a pair works; and, of the controlling side, that it be used.
+    Connectivity { nominates: bool, was_controlling: bool },
+    /// Whether the peer still wants to receive.
+    Consent,
+}
+
+impl Connectivity {
+    pub(crate) fn new(config: Config, mut rng: ChaCha20Rng) -> Self {
+        let local = Credentials::generate(&mut rng);
+        let role = Role { is_controlling: true, tie_breaker: rng.next_u64() };
+        Self {
+            candidates: Candidates::default(),
+            config,
+            rng,
+            local,
+            remote: None,
+            role,
+            checklist: Checklist::default(),
+            transactions: Transactions::default(),
+            early: EarlyChecks::default(),
+            kept: None,
+            selected: None,
+            nomination: Nomination::default(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn set_controlling(&mut self, is_controlling: bool) {
+        if self.role.is_controlling != is_controlling {
+            self.switch_role();
+        }
+    }
+
+    /// Checks may begin, first those that answer checks which came before.
+    pub(crate) fn set_remote(&mut self, now: Instant, credentials: Credentials) {
+        let remote = Remote { ufrag: credentials.ufrag, password: credentials.password.into() };
+        for early in self.early.take(&remote.ufrag) {
+            self.apply_check(now, early.source, early.destination, early.priority, early.nominates);
+        }
+        self.remote = Some(remote);
+    }
+
+    /// Candidates were added: forms their pairs, unless a pair is selected already.
+    pub(crate) fn form_pairs(&mut self) {
+        if self.selected.is_none() {
+            self.checklist.form(&self.candidates, self.role.is_controlling);
+        }
+    }
+
+    /// Answers a request, and checks the pair it came by. Whether the request was any good.
+    pub(crate) fn handle_request(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        message: &Message<'_>,
+    ) -> bool {
+        let id = message.transaction();
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.is_meant(message)) {
+            let answer = kept.handle_request(now, source, destination, message);
+            let is_good = answer.is_some();
+            answer.into_iter().for_each(|contents| self.answer(source, destination, contents));
+            return is_good;
+        }
+        let remote_ufrag = self.remote.as_ref().map(|remote| remote.ufrag.as_str());
+        let check = match request::judge(message, &self.local, remote_ufrag) {
+            Verdict::Drop => return false,
+            Verdict::Refuse { code, unknown, is_authentic } => {
+                let password = is_authentic.then_some(&*self.local.password);
+                let contents = message::error(id, code, &unknown, password);
+                self.answer(source, destination, contents);
+                return is_authentic;
+            }
+            Verdict::Check(check) => check,
+        };
+        match check.claim.map(|claim| self.role.resolve(claim)) {
+            Some(Resolution::Refuse) => {
+                let contents = message::error(id, ErrorCode::ROLE_CONFLICT, &[], Some(&self.local.password));
+                self.answer(source, destination, contents);
+                return true;
+            }
+            Some(Resolution::Switch) => self.switch_role(),
+            Some(Resolution::Agreed) | None => {}
+        }
+        self.answer(source, destination, message::success(id, source, &self.local.password));
+        if self.remote.is_some() {
+            self.apply_check(now, source, destination, check.priority, check.nominates);
+        } else {
+            self.early.remember(source, destination, &check);
+        }
+        true
+    }
+
+    /// Takes a response. Whether it was any good.
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        message: &Message<'_>,
+    ) -> bool {
+        let id = message.transaction();
+        let found = self.transactions.find(id);
+        let is_good = |found: &&Transaction<Purpose>| message::is_authentic(message, &found.purpose.password);
+        let Some(found) = found.filter(is_good) else { return false };
+        let request = &found.request;
+        let is_symmetric = plain(request.destination) == source && request.source == destination;
+        let kind = found.purpose.kind;
+        if kind == CheckKind::Consent && (!is_symmetric || message.class() != Class::Success) {
+            return false;
+        }
+        let Some(transaction) = self.transactions.take(id) else { return false };
+        match kind {
+            CheckKind::Consent => self.consent_granted(now, &transaction),
+            CheckKind::Connectivity { nominates, was_controlling } => match message.class() {
+                Class::Error if message.error_code() == Some(ErrorCode::ROLE_CONFLICT) => {
+                    self.role_refused(transaction.purpose.pair, was_controlling);
+                }
+                Class::Success if is_symmetric => self.check_answered(now, &transaction, nominates, message),
+                // RFC 8445 §7.2.5.2.1: an answer by another way does not count; nor does a refusal.
+                _ => self.fail(transaction.purpose.pair),
+            },
+        }
+        true
+    }
+
+    /// Something authentic came by a pair.
+    pub(crate) fn hear(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {
+        let kept = self.kept.iter_mut().map(|kept| &mut kept.pair);
+        for pair in self.checklist.pairs_mut().iter_mut().chain(kept) {
+            if pair.address == source && pair.base == destination {
+                pair.heard = pair.heard.max(Some(now));
+            }
+        }
+    }
+
+    /// Ends what was not answered in time: checks, consent.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(transaction) = self.transactions.expire(now) {
+            self.check_unanswered(&transaction.purpose);
+        }
+        let lasts = self.config.consent_expiry;
+        let is_over =
+            |pair: &Pair| pair.valid.as_ref().is_some_and(|valid| valid.consent.expires(lasts) <= now);
+        for pair in self.checklist.pairs_mut().iter_mut().filter(|pair| is_over(pair)) {
+            pair.valid = None;
+            pair.state = PairState::Failed;
+        }
+        self.kept.take_if(|kept| is_over(&kept.pair));
+        self.nominate(now);
+    }
+
+    /// Chooses the pair to nominate, where it is ours to choose and time to.
+    pub(crate) fn nominate(&mut self, now: Instant) {
+        if self.role.is_controlling && self.selected.is_none() {
+            self.nomination.choose(now, self.config.nomination_wait, &self.checklist);
+        }
+    }
+
+    /// What is due of what was begun before: answers, requests to repeat, consent checks.
+    pub(crate) fn repeat(&mut self, now: Instant) -> Option<Outgoing> {
+        let due = self.outbox.pop_front().or_else(|| self.transactions.repeat(now));
+        due.or_else(|| self.check_consent(now))
+    }
+
+    /// Begins the next check: the one that nominates, then those of the checklist.
+    pub(crate) fn next_check(&mut self, now: Instant) -> Option<Outgoing> {
+        self.remote.as_ref()?;
+        if let Some(id) = self.nomination.take() {
+            return self.check(now, id, true);
+        }
+        let id = self.checklist.next_check()?;
+        self.check(now, id, false)
+    }
+
+    /// Whether [`Connectivity::next_check`] may have something.
+    pub(crate) fn has_check(&self) -> bool {
+        self.remote.is_some() && (self.nomination.is_due() || self.checklist.has_check())
+    }
+
+    /// Whether answers wait to be sent.
+    pub(crate) fn has_answer(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// New credentials; the pair in use is kept with the old ones.
+    pub(crate) fn restart(&mut self) {
+        let route = self.route().map(|pair| pair.id);
+        let fresh = Credentials::generate(&mut self.rng);
+        let before = std::mem::replace(&mut self.local, fresh);
+        let remote = self.remote.take();
+        if let (Some(pair), Some(remote)) = (self.checklist.clear(route), remote) {
+            self.kept = Some(Kept { local: before, remote, pair });
+        }
+        self.transactions.retain(|of| of.kind == CheckKind::Consent && Some(of.pair) == route);
+        self.candidates.forget_remotes();
+        self.early.clear();
+        self.selected = None;
+        self.nomination = Nomination::default();
+    }
+
+    /// Sends nothing more.
+    pub(crate) fn stop(&mut self) {
+        self.checklist.clear(None);
+        self.transactions.retain(|_| false);
+        self.early.clear();
+        self.outbox.clear();
+        self.kept = None;
+        self.selected = None;
+        self.nomination = Nomination::default();
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let is_choosing = self.role.is_controlling && self.checklist.best_valid().is_some();
+        let nominate = self.nomination.next_timeout().filter(|_| is_choosing);
+        let kept = self.kept.iter().map(|kept| &kept.pair);
+        let valid = self.checklist.pairs().iter().chain(kept).filter_map(|pair| pair.valid.as_ref());
+        let expiries = valid.map(|valid| valid.consent.expires(self.config.consent_expiry));
+        let check = self.route().and_then(|pair| pair.valid.as_ref()).map(|valid| valid.consent.next_check());
+        nominate.into_iter().chain(self.transactions.next_timeout()).chain(expiries).chain(check).min()
+    }
+
+    /// The pair to send by: the selected one, before that the best that works, before that the one from before a
+    /// restart.
+    pub(crate) fn route(&self) -> Option<&Pair> {
+        let selected = self.selected.and_then(|id| self.checklist.get(id));
+        let ours = selected.or_else(|| self.checklist.best_valid());
+        let pair = ours.or(self.kept.as_ref().map(|kept| &kept.pair));
+        pair.filter(|pair| pair.valid.is_some())
+    }
+
+    /// Whether the pair to send by is from before a restart.
+    pub(crate) fn is_route_kept(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| self.route().is_some_and(|pair| pair.id == kept.pair.id))
+    }
+
+    pub(crate) fn is_known(&self, source: SocketAddr, destination: SocketAddr) -> bool {
+        let kept = self.kept.iter().map(|kept| &kept.pair);
+        let is_here =
+            |pair: &Pair| pair.address == source && pair.base == destination && pair.heard.is_some();
+        self.checklist.pairs().iter().chain(kept).any(is_here) || self.early.has(source, destination)
+    }
+
+    /// The selected pair.
+    pub(crate) fn selected(&self) -> Option<&Pair> {
+        self.selected.and_then(|id| self.checklist.get(id))
+    }
+
+    /// What the candidates of a pair are: ours as the peer sees it, and the peer's.
+    pub(crate) fn kinds(&self, pair: &Pair) -> (CandidateKind, CandidateKind) {
+        let local = pair.valid.as_ref().map_or(pair.local, |valid| valid.local);
+        let local = self.candidates.local(local).map_or(CandidateKind::Host, |local| local.kind);
+        let remote = self.candidates.remote(pair.remote).map_or(CandidateKind::Host, |remote| remote.kind);
+        (local, remote)
+    }
+
+    /// Whether any check is still to come or under way.
+    pub(crate) fn is_active(&self) -> bool {
+        self.checklist.is_active()
+    }
+
+    pub(crate) fn is_controlling(&self) -> bool {
+        self.role.is_controlling
+    }
+
+    pub(crate) fn local(&self) -> &Credentials {
+        &self.local
+    }
+
+    /// The peer's username fragment, once known.
+    pub(crate) fn remote_ufrag(&self) -> Option<&str> {
+        self.remote.as_ref().map(|remote| remote.ufrag.as_str())
+    }
+
+    /// What an authentic check leads to: a peer-reflexive candidate, a triggered check, a nomination
+    /// (RFC 8445 §7.3.1.3 to §7.3.1.5).
+    fn apply_check(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        priority: u32,
+        nominates: bool,
+    ) {
+        let is_controlling = self.role.is_controlling;
+        let host = self.candidates.host_at(destination);
+        let remote = self.candidates.remote_seen(source, priority);
+        let (Some(host), Some(remote)) = (host, remote) else { return };
+        let Some(id) = self.checklist.add(&self.candidates, host, remote, is_controlling) else { return };
+        let is_settled = self.selected.is_some();
+        let Some(pair) = self.checklist.get_mut(id) else { return };
+        pair.heard = pair.heard.max(Some(now));
+        let is_wanted = nominates && !is_controlling;
+        if pair.valid.is_some() {
+            if is_wanted {
+                self.select(now, id);
+            }
+        } else if is_settled && !is_wanted {
+            // Another pair is in use; the peer is answered, but no more is checked (RFC 8445 §8.1.2).
+            pair.state = PairState::Failed;
+        } else {
+            pair.is_wanted |= is_wanted;
+            self.transactions.silence(|of| of.pair == id);
+            self.checklist.trigger(id);
+        }
+    }
+
+    fn check_answered(
+        &mut self,
+        now: Instant,
+        transaction: &Transaction<Purpose>,
+        nominates: bool,
+        message: &Message<'_>,
+    ) {
+        let id = transaction.purpose.pair;
+        let (Some(mapped), Some(pair)) = (message.mapped_address(), self.checklist.get_mut(id)) else {
+            return self.fail(id);
+        };
+        let interval = randomised(self.config.consent_interval, self.rng.next_u32());
+        let round_trip = transaction.sent_once.map(|sent| now.saturating_duration_since(sent));
+        let local = self.candidates.mapped(pair.local, mapped);
+        match &mut pair.valid {
+            Some(valid) => {
+                valid.consent.renew(now);
+                valid.round_trip = round_trip.or(valid.round_trip);
+            }
+            valid => *valid = Some(Valid { local, consent: Consent::new(now, interval), round_trip }),
+        }
+        pair.state = PairState::Succeeded;
+        pair.heard = pair.heard.max(Some(now));
+        let (foundation, is_wanted) = (pair.foundation, std::mem::take(&mut pair.is_wanted));
+        // The check that nominates goes on, though an earlier one was answered late.
+        self.transactions.silence(|of| of.pair == id && !self.nomination.has_chosen(id));
+        self.checklist.thaw(foundation);
+        let is_chosen = if self.role.is_controlling { nominates } else { is_wanted };
+        if is_chosen {
+            self.select(now, id);
+        }
+        self.nominate(now);
+    }
+
+    /// The pair is nominated and works: it is the one to use, and the other checks end (RFC 8445 §8.1.2). Of several
+    /// nominated by an aggressive peer the best counts, unless it has gone silent.
+    fn select(&mut self, now: Instant, id: PairId) {
+        let Some(priority) = self.checklist.get(id).map(|pair| pair.priority) else { return };
+        let stays = self.selected().is_some_and(|current| {
+            let is_silent = current.heard.is_none_or(|heard| heard + self.config.disconnected_after <= now);
+            current.id == id || (current.priority > priority && !is_silent)
+        });
+        if stays {
+            return;
+        }
+        self.selected = Some(id);
+        self.nomination = Nomination::default();
+        self.early.clear();
+        self.kept = None;
+        self.checklist.stop();
+        self.transactions.silence(|of| of.kind != CheckKind::Consent);
+    }
+
+    /// 487 (RFC 8445 §7.2.5.1): takes the other role, and another tie-breaker (§16.1), and checks again.
+    fn role_refused(&mut self, id: PairId, was_controlling: bool) {
+        if self.role.is_controlling == was_controlling {
+            self.switch_role();
+            self.role.tie_breaker = self.rng.next_u64();
+        }
+        if self.checklist.get(id).is_some_and(|pair| pair.valid.is_none()) && self.selected.is_none() {
+            self.checklist.trigger(id);
+        }
+    }
+
+    fn switch_role(&mut self) {
+        self.role.is_controlling = !self.role.is_controlling;
+        self.nomination = Nomination::default();
+        self.checklist.sort(&self.candidates, self.role.is_controlling);
+    }
+
+    fn check_unanswered(&mut self, purpose: &Purpose) {
+        let id = purpose.pair;
+        let CheckKind::Connectivity { nominates, .. } = purpose.kind else { return };
+        if nominates && self.nomination.has_chosen(id) {
+            self.nomination = Nomination::default();
+            return self.fail(id);
+        }
+        let is_open = self.checklist.get(id).is_some_and(|pair| pair.state == PairState::InProgress);
+        if is_open && !self.transactions.has(|of| of.pair == id && of.kind != CheckKind::Consent) {
+            self.fail(id);
+        }
+    }
+
+    fn fail(&mut self, id: PairId) {
+        if self.nomination.has_chosen(id) {
+            self.nomination = Nomination::default();
+        }
+        if let Some(pair) = self.checklist.get_mut(id).filter(|_| self.selected != Some(id)) {
+            pair.state = PairState::Failed;
+            pair.valid = None;
+        }
+    }
+
+    fn check(&mut self, now: Instant, id: PairId, nominates: bool) -> Option<Outgoing> {
+        let load = self.checklist.load();
+        let remote = self.remote.clone()?;
+        let transaction = self.new_id();
+        let pair = self.checklist.get_mut(id)?;
+        if pair.state == PairState::Waiting || pair.state == PairState::Frozen {
+            pair.state = PairState::InProgress;
+        }
+        let contents = message::check(
+            transaction,
+            &message::Check {
+                remote_ufrag: &remote.ufrag,
+                password: &remote.password,
+                local_ufrag: &self.local.ufrag,
+                role: self.role,
+                priority: self.candidates.local(pair.local)?.peer_reflexive_priority(),
+                nominates,
+            },
+        );
+        let request = Outgoing { source: pair.base, destination: pair.address, contents };
+        let was_controlling = self.role.is_controlling;
+        let kind = CheckKind::Connectivity { nominates, was_controlling };
+        let purpose = Purpose { pair: id, kind, password: remote.password };
+        let wait = self.config.retransmission.max(self.config.pace * load);
+        let schedule =
+            Schedule { wait, transmissions: self.config.transmissions, limit: self.config.patience };
+        Some(self.transactions.begin(now, transaction, purpose, request, schedule))
+    }
+
+    fn check_consent(&mut self, now: Instant) -> Option<Outgoing> {
+        let route = self.route()?;
+        let (id, source, destination, local) = (route.id, route.base, route.address, route.local);
+        if route.valid.as_ref()?.consent.next_check() > now {
+            return None;
+        }
+        let transaction = self.new_id();
+        let interval = randomised(self.config.consent_interval, self.rng.next_u32());
+        let priority = self.candidates.local(local)?.peer_reflexive_priority();
+        let kept = self.kept.as_mut().filter(|kept| kept.pair.id == id);
+        let (local_ufrag, remote, pair) = match kept {
+            Some(kept) => (&kept.local.ufrag, kept.remote.clone(), &mut kept.pair),
+            None => (&self.local.ufrag, self.remote.clone()?, self.checklist.get_mut(id)?),
+        };
+        pair.valid.as_mut()?.consent.checked(now, interval);
+        let contents = message::check(
+            transaction,
+            &message::Check {
+                remote_ufrag: &remote.ufrag,
+                password: &remote.password,
+                local_ufrag,
+                role: self.role,
+                priority,
+                nominates: false,
+            },
+        );
+        let purpose = Purpose { pair: id, kind: CheckKind::Consent, password: remote.password };
+        let request = Outgoing { source, destination, contents };
+        let schedule = Schedule::once(self.config.consent_expiry);
+        Some(self.transactions.begin(now, transaction, purpose, request, schedule))
+    }
+
+    fn consent_granted(&mut self, now: Instant, transaction: &Transaction<Purpose>) {
+        let id = transaction.purpose.pair;
+        let kept = self.kept.as_mut().map(|kept| &mut kept.pair).filter(|pair| pair.id == id);
+        let Some(pair) = kept.or_else(|| self.checklist.get_mut(id)) else { return };
+        pair.heard = pair.heard.max(Some(now));
+        if let Some(valid) = &mut pair.valid {
+            valid.consent.renew(now);
+            valid.round_trip = transaction.sent_once.map(|sent| now.saturating_duration_since(sent));
+        }
+    }
+
+    fn answer(&mut self, source: SocketAddr, destination: SocketAddr, contents: Bytes) {
+        if self.outbox.len() < OUTBOX_LIMIT {
+            self.outbox.push_back(Outgoing { source: destination, destination: source, contents });
+        }
+    }
+
+    fn new_id(&mut self) -> TransactionId {
+        let mut id = [0; 12];
+        self.rng.fill_bytes(&mut id);
+        TransactionId(id)
+    }
+}

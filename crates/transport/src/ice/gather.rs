@@ -1,0 +1,240 @@
+//! Gathering: which servers are asked from which sockets (RFC 8445 §5.1.1), and keeping what they gave alive (§11).
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use peerless_wire::stun::{Class, Message, TransactionId};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::Rng;
+
+use crate::ice::candidate::plain;
+use crate::ice::config::Config;
+use crate::ice::message;
+use crate::ice::transaction::{Outgoing, Schedule, Transactions};
+use crate::state::GatheringState;
+
+/// How many questions to servers are asked in all.
+const QUERY_LIMIT: usize = 64;
+
+/// RTCPeerConnectionIceErrorEvent's code for a server that cannot be reached (webrtc-pc §4.8.2).
+const NO_ANSWER: u16 = 701;
+
+/// The state of gathering.
+#[derive(Debug)]
+pub(crate) struct Gatherer {
+    state: GatheringState,
+    bases: Vec<SocketAddr>,
+    servers: Vec<SocketAddr>,
+    /// The questions not yet asked.
+    waiting: VecDeque<Query>,
+    asked: usize,
+    transactions: Transactions<Query>,
+    /// Neither bases nor servers will be added.
+    is_finished: bool,
+    bindings: Vec<Binding>,
+    rng: ChaCha20Rng,
+    first_wait: Duration,
+    pace: Duration,
+    timeout: Duration,
+    keepalive: Duration,
+}
+
+/// Which server is asked from which socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) base: SocketAddr,
+    pub(crate) server: SocketAddr,
+}
+
+/// What became of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The server sees the base at this address.
+    Mapped(Query, SocketAddr),
+    /// The server refused with this code, or did not answer: 701.
+    Refused(Query, u16),
+}
+
+/// A mapping in a NAT that a server showed us, to be kept alive until ICE is done.
+#[derive(Debug)]
+struct Binding {
+    query: Query,
+    next: Instant,
+}
+
+impl Gatherer {
+    pub(crate) fn new(config: &Config, rng: ChaCha20Rng) -> Self {
+        Self {
+            state: GatheringState::New,
+            bases: Vec::new(),
+            servers: Vec::new(),
+            waiting: VecDeque::new(),
+            asked: 0,
+            transactions: Transactions::default(),
+            is_finished: false,
+            bindings: Vec::new(),
+            rng,
+            first_wait: config.retransmission,
+            pace: config.pace,
+            timeout: config.gathering_timeout,
+            keepalive: config.keepalive,
+        }
+    }
+
+    /// Begins, with all bases and servers there are. Whether the state changed.
+    pub(crate) fn start(&mut self) -> bool {
+        if self.state != GatheringState::New {
+            return false;
+        }
+        self.state = GatheringState::Gathering;
+        for base in self.bases.clone() {
+            self.ask_all(base);
+        }
+        true
+    }
+
+    /// Adds a socket.
+    pub(crate) fn add_base(&mut self, base: SocketAddr) {
+        self.bases.push(base);
+        self.ask_all(base);
+    }
+
+    /// Adds a server, to be asked from each socket.
+    pub(crate) fn add_server(&mut self, server: SocketAddr) {
+        if self.servers.contains(&server) || self.servers.len() >= QUERY_LIMIT {
+            return;
+        }
+        self.servers.push(server);
+        for base in self.bases.clone() {
+            self.ask(Query { base, server });
+        }
+    }
+
+    /// No more come.
+    pub(crate) fn finish(&mut self) {
+        self.is_finished = true;
+    }
+
+    /// Becomes complete where nothing is left to ask or to hear. Whether the state changed.
+    pub(crate) fn complete(&mut self) -> bool {
+        let is_done = self.is_finished && self.waiting.is_empty() && self.transactions.is_empty();
+        let changes = is_done && self.state == GatheringState::Gathering;
+        if changes {
+            self.state = GatheringState::Complete;
+        }
+        changes
+    }
+
+    /// Whether a response to this transaction is awaited.
+    pub(crate) fn has_transaction(&self, id: TransactionId) -> bool {
+        self.transactions.find(id).is_some()
+    }
+
+    /// Takes a response; `None` where it does not come from where the question went.
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        message: &Message<'_>,
+    ) -> Option<Outcome> {
+        let query = self.transactions.find(message.transaction())?.purpose;
+        if (query.server, query.base) != (source, destination) {
+            return None;
+        }
+        self.transactions.take(message.transaction());
+        let mapped = message.mapped_address().filter(|_| message.class() == Class::Success);
+        let Some(mapped) = mapped.filter(|mapped| mapped.is_ipv4() == query.base.is_ipv4()) else {
+            let code = message.error_code().map_or(NO_ANSWER, |code| code.value());
+            return Some(Outcome::Refused(query, code));
+        };
+        if plain(query.base) != mapped {
+            self.bindings.push(Binding { query, next: now + self.keepalive });
+        }
+        Some(Outcome::Mapped(query, mapped))
+    }
+
+    /// Takes the next question that was not answered in time.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Outcome> {
+        self.transactions.expire(now).map(|transaction| Outcome::Refused(transaction.purpose, NO_ANSWER))
+    }
+
+    /// What is due of what was begun before: questions to repeat, mappings to refresh.
+    pub(crate) fn repeat(&mut self, now: Instant) -> Option<Outgoing> {
+        if let Some(again) = self.transactions.repeat(now) {
+            return Some(again);
+        }
+        let binding = self.bindings.iter_mut().find(|binding| binding.next <= now)?;
+        binding.next = now + self.keepalive;
+        let Query { base, server } = binding.query;
+        let contents = message::indication(self.new_id());
+        Some(Outgoing { source: base, destination: server, contents })
+    }
+
+    /// Asks the next question.
+    pub(crate) fn next_query(&mut self, now: Instant) -> Option<Outgoing> {
+        let query = self.waiting.pop_front()?;
+        let id = self.new_id();
+        let contents = message::binding(id);
+        let request = Outgoing { source: query.base, destination: query.server, contents };
+        // RFC 8445 §14.3: the more there is to ask, the later each is repeated.
+        let wait = self.first_wait.max(self.pace * self.asked as u32);
+        let schedule = Schedule { wait, transmissions: 7, limit: self.timeout };
+        Some(self.transactions.begin(now, id, query, request, schedule))
+    }
+
+    /// ICE is done: the pair in use keeps its own mapping alive.
+    pub(crate) fn release(&mut self) {
+        self.bindings.clear();
+    }
+
+    /// Nothing more is asked.
+    pub(crate) fn stop(&mut self) {
+        self.waiting.clear();
+        self.bindings.clear();
+        self.transactions.retain(|_| false);
+    }
+
+    /// Begins anew with the same sockets and servers.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.state = GatheringState::New;
+        self.is_finished = false;
+        self.asked = 0;
+    }
+
+    pub(crate) fn state(&self) -> GatheringState {
+        self.state
+    }
+
+    /// Whether a question waits to be asked.
+    pub(crate) fn has_query(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let refresh = self.bindings.iter().map(|binding| binding.next).min();
+        refresh.into_iter().chain(self.transactions.next_timeout()).min()
+    }
+
+    fn ask_all(&mut self, base: SocketAddr) {
+        for server in self.servers.clone() {
+            self.ask(Query { base, server });
+        }
+    }
+
+    fn ask(&mut self, query: Query) {
+        let is_wanted = self.state == GatheringState::Gathering && self.asked < QUERY_LIMIT;
+        if is_wanted && query.base.is_ipv4() == query.server.is_ipv4() {
+            self.asked += 1;
+            self.waiting.push_back(query);
+        }
+    }
+
+    fn new_id(&mut self) -> TransactionId {
+        let mut id = [0; 12];
+        self.rng.fill_bytes(&mut id);
+        TransactionId(id)
+    }
+}

@@ -1,0 +1,81 @@
+//! A candidate pair and its states (RFC 8445 §6.1.2).
+//!
+//! ```text
+//! Frozen ──► Waiting ──► InProgress ──► Succeeded
+//!               ▲             │
+//!               └── Failed ◄──┘
+//! ```
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::ice::consent::Consent;
+
+/// Names a pair for the life of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PairId(pub(crate) u32);
+
+/// Where the check of a pair stands (RFC 8445 §6.1.2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PairState {
+    /// Waits for a pair of the same foundation.
+    Frozen,
+    /// To be checked.
+    Waiting,
+    /// A check is under way.
+    InProgress,
+    /// A check was answered.
+    Succeeded,
+    /// No check was answered, or none is wanted any more.
+    Failed,
+}
+
+/// A socket of ours and an address of the peer.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) id: PairId,
+    /// The host candidate it is sent from; others are pruned to it (RFC 8445 §6.1.2.4).
+    pub(crate) local: usize,
+    pub(crate) base: SocketAddr,
+    pub(crate) remote: usize,
+    pub(crate) address: SocketAddr,
+    /// The larger the better, the same on both sides.
+    pub(crate) priority: u64,
+    /// Foundations of the local and the remote candidate.
+    pub(crate) foundation: (u32, u32),
+    pub(crate) state: PairState,
+    /// The peer nominated it before it was valid (RFC 8445 §7.3.1.5).
+    pub(crate) is_wanted: bool,
+    /// Set while the pair is in the valid list (RFC 8445 §7.2.5.3.2).
+    pub(crate) valid: Option<Valid>,
+    /// When something authentic last came from the peer by this pair.
+    pub(crate) heard: Option<Instant>,
+}
+
+/// What is known of a pair that works.
+#[derive(Debug, Clone)]
+pub(crate) struct Valid {
+    /// The local candidate as the peer sees it.
+    pub(crate) local: usize,
+    pub(crate) consent: Consent,
+    /// The last round-trip time measured.
+    pub(crate) round_trip: Option<Duration>,
+}
+
+/// RFC 8445 §6.1.2.3, with the priorities of the controlling and of the controlled side's candidate.
+pub(crate) fn priority(controlling: u32, controlled: u32) -> u64 {
+    let (least, most) = (controlling.min(controlled), controlling.max(controlled));
+    u64::from(least) << 32 | (2 * u64::from(most) + u64::from(controlling > controlled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_sort_pairs_alike() {
+        assert_eq!(priority(3, 5), 3 << 32 | 10);
+        assert_eq!(priority(5, 3), 3 << 32 | 11);
+        assert_eq!(priority(u32::MAX, 1), 1 << 32 | (2 * u64::from(u32::MAX) + 1));
+    }
+}
