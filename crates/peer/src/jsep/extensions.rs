@@ -6,22 +6,20 @@ use peerless_wire::sdp::{Attribute, Description, Direction, Extmap, Media};
 use crate::jsep::numbers::ExtensionIds;
 use crate::state::MediaKind;
 
-/// What we send or act upon when received.
+/// What we send, or act upon when it comes. Nothing turns pictures or heeds playout delays yet.
 fn is_ours(extension: ExtensionKind, kind: MediaKind) -> bool {
     match extension {
         ExtensionKind::Mid
         | ExtensionKind::AbsSendTime
         | ExtensionKind::TransportSequence
         | ExtensionKind::AbsCaptureTime => true,
-        ExtensionKind::VideoOrientation | ExtensionKind::PlayoutDelay => {
-            kind == MediaKind::Video && ACT_ON_PICTURES
-        }
-        ExtensionKind::AudioLevel | ExtensionKind::Rid | ExtensionKind::RepairedRid => false,
+        ExtensionKind::AudioLevel => kind == MediaKind::Audio,
+        ExtensionKind::VideoOrientation
+        | ExtensionKind::PlayoutDelay
+        | ExtensionKind::Rid
+        | ExtensionKind::RepairedRid => false,
     }
 }
-
-/// Nothing turns pictures or heeds playout delays yet.
-const ACT_ON_PICTURES: bool = false;
 
 /// The lines we offer for a section.
 pub(super) fn offered(kind: MediaKind, ids: &mut ExtensionIds) -> Vec<Extmap> {

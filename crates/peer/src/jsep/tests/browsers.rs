@@ -1,0 +1,101 @@
+//! The browsers' real offers answered, and their real answers applied.
+
+use std::fs;
+
+use peerless_wire::sdp::Description;
+
+use crate::error::Error;
+use crate::jsep::tests::golden::{compare, describe};
+use crate::jsep::tests::scene::{Party, vector, vectors, without_data};
+use crate::jsep::{Source, create_answer};
+use crate::state::{Direction, MediaKind, SdpType};
+
+/// A party that sends sound and pictures, as the demo does.
+fn sender() -> Party {
+    let mut party = Party::new(1);
+    party.add_track(MediaKind::Audio);
+    party.add_track(MediaKind::Video);
+    party
+}
+
+#[test]
+fn answers_every_offer_of_the_browsers() {
+    let mut names: Vec<String> = fs::read_dir(vectors().join("sdp"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("offer"))
+        .collect();
+    names.sort();
+    assert!(names.len() > 15);
+    for name in names {
+        let offer = Description::parse(&vector(&name)).unwrap();
+        let mut party = sender();
+        let text = match party.set(Source::Remote, SdpType::Offer, &offer) {
+            Ok(plan) => {
+                let answer = party.create_answer();
+                let answered = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
+                format!("{answer}\n# offered\n{}\n# answered\n{}", describe(&plan), describe(&answered))
+            }
+            Err(error @ Error::Description(_)) => format!("refused: {error}\n"),
+            Err(error) => panic!("{name}: {error:?}"),
+        };
+        compare(&format!("answer-to-{}", name.replace(".sdp", ".txt")), &text);
+    }
+}
+
+#[test]
+fn takes_the_real_answers_to_offers_of_their_like() {
+    let pairs = [
+        ("chromium-offer-av-dc.sdp", "chromium-answer-av-dc.sdp"),
+        ("firefox-offer-av-dc.sdp", "firefox-answer-av-dc.sdp"),
+        ("chromium-offer-av-dc.sdp", "aiortc-answer-to-chromium-plain.sdp"),
+    ];
+    for (offer, answer) in pairs {
+        // The browser's offer stands in for ours: its payload types are what the answer is about.
+        let offer = without_data(offer);
+        let mut party = Party::new(1);
+        for media in &offer.media {
+            let kind = MediaKind::from_word(media.kind.as_str()).unwrap();
+            party.add_transceiver(kind, Direction::SendRecv);
+        }
+        party.set(Source::Local, SdpType::Offer, &offer).unwrap();
+        let plan = party.set(Source::Remote, SdpType::Answer, &without_data(answer)).unwrap();
+        compare(&format!("plan-of-{}", answer.replace(".sdp", ".txt")), &describe(&plan));
+    }
+}
+
+#[test]
+fn goes_on_with_the_rest_when_chromium_stops_a_section_and_restarts_ice() {
+    for (first, second) in [
+        ("chromium-offer-av-dc.sdp", "chromium-reoffer-icerestart-stopped.sdp"),
+        ("firefox-offer-av-dc.sdp", "firefox-reoffer-icerestart-stopped.sdp"),
+    ] {
+        let mut party = sender();
+        party.set(Source::Remote, SdpType::Offer, &without_data(first)).unwrap();
+        let answer = party.create_answer();
+        party.set(Source::Local, SdpType::Answer, &answer).unwrap();
+        // The two were captured from different runs: the certificate differs, all else goes together.
+        let mut again = without_data(second);
+        copy_fingerprints(&without_data(first), &mut again);
+        let plan = party.set(Source::Remote, SdpType::Offer, &again).unwrap();
+        assert!(plan.remote_restarts, "{second}");
+        let answer = create_answer(&party.view).unwrap();
+        assert!(answer.media[0].is_rejected());
+        assert!(!answer.media[1].is_rejected());
+        let settled = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
+        assert_eq!(settled.rejected, [0]);
+        assert!(settled.transceivers[0].stop);
+        assert!(settled.transport.unwrap().restarted);
+    }
+}
+
+fn copy_fingerprints(from: &Description, to: &mut Description) {
+    use peerless_wire::sdp::Attribute;
+    let known = from.media.iter().flat_map(|media| from.fingerprints(media)).next().unwrap();
+    let lists = to.media.iter_mut().map(|media| &mut media.attributes).chain([&mut to.attributes]);
+    for attribute in lists.flatten() {
+        if let Attribute::Fingerprint(fingerprint) = attribute {
+            fingerprint.clone_from(known);
+        }
+    }
+}

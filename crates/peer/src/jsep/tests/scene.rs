@@ -1,0 +1,204 @@
+//! A party to an exchange: a view, and a conductor that carries plans out on it as the peer does.
+
+use std::fs;
+use std::path::PathBuf;
+
+use peerless_wire::rtp::Ssrc;
+use peerless_wire::sdp::{Attribute, Description, Fingerprint, Kind};
+
+use crate::config::CodecCapability;
+use crate::error::{DescriptionError, Error};
+use crate::id::TransceiverId;
+use crate::jsep::plan::{Plan, Target, TrackChange};
+use crate::jsep::view::{Credentials, Descriptions, TransceiverView, TransportView, View};
+use crate::jsep::{Source, apply, create_answer, create_offer};
+use crate::state::{Direction, MediaKind, SdpType, SignalingState};
+
+/// One side of an exchange.
+#[derive(Clone)]
+pub(super) struct Party {
+    pub(super) view: View,
+    next_id: u32,
+}
+
+impl Party {
+    /// One with all codecs and no transceiver; `seed` tells two parties apart.
+    pub(super) fn new(seed: u8) -> Self {
+        let view = View {
+            signaling: SignalingState::Stable,
+            session_id: 1000 + u64::from(seed),
+            session_version: 0,
+            cname: format!("cname-{seed}"),
+            transport: TransportView {
+                credentials: Credentials {
+                    ufrag: format!("uf{seed:02}"),
+                    password: format!("password-of-party-{seed:04}"),
+                },
+                fingerprints: vec![Fingerprint { hash: "sha-256".to_owned(), digest: vec![seed; 32] }],
+                dtls_role: None,
+            },
+            codecs: CodecCapability::all(),
+            transceivers: Vec::new(),
+            descriptions: Descriptions::default(),
+        };
+        Self { view, next_id: 0 }
+    }
+
+    /// The same with codecs of these names only.
+    pub(super) fn with_codecs(mut self, names: &[&str]) -> Self {
+        self.view.codecs.retain(|codec| names.contains(&codec.format.name()));
+        self
+    }
+
+    /// `addTrack`.
+    pub(super) fn add_track(&mut self, kind: MediaKind) -> TransceiverId {
+        self.add(kind, Direction::SendRecv, true)
+    }
+
+    /// `addTransceiver`.
+    pub(super) fn add_transceiver(&mut self, kind: MediaKind, direction: Direction) -> TransceiverId {
+        self.add(kind, direction, false)
+    }
+
+    fn add(&mut self, kind: MediaKind, direction: Direction, by_add_track: bool) -> TransceiverId {
+        let number = self.next_id;
+        self.next_id += 1;
+        let ssrc = u32::try_from(self.view.session_id).unwrap() * 1000 + number * 2;
+        let is_video = kind == MediaKind::Video;
+        self.view.transceivers.push(TransceiverView {
+            id: TransceiverId(number),
+            kind,
+            mid: None,
+            direction,
+            current_direction: None,
+            by_add_track,
+            by_remote_offer: false,
+            codec_preferences: Vec::new(),
+            stream_ids: if by_add_track { vec!["stream".to_owned()] } else { Vec::new() },
+            track_id: by_add_track.then(|| format!("{kind}-track")),
+            ssrc: Ssrc(ssrc),
+            rtx_ssrc: is_video.then_some(Ssrc(ssrc + 1)),
+            remote_track: None,
+        });
+        TransceiverId(number)
+    }
+
+    pub(super) fn transceiver(&mut self, id: TransceiverId) -> &mut TransceiverView {
+        self.view.transceivers.iter_mut().find(|one| one.id == id).unwrap()
+    }
+
+    pub(super) fn create_offer(&mut self) -> Description {
+        let offer = create_offer(&self.view).unwrap();
+        self.view.session_version = offer.origin.session_version;
+        offer
+    }
+
+    pub(super) fn create_answer(&mut self) -> Description {
+        let answer = create_answer(&self.view).unwrap();
+        self.view.session_version = answer.origin.session_version;
+        answer
+    }
+
+    /// Applies a description and carries the plan out.
+    pub(super) fn set(
+        &mut self,
+        source: Source,
+        kind: SdpType,
+        description: &Description,
+    ) -> Result<Plan, Error> {
+        let plan = apply(&self.view, source, kind, description)?;
+        self.carry_out(&plan);
+        Ok(plan)
+    }
+
+    /// The same where it must be refused: gives what is wrong in the description.
+    pub(super) fn refusal(&self, source: Source, kind: SdpType, text: &str) -> DescriptionError {
+        let description = Description::parse(text).unwrap();
+        match apply(&self.view, source, kind, &description) {
+            Err(Error::Description(error)) => error,
+            other => panic!("expected a description error, got {other:?}"),
+        }
+    }
+
+    fn carry_out(&mut self, plan: &Plan) {
+        self.view.signaling = plan.signaling;
+        self.view.descriptions = plan.descriptions.clone();
+        self.view.transceivers.retain(|one| !plan.removed.contains(&one.id));
+        for change in &plan.transceivers {
+            let id = match change.target {
+                Target::Existing(id) => id,
+                Target::New(kind) => {
+                    let id = self.add(kind, Direction::RecvOnly, false);
+                    self.transceiver(id).by_remote_offer = true;
+                    id
+                }
+            };
+            let transceiver = self.transceiver(id);
+            transceiver.mid.clone_from(&change.mid);
+            if change.stop {
+                transceiver.direction = Direction::Stopped;
+            }
+            transceiver.current_direction = change.current_direction.or(transceiver.current_direction);
+            match &change.remote_track {
+                TrackChange::None => {}
+                TrackChange::Began(track) | TrackChange::Moved(track) => {
+                    transceiver.remote_track = Some(track.clone());
+                }
+                TrackChange::Ended => transceiver.remote_track = None,
+            }
+        }
+        if let Some(transport) = &plan.transport {
+            self.view.transport.dtls_role = Some(transport.role);
+        }
+    }
+}
+
+/// A whole exchange; gives the plans of both answers: the offerer's, then the answerer's.
+pub(super) fn exchange(offerer: &mut Party, answerer: &mut Party) -> (Plan, Plan) {
+    let offer = offerer.create_offer();
+    offerer.set(Source::Local, SdpType::Offer, &offer).unwrap();
+    answerer.set(Source::Remote, SdpType::Offer, &offer).unwrap();
+    let answer = answerer.create_answer();
+    let answered = answerer.set(Source::Local, SdpType::Answer, &answer).unwrap();
+    let answer = Description::parse(&answer.to_string()).unwrap();
+    (offerer.set(Source::Remote, SdpType::Answer, &answer).unwrap(), answered)
+}
+
+/// The text of a file in `vectors/sdp`.
+pub(super) fn vector(name: &str) -> String {
+    fs::read_to_string(vectors().join("sdp").join(name)).unwrap()
+}
+
+pub(super) fn vectors() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors")
+}
+
+/// A description of a browser without its data section.
+pub(super) fn without_data(name: &str) -> Description {
+    let mut description = Description::parse(&vector(name)).unwrap();
+    let gone: Vec<_> = description
+        .media
+        .iter()
+        .filter(|media| media.kind == Kind::Application)
+        .filter_map(|media| media.mid().cloned())
+        .collect();
+    description.media.retain(|media| media.kind != Kind::Application);
+    for attribute in &mut description.attributes {
+        if let Attribute::Group(group) = attribute {
+            group.mids.retain(|mid| !gone.contains(mid));
+        }
+    }
+    description
+}
+
+/// The formats of a plan's codecs with their numbers: `VP8/96+97`.
+pub(super) fn codecs(codecs: &[peerless_rtp::codec::Codec]) -> String {
+    let words: Vec<String> = codecs
+        .iter()
+        .map(|codec| {
+            let rtx = codec.rtx.map(|rtx| format!("+{rtx}")).unwrap_or_default();
+            format!("{}/{}{rtx}", codec.format.name(), codec.payload_type)
+        })
+        .collect();
+    words.join(" ")
+}
