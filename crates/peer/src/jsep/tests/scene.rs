@@ -116,7 +116,8 @@ impl Party {
         let description = Description::parse(text).unwrap();
         match apply(&self.view, source, kind, &description) {
             Err(Error::Description(error)) => error,
-            other => panic!("expected a description error, got {other:?}"),
+            Err(other) => panic!("expected a description error, got {other:?}"),
+            Ok(_) => panic!("it was taken"),
         }
     }
 
