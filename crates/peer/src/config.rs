@@ -27,6 +27,9 @@ pub struct Config {
     pub max_segments: usize,
     /// Whether `Event::Diagnostic` is given. Default: no.
     pub diagnostics: bool,
+    /// Draws from `seed` also what must not be foreseen on a real network (the randoms of DTLS), so that a simulation
+    /// repeats. Default: no.
+    pub simulation: bool,
 }
 
 impl Config {
@@ -42,6 +45,7 @@ impl Config {
             mtu: 1200,
             max_segments: 1,
             diagnostics: false,
+            simulation: false,
         }
     }
 }

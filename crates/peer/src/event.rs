@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use peerless_transport::dtls::Failure;
+use peerless_transport::state::DtlsState;
 use peerless_wire::rtp::Mid;
 
 use crate::description::IceCandidateInit;
@@ -51,6 +53,10 @@ pub enum Event {
     SelectedPair(SelectedPair),
     /// DTLS is done and the remote's fingerprint is right.
     Secured(Secured),
+    /// `statechange` of the DTLS transport (webrtc-pc §5.5): `Closed` is the remote's goodbye.
+    DtlsState(DtlsState),
+    /// `error` of the DTLS transport (webrtc-pc §5.5.2): the connection failed for this reason.
+    DtlsFailed(Failure),
     /// For the curious, only where the configuration asks for it.
     Diagnostic(Diagnostic),
 }

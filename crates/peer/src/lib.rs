@@ -11,8 +11,12 @@ pub mod event;
 pub mod config;
 pub mod jsep;
 pub mod transceiver;
-pub mod report;
+mod connectivity;
 pub mod media;
+mod negotiation;
+mod engine;
+mod enact;
+pub mod report;
 pub mod peer;
 
 pub use peer::Peer;

@@ -1,6 +1,19 @@
-//! Frames in and out: where transceivers meet the RTP session.
+//! Frames in and out: where transceivers meet the RTP session, and packets meet the transport.
 
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
 use peerless_rtp::codec::Format;
+use peerless_rtp::config::{Config, ReceiveConfig, SendConfig};
+use peerless_rtp::frame::Frame;
+use peerless_rtp::session::{self, Session};
+use peerless_rtp::stats;
+use peerless_transport::datagram::{Protocol, Transmit};
+use peerless_transport::transport::{PacketKind, Transport};
+use peerless_wire::rtp::Mid;
+
+use crate::id::TransceiverId;
+use crate::transceiver::Transceiver;
 
 /// Why a frame was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +42,204 @@ pub enum SendError {
         /// What it should be.
         negotiated: Format,
     },
-    /// The frame does not hold what its format says, or is empty.
-    #[error("the frame is malformed")]
-    Malformed,
-    /// Too much waits to be sent already: the frame was dropped.
-    #[error("the sending queue is full")]
-    Full,
+}
+
+/// The RTP session with the way from its media sections to transceivers.
+#[derive(Debug)]
+pub(crate) struct Media {
+    session: Session,
+    /// Which transceiver each media section with a sender or receiver belongs to.
+    sections: Vec<(Mid, TransceiverId)>,
+    /// A protected packet that was too large for the batch it would have ended; it begins the next one.
+    held: BytesMut,
+    /// Packets that the transport would not protect.
+    unprotected: u64,
+}
+
+/// The most bytes of one batch: what a UDP datagram may be in length (RFC 768), for that is what the system's send
+/// call takes.
+const BATCH_LIMIT: usize = 65_000;
+
+impl Media {
+    pub(crate) fn new(config: Config) -> Self {
+        Self { session: Session::new(config), sections: Vec::new(), held: BytesMut::new(), unprotected: 0 }
+    }
+
+    /// Notes which transceiver a media section belongs to.
+    pub(crate) fn associate(&mut self, mid: &Mid, id: TransceiverId) {
+        match self.sections.iter_mut().find(|(known, _)| known == mid) {
+            Some(section) => section.1 = id,
+            None => self.sections.push((mid.clone(), id)),
+        }
+    }
+
+    /// Stops all of a media section and forgets it.
+    pub(crate) fn forget(&mut self, now: Instant, mid: &Mid) {
+        self.session.set_sender(now, mid, None);
+        self.session.set_receiver(now, mid, None);
+        self.sections.retain(|(known, _)| known != mid);
+    }
+
+    pub(crate) fn set_sender(&mut self, now: Instant, mid: &Mid, config: Option<SendConfig>) {
+        self.session.set_sender(now, mid, config);
+    }
+
+    pub(crate) fn set_receiver(&mut self, now: Instant, mid: &Mid, config: Option<ReceiveConfig>) {
+        self.session.set_receiver(now, mid, config);
+    }
+
+    /// Hands a frame to the session, if the transceiver can send it now.
+    pub(crate) fn send_frame(
+        &mut self,
+        now: Instant,
+        transceiver: &Transceiver,
+        transport: &Transport,
+        frame: &Frame,
+    ) -> Result<(), SendError> {
+        let mid = sending_section(transceiver)?;
+        if !transport.can_send_media() {
+            return Err(SendError::NotConnected);
+        }
+        self.session.send_frame(now, mid, frame).map_err(|error| match error {
+            session::SendError::Format { expected, actual } => {
+                SendError::WrongFormat { given: actual, negotiated: expected }
+            }
+            _ => SendError::NotNegotiated,
+        })
+    }
+
+    pub(crate) fn handle_rtp(&mut self, now: Instant, packet: Bytes) {
+        self.session.handle_rtp(now, packet);
+    }
+
+    pub(crate) fn handle_rtcp(&mut self, now: Instant, packet: Bytes) {
+        self.session.handle_rtcp(now, packet);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.session.handle_timeout(now);
+    }
+
+    /// When the session wants to be called; only to be heeded while the transport can send.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.session.poll_timeout()
+    }
+
+    /// Appends as many protected packets of one size as there are, up to `segments`; the last may be smaller.
+    pub(crate) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        transport: &mut Transport,
+        segments: usize,
+        out: &mut BytesMut,
+    ) -> Option<Transmit> {
+        if !transport.can_send_media() {
+            self.held.clear();
+            return None;
+        }
+        let (source, destination) = transport.route()?;
+        let start = out.len();
+        let (mut count, mut segment) = (0, 0);
+        while count < segments.max(1) && out.len() - start + segment <= BATCH_LIMIT {
+            let begin = out.len();
+            if !self.append_packet(now, transport, out) {
+                break;
+            }
+            let size = out.len() - begin;
+            if count > 0 && size > segment {
+                self.held.extend_from_slice(&out[begin..]);
+                out.truncate(begin);
+                break;
+            }
+            segment = segment.max(size);
+            count += 1;
+            if size < segment {
+                break;
+            }
+        }
+        (count > 0).then(|| Transmit {
+            source,
+            destination,
+            protocol: Protocol::Udp,
+            ecn: None,
+            size: out.len() - start,
+            segment_size: (count > 1).then_some(segment),
+        })
+    }
+
+    /// Appends the next packet, protected. One that cannot be protected is counted and dropped.
+    fn append_packet(&mut self, now: Instant, transport: &mut Transport, out: &mut BytesMut) -> bool {
+        if !self.held.is_empty() {
+            out.extend_from_slice(&self.held);
+            self.held.clear();
+            return true;
+        }
+        let start = out.len();
+        while let Some(kind) = self.session.poll_packet(now, out) {
+            if transport.protect(protection(kind), out, start).is_ok() {
+                return true;
+            }
+            self.unprotected += 1;
+            out.truncate(start);
+        }
+        false
+    }
+
+    /// The next frame with the transceiver it is for.
+    pub(crate) fn poll_frame(&mut self) -> Option<(TransceiverId, Frame)> {
+        while let Some((mid, frame)) = self.session.poll_frame() {
+            if let Some(id) = self.transceiver_of(&mid) {
+                return Some((id, frame));
+            }
+        }
+        None
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<session::Event> {
+        self.session.poll_event()
+    }
+
+    pub(crate) fn request_key_frame(&mut self, now: Instant, mid: &Mid) {
+        self.session.request_key_frame(now, mid);
+    }
+
+    /// Says BYE for all that is sent; `poll_transmit` still gives it.
+    pub(crate) fn close(&mut self, now: Instant) {
+        self.session.close(now);
+        self.held.clear();
+    }
+
+    pub(crate) fn transceiver_of(&self, mid: &Mid) -> Option<TransceiverId> {
+        self.sections.iter().find(|(known, _)| known == mid).map(|(_, id)| *id)
+    }
+
+    pub(crate) fn target_bitrate(&self, mid: &Mid) -> Option<u64> {
+        self.session.target_bitrate(mid)
+    }
+
+    pub(crate) fn stats(&self) -> stats::Stats {
+        self.session.stats()
+    }
+}
+
+/// The media section a transceiver sends on, if negotiation allows it and there is something to send.
+pub(crate) fn sending_section(transceiver: &Transceiver) -> Result<&Mid, SendError> {
+    if transceiver.stopping {
+        return Err(SendError::UnknownTransceiver);
+    }
+    if transceiver.sender.track.is_none() {
+        return Err(SendError::NoTrack);
+    }
+    match &transceiver.mid {
+        Some(mid) if transceiver.may_send() && transceiver.sender.codec.is_some() => Ok(mid),
+        _ => Err(SendError::NotNegotiated),
+    }
+}
+
+/// Session and transport do not know each other: their words for the two kinds of packet meet here.
+fn protection(kind: session::PacketKind) -> PacketKind {
+    match kind {
+        session::PacketKind::Rtp => PacketKind::Rtp,
+        session::PacketKind::Rtcp => PacketKind::Rtcp,
+    }
 }

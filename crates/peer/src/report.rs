@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use peerless_rtp::codec::Codec;
+use peerless_rtp::stats;
 use peerless_transport::state::{DtlsState, IceState};
 use peerless_wire::rtp::{Mid, Ssrc};
 
+use crate::engine::Engine;
 use crate::event::{Secured, SelectedPair};
 use crate::id::TransceiverId;
 use crate::state::MediaKind;
+use crate::transceiver::Transceiver;
 
 /// All counters of a peer at one moment. They only grow, except where noted.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +56,10 @@ pub struct OutboundStats {
     pub retransmitted_packets: u64,
     /// Frames sent.
     pub frames: u64,
+    /// Key frames among them; for sound, none.
+    pub key_frames: u64,
+    /// Frames dropped because too much was waiting.
+    pub frames_dropped: u64,
     /// NACK messages that came in.
     pub nacks: u64,
     /// Picture loss indications that came in.
@@ -95,14 +102,16 @@ pub struct InboundStats {
     pub lost: i64,
     /// Interarrival jitter (may fall).
     pub jitter: Duration,
-    /// Packets that came too late or could not be used.
+    /// Packets that came twice, or too late for their frame.
     pub discarded: u64,
     /// Packets that came by retransmission.
     pub retransmitted_packets: u64,
     /// Whole frames given to the caller.
     pub frames: u64,
-    /// Key frames among them.
+    /// Key frames among them; for sound, none.
     pub key_frames: u64,
+    /// Frames dropped: incomplete, or coded against one that was.
+    pub frames_dropped: u64,
     /// NACK messages sent.
     pub nacks: u64,
     /// Picture loss indications sent.
@@ -123,6 +132,8 @@ pub struct TransportStats {
     pub selected_pair: Option<SelectedPair>,
     /// What DTLS agreed on.
     pub secured: Option<Secured>,
+    /// The round trip, smoothed over all streams, once a report told it (may fall).
+    pub round_trip: Option<Duration>,
     /// Datagrams sent, of all kinds.
     pub datagrams_sent: u64,
     /// Bytes in them (UDP payload).
@@ -133,4 +144,98 @@ pub struct TransportStats {
     pub bytes_received: u64,
     /// Datagrams dropped: malformed, unauthentic, replayed, or from where nothing was checked.
     pub datagrams_dropped: u64,
+}
+
+/// Gathers the counters of a peer's machines.
+pub(crate) fn collect(engine: &Engine) -> Stats {
+    let session = engine.media.stats();
+    let with_section = engine.transceivers.iter().filter(|transceiver| transceiver.mid.is_some());
+    let transceivers = with_section.map(|transceiver| transceiver_stats(transceiver, &session)).collect();
+    Stats { transceivers, transport: transport_stats(engine, &session) }
+}
+
+fn transceiver_stats(transceiver: &Transceiver, session: &stats::Stats) -> TransceiverStats {
+    let is_here = |mid: &Mid| transceiver.mid.as_ref() == Some(mid);
+    let outbound = session.outbound.iter().find(|stream| is_here(&stream.mid));
+    let inbound = session.inbound.iter().filter(|stream| is_here(&stream.mid));
+    TransceiverStats {
+        id: transceiver.id,
+        mid: transceiver.mid.clone(),
+        kind: transceiver.kind,
+        outbound: outbound.map(|stream| outbound_stats(transceiver, stream)),
+        // The remote may have changed its source: the one that came last is the one that counts.
+        inbound: inbound
+            .max_by_key(|stream| stream.last_packet)
+            .map(|stream| inbound_stats(transceiver, stream)),
+    }
+}
+
+fn outbound_stats(transceiver: &Transceiver, stream: &stats::OutboundStats) -> OutboundStats {
+    let remote = stream.remote.as_ref();
+    OutboundStats {
+        ssrc: Some(stream.ssrc),
+        codec: transceiver.sender.codec.clone(),
+        packets: stream.packets,
+        bytes: stream.bytes,
+        retransmitted_packets: stream.retransmitted_packets,
+        frames: stream.frames,
+        key_frames: stream.key_frames,
+        frames_dropped: stream.frames_dropped,
+        nacks: stream.nacks,
+        plis: stream.plis,
+        firs: stream.firs,
+        target_bitrate: Some(stream.target_bitrate),
+        remote: remote.map(|report| RemoteReport {
+            lost: report.lost,
+            fraction_lost: report.fraction_lost,
+            jitter: report.jitter,
+            round_trip: report.rtt,
+        }),
+    }
+}
+
+fn inbound_stats(transceiver: &Transceiver, stream: &stats::InboundStats) -> InboundStats {
+    let codecs = &transceiver.receiver.codecs;
+    InboundStats {
+        ssrc: Some(stream.ssrc),
+        codec: codecs.iter().find(|codec| codec.payload_type == stream.payload_type).cloned(),
+        packets: stream.packets,
+        bytes: stream.bytes,
+        lost: stream.lost,
+        jitter: stream.jitter,
+        discarded: stream.late + stream.duplicates,
+        retransmitted_packets: stream.retransmitted_packets,
+        frames: stream.frames,
+        key_frames: stream.key_frames,
+        frames_dropped: stream.frames_dropped,
+        nacks: stream.nacks,
+        plis: stream.plis,
+        firs: stream.firs,
+    }
+}
+
+fn transport_stats(engine: &Engine, session: &stats::Stats) -> TransportStats {
+    let transport = engine.transport.stats();
+    let dropped = transport.dropped;
+    let by_transport = dropped.unknown_protocol
+        + dropped.unknown_pair
+        + dropped.early_media
+        + dropped.early_handshake
+        + dropped.unauthenticated
+        + dropped.replayed
+        + dropped.refused
+        + dropped.closed;
+    let by_session = session.malformed + session.unroutable + session.collisions;
+    TransportStats {
+        ice: engine.connectivity.ice(),
+        dtls: engine.connectivity.dtls,
+        selected_pair: engine.connectivity.selected,
+        secured: engine.connectivity.secured,
+        round_trip: session.rtt,
+        datagrams_sent: transport.packets_sent,
+        bytes_sent: transport.bytes_sent,
+        datagrams_received: transport.packets_received,
+        bytes_received: transport.bytes_received,
+        datagrams_dropped: by_transport + by_session + engine.unclaimed,
+    }
 }

@@ -1,9 +1,12 @@
 //! Transceivers (webrtc-pc §5.4): one media section each, with one sender and one receiver.
 
 use peerless_rtp::codec::Codec;
-use peerless_wire::rtp::Mid;
+use peerless_wire::rtp::{Mid, Ssrc};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::Rng;
 
 use crate::config::CodecCapability;
+use crate::error::Error;
 use crate::id::TransceiverId;
 use crate::state::{Direction, MediaKind};
 
@@ -66,6 +69,8 @@ pub struct ReceiverView {
     pub track_id: String,
     /// The remote streams its track belongs to.
     pub stream_ids: Vec<String>,
+    /// Sound or pictures.
+    pub kind: MediaKind,
     /// What arriving frames may be coded with; empty while nothing is to arrive.
     pub codecs: Vec<Codec>,
     /// Whether the remote may send at this time, by the last negotiation.
@@ -81,26 +86,224 @@ pub(crate) struct Transceiver {
     pub(crate) direction: Direction,
     pub(crate) current_direction: Option<Direction>,
     pub(crate) preferences: Vec<CodecCapability>,
+    /// Made by `add_track`: a media section of a remote offer may take it (RFC 9429 §5.10).
+    pub(crate) by_add_track: bool,
+    /// Made by a remote offer, and not taken by `add_track` since: a rollback unmakes it.
+    pub(crate) by_remote_offer: bool,
+    /// `stop` was called; the media section goes at the next negotiation.
+    pub(crate) stopping: bool,
     pub(crate) sender: Sender,
     pub(crate) receiver: Receiver,
 }
 
 /// The sending half.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sender {
     pub(crate) track: Option<TrackInit>,
-    /// The streams named in `a=msid`: they outlive `remove_track` only in the transceiver's past.
+    /// The name of the track in `a=msid`, which stays when the track goes.
+    pub(crate) track_id: String,
+    /// The streams of `a=msid`, which stay when the track goes.
     pub(crate) stream_ids: Vec<String>,
+    pub(crate) ssrc: Ssrc,
+    pub(crate) rtx_ssrc: Ssrc,
     pub(crate) codec: Option<Codec>,
-    /// Whether it ever was able to send (webrtc-pc §5.1, addTrack: such a sender is not reused).
+    /// Whether it was ever negotiated to send: then `add_track` does not take it again (webrtc-pc §5.1).
     pub(crate) used: bool,
+    /// Whether `send_frame` was possible when last looked at, so that its beginning can be told.
+    pub(crate) able: bool,
 }
 
 /// The receiving half.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Receiver {
     pub(crate) track_id: String,
     pub(crate) stream_ids: Vec<String>,
     pub(crate) codecs: Vec<Codec>,
     pub(crate) receptive: bool,
+    /// Whether its track was told of by `Event::Track` and has not ended since.
+    pub(crate) announced: bool,
+}
+
+/// All transceivers of a peer that are not stopped for good, in the order of their making.
+#[derive(Debug)]
+pub(crate) struct Transceivers {
+    list: Vec<Transceiver>,
+    next: u32,
+    chance: ChaCha20Rng,
+}
+
+impl Transceivers {
+    pub(crate) fn new(chance: ChaCha20Rng) -> Self {
+        Self { list: Vec::new(), next: 0, chance }
+    }
+
+    /// `addTransceiver` (webrtc-pc §5.1), and what a remote offer makes (RFC 9429 §5.10).
+    pub(crate) fn add(&mut self, kind: MediaKind, direction: Direction) -> &mut Transceiver {
+        let id = TransceiverId(self.next);
+        self.next += 1;
+        let (ssrc, rtx_ssrc) =
+            (self.fresh_ssrc(None), self.fresh_ssrc(self.list.last().map(|last| last.sender.ssrc)));
+        let rtx_ssrc = if rtx_ssrc == ssrc { Ssrc(ssrc.0 ^ 1) } else { rtx_ssrc };
+        let (sender_track, receiver_track) = (self.fresh_uuid(), self.fresh_uuid());
+        self.list.push(Transceiver {
+            id,
+            kind,
+            mid: None,
+            direction,
+            current_direction: None,
+            preferences: Vec::new(),
+            by_add_track: false,
+            by_remote_offer: false,
+            stopping: false,
+            sender: Sender::new(sender_track, ssrc, rtx_ssrc),
+            receiver: Receiver {
+                track_id: receiver_track,
+                stream_ids: Vec::new(),
+                codecs: Vec::new(),
+                receptive: false,
+                announced: false,
+            },
+        });
+        let last = self.list.len() - 1;
+        &mut self.list[last]
+    }
+
+    /// `addTrack` (webrtc-pc §5.1): the transceiver it may reuse, else a new one.
+    pub(crate) fn add_track(&mut self, kind: MediaKind, track: TrackInit) -> Result<TransceiverId, Error> {
+        self.check_track_is_new(&track)?;
+        if let Some(reused) = self.list.iter_mut().find(|transceiver| transceiver.can_take_track(kind)) {
+            reused.direction = with_sending(reused.direction, true);
+            reused.by_remote_offer = false;
+            reused.sender.set_track(track);
+            return Ok(reused.id);
+        }
+        let added = self.add(kind, Direction::SendRecv);
+        added.by_add_track = true;
+        added.sender.set_track(track);
+        Ok(added.id)
+    }
+
+    /// # Errors
+    /// `TrackExists` where a sender has a track of this id.
+    pub(crate) fn check_track_is_new(&self, track: &TrackInit) -> Result<(), Error> {
+        let same = |held: &TrackInit| held.id == track.id;
+        match self.list.iter().any(|transceiver| transceiver.sender.track.as_ref().is_some_and(same)) {
+            true => Err(Error::TrackExists),
+            false => Ok(()),
+        }
+    }
+
+    /// Forgets one for good: it is stopped, and its media section was rejected or never was.
+    pub(crate) fn remove(&mut self, id: TransceiverId) -> Option<Transceiver> {
+        let index = self.list.iter().position(|transceiver| transceiver.id == id)?;
+        Some(self.list.remove(index))
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Transceiver> {
+        self.list.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Transceiver> {
+        self.list.iter_mut()
+    }
+
+    pub(crate) fn find(&self, id: TransceiverId) -> Option<&Transceiver> {
+        self.list.iter().find(|transceiver| transceiver.id == id)
+    }
+
+    pub(crate) fn find_mut(&mut self, id: TransceiverId) -> Option<&mut Transceiver> {
+        self.list.iter_mut().find(|transceiver| transceiver.id == id)
+    }
+
+    /// The one with this handle.
+    ///
+    /// # Errors
+    /// `UnknownTransceiver` where there is none, or where it is stopping.
+    pub(crate) fn live_mut(&mut self, id: TransceiverId) -> Result<&mut Transceiver, Error> {
+        self.find_mut(id).filter(|transceiver| !transceiver.stopping).ok_or(Error::UnknownTransceiver)
+    }
+
+    /// A number that no sender of ours has (RFC 3550 §8.1), and not `except`.
+    fn fresh_ssrc(&mut self, except: Option<Ssrc>) -> Ssrc {
+        loop {
+            let ssrc = Ssrc(self.chance.next_u32());
+            let taken = |sender: &Sender| sender.ssrc == ssrc || sender.rtx_ssrc == ssrc;
+            let known = self.list.iter().any(|transceiver| taken(&transceiver.sender));
+            if ssrc.0 != 0 && Some(ssrc) != except && !known {
+                return ssrc;
+            }
+        }
+    }
+
+    /// A random UUID (RFC 9562 §5.4), as the ids of tracks are (mediacapture-main §4.3.1).
+    fn fresh_uuid(&mut self) -> String {
+        let mut bytes = [0; 16];
+        self.chance.fill_bytes(&mut bytes);
+        let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+        let hex = format!("{number:032x}");
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}
+
+impl Transceiver {
+    pub(crate) fn view(&self) -> TransceiverView {
+        TransceiverView {
+            id: self.id,
+            mid: self.mid.clone(),
+            kind: self.kind,
+            direction: if self.stopping { Direction::Stopped } else { self.direction },
+            current_direction: self.current_direction,
+        }
+    }
+
+    /// Whether `addTrack` may use it (webrtc-pc §5.1, step 7).
+    fn can_take_track(&self, kind: MediaKind) -> bool {
+        self.kind == kind && !self.stopping && self.sender.track.is_none() && !self.sender.used
+    }
+
+    /// Whether the last negotiation lets us send.
+    pub(crate) fn may_send(&self) -> bool {
+        !self.stopping && self.current_direction.is_some_and(sends)
+    }
+}
+
+impl Sender {
+    fn new(track_id: String, ssrc: Ssrc, rtx_ssrc: Ssrc) -> Self {
+        Self {
+            track: None,
+            track_id,
+            stream_ids: Vec::new(),
+            ssrc,
+            rtx_ssrc,
+            codec: None,
+            used: false,
+            able: false,
+        }
+    }
+
+    pub(crate) fn set_track(&mut self, track: TrackInit) {
+        self.track_id.clone_from(&track.id);
+        self.stream_ids.clone_from(&track.stream_ids);
+        self.track = Some(track);
+    }
+}
+
+/// Whether media goes out in this direction.
+pub(crate) fn sends(direction: Direction) -> bool {
+    matches!(direction, Direction::SendRecv | Direction::SendOnly)
+}
+
+/// Whether media comes in in this direction.
+pub(crate) fn receives(direction: Direction) -> bool {
+    matches!(direction, Direction::SendRecv | Direction::RecvOnly)
+}
+
+/// The direction with its sending half set or taken away.
+pub(crate) fn with_sending(direction: Direction, sending: bool) -> Direction {
+    match (sending, receives(direction)) {
+        (true, true) => Direction::SendRecv,
+        (true, false) => Direction::SendOnly,
+        (false, true) => Direction::RecvOnly,
+        (false, false) => Direction::Inactive,
+    }
 }

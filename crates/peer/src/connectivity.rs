@@ -1,0 +1,207 @@
+//! Candidates in and out, and the states of ICE and DTLS as the W3C joins them (webrtc-pc §4.3.3, §4.3.4, §4.4.1.7;
+//! RFC 8838; mDNS names as draft-ietf-mmusic-mdns-ice-candidates §3.2).
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use peerless_transport::ice::Credentials;
+use peerless_transport::state::{DtlsState, GatheringState, IceState};
+use peerless_transport::transport::Transport;
+use peerless_wire::sdp::{Address, Candidate, TransportProtocol};
+
+use crate::event::{Secured, SelectedPair};
+use crate::state::{ConnectionState, IceConnectionState, IceGatheringState};
+
+/// How many remote candidates wait for the remote's credentials to come into force, at most.
+const WAITING_LIMIT: usize = 128;
+/// How many names are asked for over the life of a peer, at most: each costs a multicast.
+const NAME_LIMIT: usize = 64;
+
+/// What the peer keeps beside its one transport.
+#[derive(Debug)]
+pub(crate) struct Connectivity {
+    pub(crate) selected: Option<SelectedPair>,
+    pub(crate) secured: Option<Secured>,
+    pub(crate) dtls: DtlsState,
+    ice: IceState,
+    gathering: GatheringState,
+    /// Local candidates that have not been told, because no local description says where they belong.
+    pub(crate) untold: VecDeque<Candidate>,
+    /// Whether the agent has the remote's credentials.
+    has_remote: bool,
+    waiting: Vec<Candidate>,
+    resolving: Vec<Candidate>,
+    /// The names and ports that were asked for: later descriptions repeat them.
+    asked: Vec<(String, u16)>,
+    /// The remote said that it has no more candidates.
+    ended: bool,
+    ended_told: bool,
+}
+
+impl Connectivity {
+    pub(crate) fn new() -> Self {
+        Self {
+            selected: None,
+            secured: None,
+            dtls: DtlsState::New,
+            ice: IceState::New,
+            gathering: GatheringState::New,
+            untold: VecDeque::new(),
+            has_remote: false,
+            waiting: Vec::new(),
+            resolving: Vec::new(),
+            asked: Vec::new(),
+            ended: false,
+            ended_told: false,
+        }
+    }
+
+    /// The remote's credentials come into force, and with them the candidates that waited.
+    pub(crate) fn set_remote(
+        &mut self,
+        now: Instant,
+        transport: &mut Transport,
+        credentials: Credentials,
+        lite: bool,
+    ) {
+        transport.ice_mut().set_remote(now, credentials, lite);
+        self.has_remote = true;
+        for candidate in std::mem::take(&mut self.waiting) {
+            hand_over(now, transport, &candidate);
+        }
+        self.end_if_all_came(now, transport);
+    }
+
+    /// Takes a remote candidate. A name that must be resolved first is returned, unless it was asked for already.
+    pub(crate) fn add_remote(
+        &mut self,
+        now: Instant,
+        transport: &mut Transport,
+        candidate: Candidate,
+    ) -> Option<String> {
+        match &candidate.address {
+            Address::Ip(_) => self.add_addressed(now, transport, candidate),
+            Address::Name(name) if is_mdns(name) && candidate.transport == TransportProtocol::Udp => {
+                let place = (name.clone(), candidate.port);
+                if self.asked.len() < NAME_LIMIT && !self.asked.contains(&place) {
+                    let is_asked = self.resolving.iter().any(|other| has_name(other, name));
+                    let name = name.clone();
+                    self.asked.push(place);
+                    self.resolving.push(candidate);
+                    return (!is_asked).then_some(name);
+                }
+            }
+            Address::Name(_) => tracing::debug!("ignored a candidate whose name is not of mDNS"),
+        }
+        None
+    }
+
+    /// A name was resolved, or has no address.
+    pub(crate) fn name_resolved(
+        &mut self,
+        now: Instant,
+        transport: &mut Transport,
+        name: &str,
+        address: Option<IpAddr>,
+    ) {
+        let (resolved, resolving) =
+            std::mem::take(&mut self.resolving).into_iter().partition(|candidate| has_name(candidate, name));
+        self.resolving = resolving;
+        let resolved: Vec<Candidate> = resolved;
+        for mut candidate in resolved {
+            if let Some(ip) = address {
+                candidate.address = Address::Ip(ip);
+                self.add_addressed(now, transport, candidate);
+            }
+        }
+        self.end_if_all_came(now, transport);
+    }
+
+    /// The remote has no more candidates (RFC 8838 §13).
+    pub(crate) fn end_remote(&mut self, now: Instant, transport: &mut Transport) {
+        self.ended = true;
+        self.end_if_all_came(now, transport);
+    }
+
+    fn add_addressed(&mut self, now: Instant, transport: &mut Transport, candidate: Candidate) {
+        if self.has_remote {
+            hand_over(now, transport, &candidate);
+        } else if self.waiting.len() < WAITING_LIMIT {
+            self.waiting.push(candidate);
+        }
+    }
+
+    fn end_if_all_came(&mut self, now: Instant, transport: &mut Transport) {
+        if self.ended && !self.ended_told && self.has_remote && self.resolving.is_empty() {
+            self.ended_told = true;
+            transport.ice_mut().end_of_remote_candidates(now);
+        }
+    }
+
+    pub(crate) fn set_ice(&mut self, state: IceState) {
+        self.ice = state;
+    }
+
+    pub(crate) fn set_gathering(&mut self, state: GatheringState) {
+        self.gathering = state;
+    }
+
+    pub(crate) fn ice(&self) -> IceState {
+        self.ice
+    }
+
+    /// `iceGatheringState` of one transport (webrtc-pc §4.3.2).
+    pub(crate) fn gathering_state(&self) -> IceGatheringState {
+        match self.gathering {
+            GatheringState::New => IceGatheringState::New,
+            GatheringState::Gathering => IceGatheringState::Gathering,
+            GatheringState::Complete => IceGatheringState::Complete,
+        }
+    }
+
+    /// `iceConnectionState` of one transport (webrtc-pc §4.3.4).
+    pub(crate) fn ice_connection_state(&self) -> IceConnectionState {
+        match self.ice {
+            IceState::New | IceState::Closed => IceConnectionState::New,
+            IceState::Checking => IceConnectionState::Checking,
+            IceState::Connected => IceConnectionState::Connected,
+            IceState::Completed => IceConnectionState::Completed,
+            IceState::Disconnected => IceConnectionState::Disconnected,
+            IceState::Failed => IceConnectionState::Failed,
+        }
+    }
+
+    /// `connectionState` of one transport (webrtc-pc §4.3.3): the first line of that table that fits.
+    pub(crate) fn connection_state(&self) -> ConnectionState {
+        match (self.ice, self.dtls) {
+            (IceState::Failed, _) | (_, DtlsState::Failed) => ConnectionState::Failed,
+            (IceState::Disconnected, _) => ConnectionState::Disconnected,
+            (IceState::New | IceState::Closed, DtlsState::New | DtlsState::Closed) => ConnectionState::New,
+            (
+                IceState::Connected | IceState::Completed | IceState::Closed,
+                DtlsState::Connected | DtlsState::Closed,
+            ) => ConnectionState::Connected,
+            _ => ConnectionState::Connecting,
+        }
+    }
+}
+
+/// Gives a candidate to the agent, which may find it unusable: then it is as if it had not come.
+fn hand_over(now: Instant, transport: &mut Transport, candidate: &Candidate) {
+    if let Err(error) = transport.ice_mut().add_remote_candidate(now, candidate) {
+        tracing::debug!(%error, "a remote candidate cannot be used");
+    }
+}
+
+fn has_name(candidate: &Candidate, name: &str) -> bool {
+    matches!(&candidate.address, Address::Name(own) if own.eq_ignore_ascii_case(name))
+}
+
+/// Whether it is one label below `.local`. Other names are not looked up: a remote shall not make us ask the DNS.
+fn is_mdns(name: &str) -> bool {
+    name.len() > ".local".len()
+        && name.rsplit_once('.').is_some_and(|(label, top)| {
+            top.eq_ignore_ascii_case("local") && !label.contains('.') && label.len() <= 63
+        })
+}

@@ -1,0 +1,249 @@
+//! Carrying out what a description changes (RFC 9429 §5.9 to §5.11).
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use peerless_rtp::config::{ReceiveConfig, SendConfig};
+use peerless_transport::crypto::Fingerprint;
+use peerless_transport::{dtls, ice};
+use peerless_wire::rtp::Mid;
+use peerless_wire::sdp;
+
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::id::TransceiverId;
+use crate::jsep::plan::{
+    MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
+};
+use crate::jsep::view::{Credentials, DtlsRole, TransportView};
+use crate::state::Direction;
+use crate::transceiver::{receives, sends};
+
+impl Engine {
+    /// Carries out a plan. It cannot fail: what could be wrong was found when the plan was made.
+    pub(crate) fn enact(&mut self, now: Instant, plan: Plan) {
+        if let Some(controlling) = plan.controlling {
+            self.transport.ice_mut().set_controlling(controlling);
+        }
+        if plan.remote_restarts {
+            self.transport.ice_mut().restart(now);
+        }
+        for change in plan.transceivers {
+            self.change_transceiver(now, change);
+        }
+        for id in plan.removed {
+            self.remove_transceiver(now, id);
+        }
+        if let Some(transport) = plan.transport {
+            self.change_transport(now, transport);
+        }
+        self.tell_senders();
+    }
+
+    fn change_transceiver(&mut self, now: Instant, change: TransceiverPlan) {
+        let id = match change.target {
+            Target::Existing(id) => id,
+            Target::New(kind) => {
+                let transceiver = self.transceivers.add(kind, Direction::RecvOnly);
+                transceiver.by_remote_offer = true;
+                transceiver.id
+            }
+        };
+        if change.stop {
+            self.remove_transceiver(now, id);
+            return;
+        }
+        self.change_section(now, id, change.mid);
+        if let Some(direction) = change.current_direction
+            && let Some(transceiver) = self.transceivers.find_mut(id)
+        {
+            transceiver.current_direction = Some(direction);
+            transceiver.sender.used |= sends(direction);
+            transceiver.receiver.receptive = receives(direction);
+        }
+        self.change_track(id, change.remote_track);
+        if let Some(media) = change.media {
+            self.change_media(now, id, media);
+        }
+    }
+
+    /// Associates a transceiver with its media section, or takes it away from it.
+    fn change_section(&mut self, now: Instant, id: TransceiverId, mid: Option<Mid>) {
+        let Some(transceiver) = self.transceivers.find_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut transceiver.mid, mid.clone());
+        if let Some(before) = before.filter(|before| Some(before) != mid.as_ref()) {
+            self.media.forget(now, &before);
+        }
+        if let Some(mid) = mid {
+            self.media.associate(&mid, id);
+        }
+    }
+
+    /// The remote's track began, moved or ended (webrtc-pc §5.1.1).
+    fn change_track(&mut self, id: TransceiverId, change: TrackChange) {
+        let Some(transceiver) = self.transceivers.find_mut(id) else {
+            return;
+        };
+        let receiver = &mut transceiver.receiver;
+        match change {
+            TrackChange::None => {}
+            TrackChange::Began(track) => {
+                if let Some(track_id) = track.id {
+                    receiver.track_id = track_id;
+                }
+                receiver.stream_ids = track.stream_ids;
+                receiver.announced = true;
+                self.tell(Event::Track(id));
+            }
+            TrackChange::Moved(track) => receiver.stream_ids = track.stream_ids,
+            TrackChange::Ended => {
+                receiver.announced = false;
+                self.tell(Event::TrackEnded(id));
+            }
+        }
+    }
+
+    fn change_media(&mut self, now: Instant, id: TransceiverId, plan: MediaPlan) {
+        let Some(transceiver) = self.transceivers.find_mut(id) else {
+            return;
+        };
+        let Some(mid) = transceiver.mid.clone() else {
+            return;
+        };
+        let codec = plan.send.as_ref().and_then(|send| send.codecs.first()).cloned();
+        let changed = transceiver.sender.codec != codec;
+        transceiver.sender.codec = codec;
+        transceiver.receiver.codecs =
+            plan.receive.as_ref().map(|receive| receive.codecs.clone()).unwrap_or_default();
+        let is_live = !transceiver.stopping;
+        let send = plan.send.filter(|_| is_live).and_then(send_config);
+        let receive = plan.receive.filter(|_| is_live).map(receive_config);
+        self.media.set_sender(now, &mid, send);
+        self.media.set_receiver(now, &mid, receive);
+        if changed {
+            self.tell(Event::SenderChanged(id));
+        }
+    }
+
+    /// Removes a transceiver for good: its section was rejected, or a rollback unmade it.
+    pub(crate) fn remove_transceiver(&mut self, now: Instant, id: TransceiverId) {
+        let Some(transceiver) = self.transceivers.remove(id) else {
+            return;
+        };
+        if let Some(mid) = &transceiver.mid {
+            self.media.forget(now, mid);
+        }
+        if transceiver.receiver.announced {
+            self.tell(Event::TrackEnded(id));
+        }
+        if transceiver.sender.track.is_some() && !transceiver.stopping {
+            self.tell(Event::SenderChanged(id));
+        }
+    }
+
+    /// Stops a transceiver at once; its section goes at the next negotiation (webrtc-pc §5.4, `stop`).
+    pub(crate) fn stop_transceiver(&mut self, now: Instant, id: TransceiverId) {
+        let Some(transceiver) = self.transceivers.find_mut(id) else {
+            return;
+        };
+        let Some(mid) = transceiver.mid.clone() else {
+            self.remove_transceiver(now, id);
+            return;
+        };
+        transceiver.stopping = true;
+        transceiver.sender.able = false;
+        let had_track = std::mem::take(&mut transceiver.receiver.announced);
+        self.media.set_sender(now, &mid, None);
+        self.media.set_receiver(now, &mid, None);
+        if had_track {
+            self.tell(Event::TrackEnded(id));
+        }
+        self.tell(Event::SenderChanged(id));
+    }
+
+    fn change_transport(&mut self, now: Instant, plan: TransportPlan) {
+        let is_first = self.dtls_role.is_none();
+        if is_first || plan.restarted {
+            let Credentials { ufrag, password } = plan.credentials;
+            let credentials = ice::Credentials { ufrag, password };
+            self.connectivity.set_remote(now, &mut self.transport, credentials, plan.lite);
+        }
+        for candidate in plan.candidates {
+            self.add_remote_candidate(now, candidate);
+        }
+        if plan.end_of_candidates {
+            self.connectivity.end_remote(now, &mut self.transport);
+        }
+        if is_first {
+            self.dtls_role = Some(plan.role);
+            let fingerprints = plan.fingerprints.iter().filter_map(crypto_fingerprint).collect();
+            let role = match plan.role {
+                DtlsRole::Client => dtls::Role::Client,
+                DtlsRole::Server => dtls::Role::Server,
+            };
+            self.transport.set_remote_fingerprints(now, fingerprints, role);
+        }
+    }
+
+    /// Takes a remote candidate; a name is asked for first.
+    pub(crate) fn add_remote_candidate(&mut self, now: Instant, candidate: sdp::Candidate) {
+        if let Some(name) = self.connectivity.add_remote(now, &mut self.transport, candidate) {
+            self.tell(Event::ResolveName(name));
+        }
+    }
+
+    /// The remote has no more candidates.
+    pub(crate) fn end_remote_candidates(&mut self, now: Instant) {
+        self.connectivity.end_remote(now, &mut self.transport);
+    }
+
+    pub(crate) fn name_resolved(&mut self, now: Instant, name: &str, address: Option<IpAddr>) {
+        self.connectivity.name_resolved(now, &mut self.transport, name, address);
+    }
+
+    /// Begins gathering, once: our description says where candidates belong (RFC 9429 §3.5.1).
+    pub(crate) fn gather(&mut self, now: Instant) {
+        if !self.has_gathered {
+            self.has_gathered = true;
+            self.transport.ice_mut().start_gathering(now);
+            self.tell(Event::Gather);
+        }
+    }
+
+    /// The transport as jsep sees it.
+    pub(crate) fn transport_view(&self) -> TransportView {
+        let credentials = self.transport.ice().local_credentials();
+        let fingerprint = self.transport.local_fingerprint().to_string();
+        TransportView {
+            credentials: Credentials {
+                ufrag: credentials.ufrag.clone(),
+                password: credentials.password.clone(),
+            },
+            fingerprints: sdp::Fingerprint::parse(&fingerprint).into_iter().collect(),
+            dtls_role: self.dtls_role,
+        }
+    }
+}
+
+fn crypto_fingerprint(fingerprint: &sdp::Fingerprint) -> Option<Fingerprint> {
+    fingerprint.to_string().parse().ok()
+}
+
+fn send_config(plan: SendPlan) -> Option<SendConfig> {
+    let codec = plan.codecs.into_iter().next()?;
+    let mut config = SendConfig::new(codec, plan.ssrc);
+    config.rtx_ssrc = plan.rtx_ssrc;
+    config.extensions = plan.extensions;
+    config.reduced_size = plan.reduced_size;
+    Some(config)
+}
+
+fn receive_config(plan: ReceivePlan) -> ReceiveConfig {
+    let mut config = ReceiveConfig::new(plan.codecs);
+    config.extensions = plan.extensions;
+    config.ssrcs = plan.ssrcs;
+    config.reduced_size = plan.reduced_size;
+    config
+}

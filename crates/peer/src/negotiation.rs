@@ -1,0 +1,289 @@
+//! The descriptions of a peer: what was created, what was set, and whether to negotiate again
+//! (webrtc-pc §4.4.1.5, §4.7.3; RFC 9429 §4.1).
+
+use peerless_wire::rtp::Mid;
+use peerless_wire::sdp::{self, Attribute, Candidate, Description, Media};
+
+use crate::config::CodecCapability;
+use crate::description::{IceCandidateInit, SessionDescription};
+use crate::error::{CandidateError, Error};
+use crate::jsep::candidates::{self, Added};
+use crate::jsep::plan::Plan;
+use crate::jsep::view::{Descriptions, RemoteTrack, TransceiverView, TransportView, View};
+use crate::state::{Direction, MediaKind, SdpType, SignalingState};
+use crate::transceiver::{Transceiver, Transceivers, receives, sends};
+
+/// The signalling side of a peer.
+#[derive(Debug)]
+pub(crate) struct Negotiation {
+    signaling: SignalingState,
+    descriptions: Descriptions,
+    session_id: u64,
+    session_version: u64,
+    cname: String,
+    created: Option<Created>,
+    /// Whether the current local description answered the current remote one, or the other way round.
+    answered_by_us: bool,
+    /// `[[NegotiationNeeded]]`.
+    needed: bool,
+}
+
+/// The candidates of our one transport so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gathered {
+    pub(crate) candidates: Vec<Candidate>,
+    /// Whether all are there.
+    pub(crate) complete: bool,
+}
+
+impl Gathered {
+    fn written_into(&self, description: &Description) -> String {
+        candidates::gathered(description, &self.candidates, self.complete).to_string()
+    }
+}
+
+/// What `create_offer` or `create_answer` gave last: the only thing `set_local_description` takes.
+#[derive(Debug)]
+struct Created {
+    kind: SdpType,
+    text: String,
+    description: Description,
+}
+
+impl Negotiation {
+    pub(crate) fn new(session_id: u64, cname: String) -> Self {
+        Self {
+            signaling: SignalingState::Stable,
+            descriptions: Descriptions::default(),
+            session_id,
+            session_version: 0,
+            cname,
+            created: None,
+            answered_by_us: false,
+            needed: false,
+        }
+    }
+
+    /// What jsep looks at.
+    pub(crate) fn view(
+        &self,
+        codecs: &[CodecCapability],
+        transport: TransportView,
+        transceivers: &Transceivers,
+    ) -> View {
+        View {
+            signaling: self.signaling,
+            session_id: self.session_id,
+            session_version: self.session_version,
+            cname: self.cname.clone(),
+            transport,
+            codecs: codecs.to_vec(),
+            transceivers: transceivers.iter().map(transceiver_view).collect(),
+            descriptions: self.descriptions.clone(),
+        }
+    }
+
+    /// Notes a description that was created, and gives its text with the candidates gathered so far
+    /// (RFC 9429 §5.2.2).
+    pub(crate) fn created(
+        &mut self,
+        kind: SdpType,
+        description: Description,
+        gathered: &Gathered,
+    ) -> SessionDescription {
+        self.session_version = description.origin.session_version;
+        let text = gathered.written_into(&description);
+        self.created = Some(Created { kind, text: text.clone(), description });
+        SessionDescription { kind, sdp: text }
+    }
+
+    /// The description behind a text that was created here.
+    ///
+    /// # Errors
+    /// `Modified` where it is another text than was created last (webrtc-pc §4.4.1.5).
+    pub(crate) fn take_created(&self, kind: SdpType, text: &str) -> Result<Description, Error> {
+        let wanted = if kind == SdpType::Pranswer { SdpType::Answer } else { kind };
+        match &self.created {
+            Some(created) if created.kind == wanted && created.text == text => {
+                Ok(created.description.clone())
+            }
+            _ => Err(Error::Modified),
+        }
+    }
+
+    /// What `setLocalDescription` without a description means (webrtc-pc §4.4.2).
+    pub(crate) fn implied_kind(&self) -> SdpType {
+        match self.signaling {
+            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer => SdpType::Answer,
+            _ => SdpType::Offer,
+        }
+    }
+
+    /// The states and descriptions after a plan. Says whether the signalling state changed.
+    pub(crate) fn commit(&mut self, plan: &Plan, local: bool, kind: SdpType) -> bool {
+        let changed = self.signaling != plan.signaling;
+        self.signaling = plan.signaling;
+        self.descriptions = plan.descriptions.clone();
+        if self.signaling == SignalingState::Stable {
+            self.created = None;
+            self.needed = false;
+            if kind == SdpType::Answer {
+                self.answered_by_us = local;
+            }
+        }
+        changed
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.signaling = SignalingState::Closed;
+        self.created = None;
+    }
+
+    pub(crate) fn signaling(&self) -> SignalingState {
+        self.signaling
+    }
+
+    /// `localDescription` with the candidates gathered so far.
+    pub(crate) fn local_description(&self, gathered: &Gathered) -> Option<SessionDescription> {
+        let description = self.descriptions.local()?;
+        let is_answer = match self.signaling {
+            SignalingState::HaveLocalPranswer => Some(SdpType::Pranswer),
+            SignalingState::HaveLocalOffer | SignalingState::HaveRemotePranswer => Some(SdpType::Offer),
+            _ => None,
+        };
+        let settled = if self.answered_by_us { SdpType::Answer } else { SdpType::Offer };
+        let sdp = gathered.written_into(description);
+        Some(SessionDescription { kind: is_answer.unwrap_or(settled), sdp })
+    }
+
+    /// `remoteDescription` with the candidates added since.
+    pub(crate) fn remote_description(&self) -> Option<SessionDescription> {
+        let description = self.descriptions.remote()?;
+        let kind = match self.signaling {
+            SignalingState::HaveRemotePranswer => SdpType::Pranswer,
+            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer => SdpType::Offer,
+            _ if self.answered_by_us => SdpType::Offer,
+            _ => SdpType::Answer,
+        };
+        Some(SessionDescription { kind, sdp: description.to_string() })
+    }
+
+    /// Takes a remote candidate into the remote description, and says what it is.
+    ///
+    /// # Errors
+    /// As `addIceCandidate` (webrtc-pc §4.4.2).
+    pub(crate) fn add_candidate(&mut self, init: &IceCandidateInit) -> Result<Added, CandidateError> {
+        let added = candidates::add_remote(&self.descriptions, init)?;
+        self.descriptions = added.descriptions.clone();
+        Ok(added)
+    }
+
+    /// The section of our description whose transport carries all: its MID and index (RFC 9143 §7.2).
+    pub(crate) fn local_section(&self) -> Option<(Mid, usize)> {
+        let description = self.descriptions.local()?;
+        let accepted = |mid: &Mid| {
+            let (index, media) = description.section(mid)?;
+            (!media.is_rejected()).then(|| (mid.clone(), index))
+        };
+        let bundled =
+            description.bundle_groups().next().and_then(|group| group.mids.iter().find_map(accepted));
+        bundled.or_else(|| description.media.iter().filter_map(Media::mid).find_map(accepted))
+    }
+
+    /// To be asked at the end of each call: whether `negotiationneeded` is to be fired now (webrtc-pc §4.7.3, "update
+    /// the negotiation-needed flag").
+    pub(crate) fn became_needed(&mut self, transceivers: &Transceivers) -> bool {
+        if self.signaling != SignalingState::Stable {
+            return false;
+        }
+        let was_needed = self.needed;
+        self.needed = transceivers.iter().any(|transceiver| self.needs_negotiation(transceiver));
+        self.needed && !was_needed
+    }
+
+    /// webrtc-pc §4.7.3, "check if negotiation is needed", step 5.
+    fn needs_negotiation(&self, transceiver: &Transceiver) -> bool {
+        if transceiver.stopping {
+            return true;
+        }
+        let local = self.descriptions.current_local.as_deref();
+        let Some((mid, local)) = transceiver.mid.as_ref().zip(local) else {
+            return true;
+        };
+        let Some((_, section)) = local.section(mid) else {
+            return true;
+        };
+        if sends(transceiver.direction) && !has_streams(section, &transceiver.sender.stream_ids) {
+            return true;
+        }
+        let wanted = transceiver.direction;
+        let ours = state_direction(local.direction(section));
+        let theirs = self.descriptions.current_remote.as_deref().and_then(|remote| {
+            let (_, section) = remote.section(mid)?;
+            Some(state_direction(remote.direction(section).reversed()))
+        });
+        if self.answered_by_us {
+            theirs.is_some_and(|offered| ours != intersected(wanted, offered))
+        } else {
+            ours != wanted && theirs != Some(wanted)
+        }
+    }
+}
+
+fn transceiver_view(transceiver: &Transceiver) -> TransceiverView {
+    let receiver = &transceiver.receiver;
+    TransceiverView {
+        id: transceiver.id,
+        kind: transceiver.kind,
+        mid: transceiver.mid.clone(),
+        direction: if transceiver.stopping { Direction::Stopped } else { transceiver.direction },
+        current_direction: transceiver.current_direction,
+        by_add_track: transceiver.by_add_track,
+        by_remote_offer: transceiver.by_remote_offer,
+        codec_preferences: transceiver.preferences.clone(),
+        stream_ids: transceiver.sender.stream_ids.clone(),
+        track_id: Some(transceiver.sender.track_id.clone()),
+        ssrc: transceiver.sender.ssrc,
+        rtx_ssrc: (transceiver.kind == MediaKind::Video).then_some(transceiver.sender.rtx_ssrc),
+        remote_track: receiver.announced.then(|| RemoteTrack {
+            id: Some(receiver.track_id.clone()),
+            stream_ids: receiver.stream_ids.clone(),
+        }),
+    }
+}
+
+/// Whether the section's `a=msid` lines name exactly these streams.
+fn has_streams(section: &Media, wanted: &[String]) -> bool {
+    let lines = section.attributes.iter().filter_map(|attribute| match attribute {
+        Attribute::Msid(msid) => Some(&*msid.stream),
+        _ => None,
+    });
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return false;
+    }
+    let mut named: Vec<&str> = lines.filter(|stream| *stream != "-").collect();
+    let mut wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    named.sort_unstable();
+    wanted.sort_unstable();
+    named == wanted
+}
+
+fn state_direction(direction: sdp::Direction) -> Direction {
+    match direction {
+        sdp::Direction::SendRecv => Direction::SendRecv,
+        sdp::Direction::SendOnly => Direction::SendOnly,
+        sdp::Direction::RecvOnly => Direction::RecvOnly,
+        sdp::Direction::Inactive => Direction::Inactive,
+    }
+}
+
+/// What both directions allow (RFC 9429 §5.3.1).
+fn intersected(one: Direction, other: Direction) -> Direction {
+    match (sends(one) && sends(other), receives(one) && receives(other)) {
+        (true, true) => Direction::SendRecv,
+        (true, false) => Direction::SendOnly,
+        (false, true) => Direction::RecvOnly,
+        (false, false) => Direction::Inactive,
+    }
+}
