@@ -1,3 +1,5 @@
+//! Links, loss, queues and translators.
+
 use std::time::Duration;
 
 use super::*;

@@ -464,6 +464,3 @@ impl Agent {
         self.clock = self.clock.max(Some(now));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,3 +1,5 @@
+//! STUN messages: the vectors of RFC 5769, what is refused, and stability.
+
 use proptest::prelude::*;
 
 use super::*;

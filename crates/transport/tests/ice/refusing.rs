@@ -2,16 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use peerless_netsim::Link;
-use peerless_wire::stun::{Attribute, Class, ErrorCode, Kind, Message, Method, TransactionId, Writer};
+use peerless_transport::ice::{Agent, Credentials};
+use peerless_transport::state::IceState;
+use peerless_wire::stun::{Attribute, Class, ErrorCode, Kind, Message, TransactionId};
 use proptest::prelude::*;
 
-use super::world::{World, at, milliseconds, seconds};
-use crate::crypto::mac::hmac_sha1;
-use crate::ice::agent::Agent;
-use crate::ice::config::Credentials;
-use crate::ice::message;
-use crate::ice::role::Role;
-use crate::state::IceState;
+use crate::words::{self, check};
+use crate::world::{World, at, milliseconds, seconds};
 
 const STRANGER: &str = "203.0.113.66:6666";
 
@@ -22,18 +19,7 @@ fn connected() -> World {
     world
 }
 
-fn check(id: u8, ours: &Credentials, theirs: &str, nominates: bool) -> Bytes {
-    let role = Role { is_controlling: false, tie_breaker: 1 };
-    let check = message::Check {
-        remote_ufrag: &ours.ufrag,
-        password: &ours.password,
-        local_ufrag: theirs,
-        role,
-        priority: 1,
-        nominates,
-    };
-    message::check(TransactionId([id; 12]), &check)
-}
+const NOMINATES: &[Attribute<'static>] = &[Attribute::UseCandidate];
 
 /// Hands a request in, gives the answer.
 fn ask(world: &mut World, source: &str, request: &[u8]) -> Option<Bytes> {
@@ -80,19 +66,19 @@ fn refuses_by_the_codes_of_the_rfcs_and_changes_nothing() {
     let before = snapshot(&world);
     let ours = world.sides[0].agent.local_credentials().clone();
     let theirs = world.sides[1].agent.local_credentials().ufrag.clone();
-    let plain = message::binding(TransactionId([1; 12]));
+    let plain = words::binding(TransactionId([1; 12]));
     assert_eq!(code(ask(&mut world, STRANGER, &plain)), Some(ErrorCode::BAD_REQUEST));
     let wrong_password = Credentials { password: "wrong".to_owned(), ..ours.clone() };
     let wrong_ufrag = Credentials { ufrag: "none".to_owned(), ..ours.clone() };
     let forged = [
-        check(2, &wrong_password, &theirs, true),
-        check(3, &wrong_ufrag, &theirs, true),
-        check(4, &ours, "else", true),
+        check(2, &wrong_password, &theirs, NOMINATES),
+        check(3, &wrong_ufrag, &theirs, NOMINATES),
+        check(4, &ours, "else", NOMINATES),
     ];
     for request in forged {
         assert_eq!(code(ask(&mut world, STRANGER, &request)), Some(ErrorCode::UNAUTHENTICATED));
     }
-    let without_fingerprint = check(5, &ours, &theirs, true);
+    let without_fingerprint = check(5, &ours, &theirs, NOMINATES);
     let mut without_fingerprint = without_fingerprint[..without_fingerprint.len() - 8].to_vec();
     without_fingerprint[3] -= 8;
     assert_eq!(ask(&mut world, STRANGER, &without_fingerprint), None);
@@ -105,20 +91,16 @@ fn refuses_what_it_does_not_understand_and_a_conflicting_role() {
     let ours = world.sides[0].agent.local_credentials().clone();
     let name = format!("{}:{}", ours.ufrag, world.sides[1].agent.local_credentials().ufrag);
     let mut write = |id, extra: Attribute<'_>| {
-        let mut out = BytesMut::new();
-        let mut writer = Writer::new(&mut out, Class::Request, Method::BINDING, TransactionId([id; 12]));
-        writer.attribute(Attribute::Username(&name));
-        writer.attribute(Attribute::Priority(1));
-        writer.attribute(extra);
-        writer.integrity(|covered| hmac_sha1(ours.password.as_bytes(), &[covered]));
-        writer.fingerprint();
-        ask(&mut world, STRANGER, &out)
+        let attributes = [Attribute::Username(&name), Attribute::Priority(1), extra];
+        let id = TransactionId([id; 12]);
+        let request = words::write(Class::Request, id, &attributes, Some(&ours.password));
+        ask(&mut world, STRANGER, &request)
     };
     let refusal = write(1, Attribute::Unknown(Kind(0x7ff0), b"?")).unwrap();
     let refusal = Message::parse(&refusal).unwrap();
     assert_eq!(refusal.error_code(), Some(ErrorCode::UNKNOWN_ATTRIBUTE));
     assert!(refusal.attributes().any(|found| found == Attribute::UnknownAttributes(&[0x7f, 0xf0])));
-    assert!(message::is_authentic(&refusal, &ours.password));
+    assert!(words::is_authentic(&refusal, &ours.password));
     assert_eq!(code(write(2, Attribute::IceControlling(0))), Some(ErrorCode::ROLE_CONFLICT));
     let optional = write(3, Attribute::Unknown(Kind(0xc057), b"network")).unwrap();
     let optional = Message::parse(&optional).unwrap();
@@ -140,16 +122,16 @@ fn a_forged_answer_does_not_end_a_check() {
     let password = world.sides[1].agent.local_credentials().password.clone();
     let agent = &mut world.sides[0].agent;
     let forged = [
-        message::success(id, us, "wrong password"),
-        message::error(id, ErrorCode::ROLE_CONFLICT, &[], None),
-        message::error(id, ErrorCode::UNAUTHENTICATED, &[], None),
-        message::success(TransactionId([7; 12]), us, &password),
+        words::success(id, us, Some("wrong password")),
+        words::refusal(id, ErrorCode::ROLE_CONFLICT, None),
+        words::refusal(id, ErrorCode::UNAUTHENTICATED, None),
+        words::success(TransactionId([7; 12]), us, Some(&password)),
     ];
     for message in forged {
         agent.handle_stun(now, peer, us, &message);
         assert!(agent.route().is_none() && agent.is_controlling());
     }
-    agent.handle_stun(now, peer, us, &message::success(id, us, &password));
+    agent.handle_stun(now, peer, us, &words::success(id, us, Some(&password)));
     assert_eq!(agent.route(), Some((us, peer)));
     assert_eq!(agent.dropped(), 4);
 }
@@ -165,7 +147,7 @@ fn an_authentic_answer_by_another_way_fails_the_pair() {
     let agent = &mut world.sides[0].agent;
     let id = Message::parse(&answer(agent, now).unwrap()).unwrap().transaction();
     let us = at("10.0.0.1:1000");
-    agent.handle_stun(now, at(STRANGER), us, &message::success(id, us, &password));
+    agent.handle_stun(now, at(STRANGER), us, &words::success(id, us, Some(&password)));
     assert_eq!(agent.route(), None);
     assert!(!agent.is_known(at(STRANGER), us));
 }
@@ -177,7 +159,7 @@ fn a_peer_with_a_thousand_ports_is_bounded() {
     world.sides.iter_mut().for_each(|side| side.gather(now, None));
     let ours = world.sides[0].agent.local_credentials().clone();
     let theirs = world.sides[1].agent.local_credentials().ufrag.clone();
-    let request = check(1, &ours, &theirs, false);
+    let request = check(1, &ours, &theirs, &[]);
     let known = |world: &World| {
         let is_known =
             |port| world.sides[0].agent.is_known(at(&format!("10.0.0.7:{port}")), at("10.0.0.1:1000"));
@@ -209,7 +191,7 @@ proptest! {
         for bytes in noise {
             ask(&mut world, STRANGER, &bytes);
         }
-        let good = check(1, &ours, &theirs, true);
+        let good = check(1, &ours, &theirs, NOMINATES);
         for (at, byte) in damage {
             let mut bytes = good.to_vec();
             let at = at.index(bytes.len());

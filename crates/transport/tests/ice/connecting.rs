@@ -1,11 +1,11 @@
 //! From candidates to a selected pair.
 
 use peerless_netsim::{Filtering, Link, Loss, Mapping, Nat};
+use peerless_transport::ice::Event;
+use peerless_transport::state::{GatheringState, IceState};
 use peerless_wire::sdp::CandidateKind;
 
-use super::world::{SERVER, World, at, milliseconds, seconds};
-use crate::ice::event::Event;
-use crate::state::{GatheringState, IceState};
+use crate::world::{SERVER, World, at, milliseconds, seconds};
 
 fn kinds(world: &World, side: usize) -> (CandidateKind, CandidateKind) {
     let selected = world.sides[side].events.iter().rev().find_map(|(_, event)| match event {

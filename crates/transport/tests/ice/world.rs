@@ -5,50 +5,48 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use peerless_netsim::{Link, Network};
+use peerless_transport::ice::{Agent, Config, Event};
+use peerless_transport::state::{GatheringState, IceState};
 use peerless_wire::sdp::Candidate;
 use peerless_wire::stun::{Class, Message};
 
-use crate::ice::agent::Agent;
-use crate::ice::config::Config;
-use crate::ice::event::Event;
-use crate::ice::message;
-use crate::state::{GatheringState, IceState};
+use crate::words;
 
-pub(super) const SERVER: &str = "192.0.2.9:3478";
+pub const SERVER: &str = "192.0.2.9:3478";
 
 /// One agent and what it told.
-pub(super) struct Side {
-    pub(super) agent: Agent,
-    pub(super) addresses: Vec<SocketAddr>,
-    pub(super) events: Vec<(Duration, Event)>,
+pub struct Side {
+    pub agent: Agent,
+    pub addresses: Vec<SocketAddr>,
+    pub events: Vec<(Duration, Event)>,
     /// Local candidates not yet signalled.
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) sent: u64,
+    pub candidates: Vec<Candidate>,
+    pub sent: u64,
 }
 
-pub(super) struct World {
-    pub(super) network: Network<Bytes>,
-    pub(super) sides: [Side; 2],
-    pub(super) begin: Instant,
-    pub(super) now: Instant,
+pub struct World {
+    pub network: Network<Bytes>,
+    pub sides: [Side; 2],
+    pub begin: Instant,
+    pub now: Instant,
     /// Whether candidates are signalled as they come.
-    pub(super) trickles: bool,
+    pub trickles: bool,
 }
 
-pub(super) fn at(text: &str) -> SocketAddr {
+pub fn at(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-pub(super) fn seconds(seconds: u64) -> Duration {
+pub fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub(super) fn milliseconds(milliseconds: u64) -> Duration {
+pub fn milliseconds(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's time has to begin somewhere")]
-pub(super) fn some_instant() -> Instant {
+pub fn some_instant() -> Instant {
     Instant::now()
 }
 
@@ -60,7 +58,7 @@ impl Side {
         Self { agent: Agent::new(config), addresses, events: Vec::new(), candidates: Vec::new(), sent: 0 }
     }
 
-    pub(super) fn states(&self) -> Vec<IceState> {
+    pub fn states(&self) -> Vec<IceState> {
         let state = |event: &(Duration, Event)| match event.1 {
             Event::State(state) => Some(state),
             _ => None,
@@ -69,11 +67,11 @@ impl Side {
     }
 
     /// When it told this state first.
-    pub(super) fn reached(&self, state: IceState) -> Option<Duration> {
+    pub fn reached(&self, state: IceState) -> Option<Duration> {
         self.events.iter().find(|(_, event)| *event == Event::State(state)).map(|(at, _)| *at)
     }
 
-    pub(super) fn gather(&mut self, now: Instant, server: Option<&str>) {
+    pub fn gather(&mut self, now: Instant, server: Option<&str>) {
         self.agent.start_gathering(now);
         for address in &self.addresses {
             self.agent.add_local_address(now, *address);
@@ -87,7 +85,7 @@ impl Side {
 
 impl World {
     /// Two agents, the first controlling, with host candidates at these addresses.
-    pub(super) fn new(seed: u64, link: Link, first: &[&str], second: &[&str]) -> Self {
+    pub fn new(seed: u64, link: Link, first: &[&str], second: &[&str]) -> Self {
         let now = some_instant();
         let mut sides = [Side::new(1 ^ seed as u8, first), Side::new(2 ^ seed as u8, second)];
         sides[1].agent.set_controlling(false);
@@ -95,12 +93,12 @@ impl World {
     }
 
     /// The usual pair, one address each.
-    pub(super) fn simple(seed: u64, link: Link) -> Self {
+    pub fn simple(seed: u64, link: Link) -> Self {
         Self::new(seed, link, &["10.0.0.1:1000"], &["10.0.0.2:2000"])
     }
 
     /// Gathers on both sides and exchanges credentials, and candidates as they come.
-    pub(super) fn connect(&mut self, server: Option<&str>) {
+    pub fn connect(&mut self, server: Option<&str>) {
         for side in &mut self.sides {
             side.gather(self.now, server);
         }
@@ -110,20 +108,20 @@ impl World {
     }
 
     /// Tells a side the other's credentials.
-    pub(super) fn introduce(&mut self, to: usize) {
+    pub fn introduce(&mut self, to: usize) {
         let credentials = self.sides[1 - to].agent.local_credentials().clone();
         self.sides[to].agent.set_remote(self.now, credentials, false);
     }
 
     /// Tells both sides the other's candidates, and the end of them where gathering is complete.
-    pub(super) fn signal(&mut self) {
+    pub fn signal(&mut self) {
         for from in 0..2 {
             self.drain(from);
             self.signal_from(from);
         }
     }
 
-    pub(super) fn signal_from(&mut self, from: usize) {
+    pub fn signal_from(&mut self, from: usize) {
         for candidate in std::mem::take(&mut self.sides[from].candidates) {
             self.sides[1 - from].agent.add_remote_candidate(self.now, &candidate).unwrap();
         }
@@ -133,7 +131,7 @@ impl World {
     }
 
     /// Runs until `is_done` or until the time is over; whether it is done.
-    pub(super) fn run(&mut self, time: Duration, is_done: impl Fn(&Self) -> bool) -> bool {
+    pub fn run(&mut self, time: Duration, is_done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + time;
         let mut standing = 0;
         loop {
@@ -154,21 +152,21 @@ impl World {
     }
 
     /// Runs for a time.
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub fn pass(&mut self, time: Duration) {
         self.run(time, |_| false);
     }
 
-    pub(super) fn are(&self, state: IceState) -> bool {
+    pub fn are(&self, state: IceState) -> bool {
         self.sides.iter().all(|side| side.agent.state() == state)
     }
 
     /// Both sides send by the same pair.
-    pub(super) fn agrees(&self) -> bool {
+    pub fn agrees(&self) -> bool {
         let [first, second] = self.sides.each_ref().map(|side| side.agent.route());
         first.is_some() && first == second.map(|(local, remote)| (remote, local))
     }
 
-    pub(super) fn is_selected(&self) -> bool {
+    pub fn is_selected(&self) -> bool {
         let is_selected =
             |side: &Side| side.events.iter().any(|(_, event)| matches!(event, Event::Selected { .. }));
         self.sides.iter().all(is_selected)
@@ -184,7 +182,7 @@ impl World {
             if to == at(SERVER) {
                 let request = Message::parse(&contents).unwrap();
                 if request.class() == Class::Request {
-                    let answer = message::success(request.transaction(), from, "");
+                    let answer = words::success(request.transaction(), from, None);
                     self.network.send(self.now, to, from, answer);
                 }
             } else if let Some(index) = self.sides.iter().position(|side| side.addresses.contains(&to)) {

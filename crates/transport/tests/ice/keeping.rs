@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use peerless_netsim::Link;
+use peerless_transport::ice::{Agent, Config, Credentials};
+use peerless_transport::state::IceState;
 use peerless_wire::stun::{Class, Message};
 
-use super::world::{World, at, milliseconds, seconds, some_instant};
-use crate::ice::agent::Agent;
-use crate::ice::config::{Config, Credentials};
-use crate::ice::message;
-use crate::state::IceState;
+use crate::words;
+use crate::world::{World, at, milliseconds, seconds, some_instant};
 
 fn connected() -> World {
     let mut world = World::simple(7, Link { delay: milliseconds(10), ..Link::default() });
@@ -157,9 +156,9 @@ fn lite_answers(agent: &mut Agent, now: std::time::Instant, password: &str) -> u
         let contents = out.split();
         let request = Message::parse(&contents).unwrap();
         assert_eq!(request.class(), Class::Request);
-        assert!(message::is_authentic(&request, password));
+        assert!(words::is_authentic(&request, password));
         nominations += u32::from(request.has_use_candidate());
-        let answer = message::success(request.transaction(), transmit.source, password);
+        let answer = words::success(request.transaction(), transmit.source, Some(password));
         agent.handle_stun(now, transmit.destination, transmit.source, &answer);
     }
     nominations

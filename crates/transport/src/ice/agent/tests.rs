@@ -1,4 +1,0 @@
-mod world;
-mod connecting;
-mod keeping;
-mod refusing;
