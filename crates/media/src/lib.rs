@@ -16,3 +16,4 @@ pub mod picture;
 pub mod sound;
 pub mod codec;
 pub mod source;
+pub mod pump;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use peerless::Format;
 
 use crate::picture::Picture;
-use crate::sound::Sound;
+use crate::sound::{ShapeError, Sound};
 
 /// Turns pictures into frames. Blocking and busy: give it a thread of its own.
 pub trait VideoEncoder: Send {
@@ -27,7 +27,7 @@ pub trait AudioEncoder: Send {
     /// RTP timestamp ticks from one frame to the next: not always samples (RFC 3551 §4.5.2 for G.722).
     fn ticks(&self) -> u32;
 
-    /// Codes one frame.
+    /// Codes one frame. The payload is empty where nothing need be sent: Opus in discontinuous transmission.
     ///
     /// # Errors
     /// When the sound is not of [`shape`](Self::shape), or the library fails.
@@ -122,6 +122,9 @@ pub enum Error {
         /// What it takes.
         wanted: Shape,
     },
+    /// A rate or channels that were negotiated and that no sound here has.
+    #[error(transparent)]
+    Sound(#[from] ShapeError),
     /// The pictures have more macroblocks than the negotiated H.264 level allows (RFC 6184 §8.1, ITU-T H.264 A.3).
     #[error("{macroblocks} macroblocks in a picture, the negotiated level {level} allows {limit}")]
     AboveLevel {

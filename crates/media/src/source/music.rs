@@ -64,7 +64,7 @@ impl Music {
             send += value * 0.1;
             true
         });
-        let room = self.room.next(send * 0.5);
+        let room = self.room.pass(send * 0.5);
         [soften(left + room[0]), soften(right + room[1])]
     }
 

@@ -33,7 +33,7 @@ impl Default for WhiteNoise {
 impl SoundSource for WhiteNoise {
     fn fill(&mut self, sound: &mut Sound) {
         for sample in sound.samples_mut() {
-            *sample = (self.random.next() * (LEVEL / EVEN_RMS)) as i16;
+            *sample = (self.random.draw() * (LEVEL / EVEN_RMS)) as i16;
         }
     }
 }
@@ -60,11 +60,11 @@ impl Rows {
         self.counter = self.counter.wrapping_add(1);
         // One row a sample: as often as its number of trailing zeros comes up.
         if let Some(row) = self.values.get_mut(self.counter.trailing_zeros() as usize) {
-            let value = random.next();
+            let value = random.draw();
             self.sum += value - *row;
             *row = value;
         }
-        (self.sum + random.next()) / ((Self::COUNT + 1) as f32).sqrt()
+        (self.sum + random.draw()) / ((Self::COUNT + 1) as f32).sqrt()
     }
 }
 

@@ -12,7 +12,7 @@ impl Random {
     }
 
     /// Evenly spread over -1 to 1.
-    pub fn next(&mut self) -> f32 {
+    pub fn draw(&mut self) -> f32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -140,10 +140,14 @@ impl Voice {
             send: shape.send,
         }
     }
+}
 
-    /// The next sample for the left, the right, and the room; `None` when it has died away.
+/// Samples for the left, the right, and the room, until it has died away.
+impl Iterator for Voice {
+    type Item = [f32; 3];
+
     #[inline]
-    pub fn next(&mut self) -> Option<[f32; 3]> {
+    fn next(&mut self) -> Option<[f32; 3]> {
         if self.attack < 1.0 {
             self.attack = (self.attack + self.attack_step).min(1.0);
         } else if self.level < 2e-5 {
@@ -210,10 +214,14 @@ impl Hit {
             cut: [pole(upper), pole(lower)],
         }
     }
+}
 
-    /// The next sample; `None` when it has died away.
+/// Samples until it has died away.
+impl Iterator for Hit {
+    type Item = f32;
+
     #[inline]
-    pub fn next(&mut self) -> Option<f32> {
+    fn next(&mut self) -> Option<f32> {
         let t = self.seconds;
         self.seconds += self.sample_seconds;
         let (rise, fall, length): (f32, f32, f32) = match self.drum {
@@ -225,7 +233,7 @@ impl Hit {
             return None;
         }
         let envelope = (t / rise).min(1.0) * (-t / fall).exp();
-        let noise = self.random.next();
+        let noise = self.random.draw();
         self.low[0] += (noise - self.low[0]) * self.cut[0];
         self.low[1] += (self.low[0] - self.low[1]) * self.cut[1];
         let band = self.low[0] - self.low[1];
@@ -271,7 +279,7 @@ impl Room {
 
     /// Takes one sample in and gives left and right.
     #[inline]
-    pub fn next(&mut self, input: f32) -> [f32; 2] {
+    pub fn pass(&mut self, input: f32) -> [f32; 2] {
         let mut values = [0.0; Self::LINES];
         for (index, line) in self.lines.iter().enumerate() {
             let delayed = line[self.at % line.len()];

@@ -1,0 +1,123 @@
+//! The handle of a pump, and the loop that both kinds share.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use peerless::{Codec, LocalTrack};
+
+use crate::pump::audio::AudioPump;
+use crate::pump::signal::Signal;
+use crate::pump::stats::{Counters, PumpStats};
+use crate::pump::video::VideoPump;
+use crate::source::traits::{SoundSource, VideoSource};
+
+/// A running source with its encoder. Dropping it stops the thread and waits until the frame in work is done.
+#[derive(Debug)]
+pub struct Pump {
+    signal: Arc<Signal>,
+    counters: Arc<Counters>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pump {
+    /// Pumps pictures into a track, `frames_per_second` (1 to 240) of them. `bits_per_second` is what the encoder is
+    /// told while the connection has no opinion of its own, and the most it is ever told.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn video(
+        track: LocalTrack,
+        source: impl VideoSource + 'static,
+        frames_per_second: u32,
+        bits_per_second: u64,
+    ) -> io::Result<Self> {
+        let rate = frames_per_second.clamp(1, 240);
+        Self::start("peerless-video", track, move |link| {
+            VideoPump::new(Box::new(source), rate, bits_per_second).run(link);
+        })
+    }
+
+    /// Pumps sound into a track. Opus gets what suits music unless the connection wants less.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn audio(track: LocalTrack, source: Box<dyn SoundSource>) -> io::Result<Self> {
+        Self::start("peerless-audio", track, move |link| AudioPump::new(source).run(link))
+    }
+
+    fn start(name: &str, track: LocalTrack, run: impl FnOnce(&Link) + Send + 'static) -> io::Result<Self> {
+        let (signal, counters) = (Arc::new(Signal::default()), Arc::new(Counters::default()));
+        let link = Link { track, signal: signal.clone(), counters: counters.clone(), origin: Instant::now() };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            link.signal.adopt();
+            run(&link);
+            link.counters.set_format(None);
+        })?;
+        Ok(Self { signal, counters, thread: Some(thread) })
+    }
+
+    /// What it did so far.
+    pub fn stats(&self) -> PumpStats {
+        self.counters.snapshot()
+    }
+
+    /// Whether its thread has ended, because its track did.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.signal.stop();
+        let Some(thread) = self.thread.take() else { return };
+        // A source that owns its own pump's handle would wait for itself.
+        if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+            tracing::error!("a source or an encoder panicked");
+        }
+    }
+}
+
+/// What a pump's thread has to do with the rest of the world.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) track: LocalTrack,
+    pub(crate) signal: Arc<Signal>,
+    pub(crate) counters: Arc<Counters>,
+    /// Time zero of all timestamps.
+    pub(crate) origin: Instant,
+}
+
+impl Link {
+    /// Waits for something to encode for; `None` when it is over.
+    pub(crate) fn wait_codec(&self) -> Option<Codec> {
+        self.counters.set_format(None);
+        self.signal.wait(self.track.wait_codec()).flatten()
+    }
+
+    /// There is no encoder for a codec: says so, and waits for another. `false` when it is over.
+    pub(crate) fn wait_other(&self, codec: &Codec, problem: &crate::codec::traits::Error) -> bool {
+        tracing::error!(%problem, "no encoder");
+        self.counters.set_problem(problem.to_string());
+        self.signal.wait(self.track.changed(Some(codec))).is_some() && !self.track.is_ended()
+    }
+
+    /// Ticks of a clock since time zero, wrapped as RTP does.
+    pub(crate) fn ticks(&self, time: Instant, clock_rate: u32) -> u32 {
+        let nanos = time.saturating_duration_since(self.origin).as_nanos();
+        (nanos * u128::from(clock_rate) / 1_000_000_000) as u32
+    }
+}
+
+/// Whether a pump goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// With the next frame.
+    Frame,
+    /// With whatever is negotiated now.
+    Codec,
+    /// It is over.
+    End,
+}

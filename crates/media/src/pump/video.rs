@@ -1,0 +1,141 @@
+//! The video side of a pump.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use peerless::{Codec, Frame, WriteError};
+
+use crate::codec::any;
+use crate::codec::traits::{VideoEncoder, VideoSettings};
+use crate::pump::handle::{Link, Next};
+use crate::pump::schedule::Schedule;
+use crate::source::traits::{Moment, VideoSource};
+
+/// The RTP clock of all video (RFC 3551 §5).
+const CLOCK_RATE: u32 = 90_000;
+
+pub(crate) struct VideoPump {
+    source: Box<dyn VideoSource>,
+    frames_per_second: u32,
+    bits_per_second: u64,
+}
+
+/// One encoder at work.
+struct Run {
+    encoder: Box<dyn VideoEncoder>,
+    codec: Codec,
+    bitrate: u64,
+    /// The next frame that is taken must be a key frame: the first, and the first after one that was lost.
+    wants_key: bool,
+}
+
+impl VideoPump {
+    pub(crate) fn new(source: Box<dyn VideoSource>, frames_per_second: u32, bits_per_second: u64) -> Self {
+        Self { source, frames_per_second, bits_per_second }
+    }
+
+    pub(crate) fn run(mut self, link: &Link) {
+        while let Some(codec) = link.wait_codec() {
+            let bitrate = self.bitrate(link);
+            let settings = VideoSettings::new(self.source.size(), self.frames_per_second, bitrate);
+            let next = match any::video(&codec, settings) {
+                Ok(encoder) => {
+                    link.counters.set_format(Some(codec.format));
+                    link.counters.set_target(bitrate);
+                    self.pump(link, Run { encoder, codec, bitrate, wants_key: true })
+                }
+                Err(problem) if link.wait_other(&codec, &problem) => Next::Codec,
+                Err(_) => Next::End,
+            };
+            if next == Next::End {
+                return;
+            }
+        }
+    }
+
+    /// What the connection wants spent, within what the user allows.
+    fn bitrate(&self, link: &Link) -> u64 {
+        link.track.target_bitrate().map_or(self.bits_per_second, |target| target.min(self.bits_per_second))
+    }
+
+    /// Frame after frame, until the codec changes or it is over.
+    fn pump(&mut self, link: &Link, mut run: Run) -> Next {
+        let start = Instant::now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let before = start.saturating_duration_since(link.origin);
+        let first = before.as_nanos() * u128::from(self.frames_per_second) / 1_000_000_000;
+        let base = link.ticks(start, CLOCK_RATE);
+        let mut schedule = Schedule::new(start, (1, self.frames_per_second), 0);
+        while link.signal.sleep_until(schedule.due()) {
+            if link.track.is_ended() {
+                return Next::End;
+            }
+            if link.track.codec().as_ref() != Some(&run.codec) {
+                return Next::Codec;
+            }
+            self.follow(link, &mut run);
+            let (offset, number) = (schedule.offset(), schedule.number());
+            let ticks = number * u64::from(CLOCK_RATE) / u64::from(self.frames_per_second);
+            let moment =
+                Moment { number: first as u64 + number, elapsed: before + offset, wall: wall + offset };
+            let timestamp = base.wrapping_add(ticks as u32);
+            if self.send(link, &mut run, moment, (timestamp, start + offset)) == Next::End {
+                return Next::End;
+            }
+            link.counters.count_skipped(schedule.advance(Instant::now()));
+        }
+        Next::End
+    }
+
+    /// Heeds the connection's wishes.
+    fn follow(&self, link: &Link, run: &mut Run) {
+        let bitrate = self.bitrate(link);
+        if bitrate != run.bitrate {
+            run.bitrate = bitrate;
+            run.encoder.set_bitrate(bitrate);
+            link.counters.set_target(bitrate);
+        }
+        run.wants_key |= link.track.take_key_frame_request();
+    }
+
+    /// Draws, codes and writes one frame.
+    fn send(&mut self, link: &Link, run: &mut Run, moment: Moment, (timestamp, due): (u32, Instant)) -> Next {
+        let picture = self.source.draw(moment);
+        let started = Instant::now();
+        let coded = run.encoder.encode(picture, timestamp, run.wants_key);
+        link.counters.add_encode_time(started.elapsed());
+        let coded = match coded {
+            Ok(Some(coded)) => coded,
+            Ok(None) => {
+                link.counters.count_skipped(1);
+                return Next::Frame;
+            }
+            Err(problem) => {
+                link.counters.set_problem(problem.to_string());
+                link.counters.count_skipped(1);
+                return Next::Frame;
+            }
+        };
+        let len = coded.payload.len();
+        let frame = Frame {
+            format: run.codec.format,
+            timestamp,
+            captured: Some(due),
+            arrived: None,
+            key: coded.key,
+            payload: coded.payload,
+        };
+        match link.track.write(&frame) {
+            Ok(()) => {
+                run.wants_key &= !coded.key;
+                link.counters.count_frame(coded.key, len);
+            }
+            Err(WriteError::Ended) => return Next::End,
+            Err(_) => {
+                // What follows would lean on a frame that nobody has.
+                run.wants_key = true;
+                link.counters.count_refused();
+            }
+        }
+        Next::Frame
+    }
+}
