@@ -69,9 +69,10 @@ impl Candidates {
         if self.host_at(address).is_some() {
             return None;
         }
-        // Each address has its own preference, earlier ones first, IPv6 before IPv4 (RFC 8421 §4).
-        let earlier = self.locals.iter().filter(|local| local.kind == CandidateKind::Host).count();
-        let preference = u16::MAX - 2 * earlier as u16 - u16::from(address.is_ipv4());
+        let is_alike =
+            |local: &&Local| local.kind == CandidateKind::Host && local.base.is_ipv4() == address.is_ipv4();
+        let earlier = self.locals.iter().filter(is_alike).count() as u16;
+        let preference = local_preference(address.ip(), earlier);
         self.add_local(CandidateKind::Host, address, address, preference, None)
     }
 
@@ -82,12 +83,20 @@ impl Candidates {
         address: SocketAddr,
         server: SocketAddr,
     ) -> Option<usize> {
-        let is_known = self.locals.iter().any(|local| local.address == address && local.base == base);
         let preference = self.local(self.host_at(base)?)?.preference;
-        if is_known {
-            return None;
+        let known = self.locals.iter().position(|local| local.address == address && local.base == base);
+        let kind = CandidateKind::ServerReflexive;
+        match known {
+            None => self.add_local(kind, address, base, preference, Some(server.ip())),
+            // A check was quicker to show it; now it can be signalled.
+            Some(at) if self.locals[at].kind == CandidateKind::PeerReflexive => {
+                let foundation = self.foundation((kind, base.ip(), Some(server.ip())));
+                let priority = priority(kind, preference);
+                self.locals[at] = Local { kind, address, base, priority, foundation, preference };
+                Some(at)
+            }
+            Some(_) => None,
         }
-        self.add_local(CandidateKind::ServerReflexive, address, base, preference, Some(server.ip()))
     }
 
     /// The local candidate that a check from `base` shows to be `address`: a new one is peer-reflexive
@@ -113,17 +122,19 @@ impl Candidates {
         if self.locals.len() >= LOCAL_LIMIT {
             return None;
         }
-        let key = (kind, base.ip(), server);
-        let foundation = match self.foundations.iter().position(|known| *known == key) {
-            Some(at) => at,
-            None => {
-                self.foundations.push(key);
-                self.foundations.len() - 1
-            }
-        } as u32;
+        let foundation = self.foundation((kind, base.ip(), server));
         let priority = priority(kind, preference);
         self.locals.push(Local { kind, address, base, priority, foundation, preference });
         Some(self.locals.len() - 1)
+    }
+
+    /// The number of what makes a foundation; few differ, as candidates are few.
+    fn foundation(&mut self, key: (CandidateKind, IpAddr, Option<IpAddr>)) -> u32 {
+        let known = self.foundations.iter().position(|known| *known == key);
+        known.unwrap_or_else(|| {
+            self.foundations.push(key);
+            self.foundations.len() - 1
+        }) as u32
     }
 
     /// Adds a signalled candidate, or tells a peer-reflexive one at its address what it really is. `None` where it
@@ -208,6 +219,13 @@ impl Candidates {
         &self.remotes
     }
 
+    /// The priority that a peer-reflexive candidate of the socket bound to `base` would have, for PRIORITY in checks
+    /// (RFC 8445 §7.1.1).
+    pub(crate) fn check_priority(&self, base: SocketAddr) -> u32 {
+        let host = self.host_at(base).and_then(|at| self.local(at));
+        priority(CandidateKind::PeerReflexive, host.map_or(0, |host| host.preference))
+    }
+
     /// The host candidate of the socket bound to `base`.
     pub(crate) fn host_at(&self, base: SocketAddr) -> Option<usize> {
         self.locals.iter().position(|local| local.kind == CandidateKind::Host && local.base == base)
@@ -219,12 +237,6 @@ impl Candidates {
 }
 
 impl Local {
-    /// The priority that a peer-reflexive candidate of the same base would have, for PRIORITY in checks
-    /// (RFC 8445 §7.1.1).
-    pub(crate) fn peer_reflexive_priority(&self) -> u32 {
-        priority(CandidateKind::PeerReflexive, self.preference)
-    }
-
     /// As it is signalled; peer-reflexive ones never are.
     pub(crate) fn signalled(&self, ufrag: &str) -> Option<sdp::Candidate> {
         if self.kind == CandidateKind::PeerReflexive {
@@ -265,6 +277,14 @@ pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), address.port())
 }
 
+/// How an address compares with our others of its kind (RFC 8421 §4): each its own number, IPv6 and IPv4 taking turns
+/// in the order in which they were added, those that reach only this machine or this link last.
+fn local_preference(ip: IpAddr, earlier: u16) -> u16 {
+    let is_near = ip.is_loopback() || matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let first = if is_near { u16::MAX / 2 } else { u16::MAX };
+    first - 2 * earlier - u16::from(ip.is_ipv4())
+}
+
 fn is_usable(address: SocketAddr) -> bool {
     let ip = address.ip();
     let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
@@ -291,16 +311,26 @@ mod tests {
     }
 
     #[test]
-    fn host_before_peer_reflexive_before_server_reflexive_and_ipv6_before_ipv4() {
+    fn host_before_peer_reflexive_before_server_reflexive() {
         let mut candidates = Candidates::default();
-        let ipv4 = candidates.add_host(at("10.0.0.1:1")).unwrap();
-        let ipv6 = candidates.add_host(at("[2001:db8::1]:1")).unwrap();
+        let host = candidates.add_host(at("10.0.0.1:1")).unwrap();
         let seen = candidates.add_server_reflexive(at("10.0.0.1:1"), at("192.0.2.1:9"), at("192.0.2.9:3478"));
         let of = |at: usize| candidates.local(at).unwrap().priority;
-        assert_eq!(of(ipv4), 126 << 24 | 65534 << 8 | 255);
-        assert!(of(ipv4) > of(ipv6), "the first socket comes first");
-        let peer_reflexive = candidates.local(ipv4).unwrap().peer_reflexive_priority();
-        assert!(of(ipv6) > peer_reflexive && peer_reflexive > of(seen.unwrap()));
+        assert_eq!(of(host), 126 << 24 | 65534 << 8 | 255);
+        let peer_reflexive = candidates.check_priority(at("10.0.0.1:1"));
+        assert!(of(host) > peer_reflexive && peer_reflexive > of(seen.unwrap()));
+    }
+
+    #[test]
+    fn ipv6_and_ipv4_take_turns_and_near_addresses_come_last() {
+        let mut candidates = Candidates::default();
+        let texts =
+            ["127.0.0.1:1", "10.0.0.1:1", "10.0.0.2:1", "[fe80::1]:1", "[2001:db8::1]:1", "[2001:db8::2]:1"];
+        let mut order: Vec<_> = texts.map(|text| (candidates.add_host(at(text)).unwrap(), text)).into();
+        order.sort_by_key(|(host, _)| std::cmp::Reverse(candidates.local(*host).unwrap().priority));
+        let order: Vec<_> = order.into_iter().map(|(_, text)| text).collect();
+        let expected = [texts[4], texts[1], texts[5], texts[2], texts[3], texts[0]];
+        assert_eq!(order, expected);
     }
 
     #[test]

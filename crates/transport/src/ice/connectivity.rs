@@ -188,10 +188,9 @@ impl Connectivity {
     /// Something authentic came by a pair.
     pub(crate) fn hear(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {
         let kept = self.kept.iter_mut().map(|kept| &mut kept.pair);
-        for pair in self.checklist.pairs_mut().iter_mut().chain(kept) {
-            if pair.address == source && pair.base == destination {
-                pair.heard = pair.heard.max(Some(now));
-            }
+        let mut pairs = self.checklist.pairs_mut().iter_mut().chain(kept);
+        if let Some(pair) = pairs.find(|pair| pair.address == source && pair.base == destination) {
+            pair.heard = pair.heard.max(Some(now));
         }
     }
 
@@ -474,7 +473,7 @@ impl Connectivity {
                 password: &remote.password,
                 local_ufrag: &self.local.ufrag,
                 role: self.role,
-                priority: self.candidates.local(pair.local)?.peer_reflexive_priority(),
+                priority: self.candidates.check_priority(pair.base),
                 nominates,
             },
         );
@@ -490,13 +489,13 @@ impl Connectivity {
 
     fn check_consent(&mut self, now: Instant) -> Option<Outgoing> {
         let route = self.route()?;
-        let (id, source, destination, local) = (route.id, route.base, route.address, route.local);
+        let (id, source, destination) = (route.id, route.base, route.address);
         if route.valid.as_ref()?.consent.next_check() > now {
             return None;
         }
         let transaction = self.new_id();
         let interval = randomised(self.config.consent_interval, self.rng.next_u32());
-        let priority = self.candidates.local(local)?.peer_reflexive_priority();
+        let priority = self.candidates.check_priority(source);
         let kept = self.kept.as_mut().filter(|kept| kept.pair.id == id);
         let (local_ufrag, remote, pair) = match kept {
             Some(kept) => (&kept.local.ufrag, kept.remote.clone(), &mut kept.pair),

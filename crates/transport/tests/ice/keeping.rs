@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use peerless_netsim::Link;
+use peerless_netsim::{Filtering, Link, Mapping, Nat};
 use peerless_transport::ice::{Agent, Config, Credentials};
 use peerless_transport::state::IceState;
 use peerless_wire::stun::{Class, Message};
 
 use crate::words;
-use crate::world::{World, at, milliseconds, seconds, some_instant};
+use crate::world::{SERVER, World, at, milliseconds, seconds, some_instant};
 
 fn connected() -> World {
     let mut world = World::simple(7, Link { delay: milliseconds(10), ..Link::default() });
@@ -136,6 +136,35 @@ fn a_restart_after_failure_connects_again() {
     world.introduce(1);
     world.signal();
     assert!(world.run(seconds(1), |world| world.are(IceState::Completed)));
+}
+
+#[test]
+fn a_restart_asks_the_servers_again_and_keeps_consent_meanwhile() {
+    let link = Link { delay: milliseconds(10), ..Link::default() };
+    let mut world = World::new(3, link, &["192.168.1.2:1", "192.168.1.3:1"], &["203.0.113.2:2"]);
+    let inside = ["192.168.1.2:0", "192.168.1.3:0"].map(|text| at(text).ip());
+    let filtering = Filtering::AddressAndPortDependent;
+    world.network.add_nat(Nat::new(
+        at("198.51.100.1:0").ip(),
+        inside,
+        Mapping::EndpointIndependent,
+        filtering,
+    ));
+    world.connect(Some(SERVER));
+    assert!(world.run(seconds(5), |world| world.are(IceState::Completed)));
+    let reflexive = |world: &World| world.sides[0].agent.local_candidates().count() - 2;
+    assert_eq!(reflexive(&world), 2);
+    world.trickles = false;
+    world.sides.iter_mut().for_each(|side| side.candidates.clear());
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.agent.restart(now));
+    assert_eq!(reflexive(&world), 0);
+    world.pass(seconds(60));
+    assert!(world.are(IceState::Connected));
+    world.sides[0].agent.start_gathering(world.now);
+    world.sides[0].agent.finish_local_addresses(world.now);
+    world.pass(seconds(1));
+    assert_eq!((reflexive(&world), world.sides[0].candidates.len()), (2, 4));
 }
 
 #[test]
