@@ -178,6 +178,39 @@ fn gathering_ends_though_a_server_is_silent() {
 }
 
 #[test]
+fn new_transactions_are_fifty_milliseconds_apart() {
+    let first = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"];
+    let mut world = World::new(1, Link::cut(), &first, &["10.0.1.1:2", "10.0.1.2:2"]);
+    world.connect(Some(SERVER));
+    // Before anything is repeated.
+    world.pass(milliseconds(449));
+    let sent =
+        world.sides[0].events.iter().filter(|(_, event)| matches!(event, Event::Stun { sent: true, .. }));
+    let times: Vec<_> = sent.map(|(time, _)| time.as_millis()).collect();
+    assert_eq!(times, [0, 50, 100, 150, 200, 250, 300, 350, 400], "six checks, three questions");
+}
+
+#[test]
+fn a_reflexive_candidate_is_kept_alive_while_the_answer_is_awaited() {
+    let mut world = World::simple(1, Link::default());
+    world.network.add_nat(Nat::new(
+        at("198.51.100.1:0").ip(),
+        [at("10.0.0.1:0").ip()],
+        Mapping::EndpointIndependent,
+        Filtering::EndpointIndependent,
+    ));
+    let now = world.now;
+    world.sides[0].gather(now, Some(SERVER));
+    world.pass(seconds(61));
+    let is_refresh = |event: &Event| {
+        matches!(event, Event::Stun { sent: true, summary, remote }
+            if *remote == at(SERVER) && summary.starts_with("binding indication"))
+    };
+    let refreshes = world.sides[0].events.iter().filter(|(_, event)| is_refresh(event)).count();
+    assert_eq!(refreshes, 4, "one each 15 s");
+}
+
+#[test]
 fn tells_of_each_message_in_words_without_secrets() {
     let mut world = World::simple(1, Link::default());
     world.connect(None);
@@ -188,8 +221,8 @@ fn tells_of_each_message_in_words_without_secrets() {
         _ => None,
     });
     let summaries: Vec<_> = summaries.collect();
-    assert!(summaries.iter().any(|(sent, text)| *sent && text.contains("use-candidate controlling")
-        || *sent && text.contains("controlling") && text.contains("use-candidate")));
+    let is_nomination = |text: &str| text.contains(" use-candidate") && text.contains(" controlling");
+    assert!(summaries.iter().any(|(sent, text)| *sent && is_nomination(text)));
     assert!(summaries.iter().any(|(sent, text)| !*sent && text.starts_with("binding success")));
     assert!(summaries.iter().all(|(_, text)| !text.contains(&password)));
 }

@@ -153,6 +153,38 @@ fn an_authentic_answer_by_another_way_fails_the_pair() {
 }
 
 #[test]
+fn of_several_pairs_an_aggressive_peer_nominates_the_best_is_used() {
+    for order in [[0, 1], [1, 0]] {
+        let mut world =
+            World::new(1, Link::default(), &["10.0.0.1:1000", "10.1.0.1:1000"], &["10.0.0.2:2000"]);
+        world.trickles = false;
+        let now = world.now;
+        world.sides.iter_mut().for_each(|side| side.gather(now, None));
+        world.sides[0].agent.set_controlling(false);
+        world.introduce(0);
+        let ours = world.sides[0].agent.local_credentials().clone();
+        let theirs = world.sides[1].agent.local_credentials().clone();
+        let name = format!("{}:{}", ours.ufrag, theirs.ufrag);
+        for which in order {
+            let (us, peer) = (world.sides[0].addresses[which], at("10.0.0.2:2000"));
+            let (priority, role) = (Attribute::Priority(1), Attribute::IceControlling(1));
+            let nominating = [Attribute::Username(&name), priority, role, Attribute::UseCandidate];
+            let id = TransactionId([which as u8; 12]);
+            let request = words::write(Class::Request, id, &nominating, Some(&ours.password));
+            let agent = &mut world.sides[0].agent;
+            agent.handle_stun(world.now, peer, us, &request);
+            assert_eq!(Message::parse(&answer(agent, world.now).unwrap()).unwrap().class(), Class::Success);
+            world.now += milliseconds(50);
+            let check = answer(agent, world.now).unwrap();
+            let id = Message::parse(&check).unwrap().transaction();
+            agent.handle_stun(world.now, peer, us, &words::success(id, us, Some(&theirs.password)));
+        }
+        let route = world.sides[0].agent.route();
+        assert_eq!(route, Some((at("10.0.0.1:1000"), at("10.0.0.2:2000"))), "{order:?}");
+    }
+}
+
+#[test]
 fn a_peer_with_a_thousand_ports_is_bounded() {
     let mut world = World::simple(1, Link::default());
     let now = world.now;
