@@ -8,7 +8,7 @@
 //! | `vp8` | yes | VP8 as a stream of key frames (libwebp, bundled) |
 //! | `h264` | yes | H.264 constrained baseline (OpenH264, bundled) |
 //! | `opus` | yes | Opus, in Rust |
-//! | `libvpx` | no | VP8 by the system's libvpx: a tenth of the bits; taken instead of `vp8` |
+//! | `libvpx` | no | VP8 by the system's libvpx: a fraction of the bits; taken instead of `vp8` |
 //!
 //! G.711, G.722, L16, the test pattern and the sounds are always there.
 

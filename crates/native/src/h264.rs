@@ -1,10 +1,11 @@
-//! What `openh264` leaves to its raw interface: another bitrate for an encoder that runs.
+//! What `openh264` leaves to its raw interface: another bitrate for an encoder that runs, and silence before it does.
 
 use std::ffi::c_int;
 
 use openh264::encoder::Encoder;
 use openh264_sys2::{
-    ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL,
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_TRACE_LEVEL, SBitrateInfo,
+    SPATIAL_LAYER_0, SPATIAL_LAYER_ALL, WELS_LOG_QUIET,
 };
 
 /// OpenH264 did not take the bitrate: it has coded no picture yet, or the rate is out of its range.
@@ -37,4 +38,12 @@ pub fn set_bitrate(encoder: &mut Encoder, bits_per_second: u32, ceiling: u32) ->
         }
     }
     Ok(())
+}
+
+/// Keeps OpenH264 from writing warnings to the standard error stream. `openh264` does so too, but only after the first
+/// picture, when the library has already said what it thinks of the parameters.
+pub fn silence(encoder: &mut Encoder) {
+    let mut level = WELS_LOG_QUIET as c_int;
+    // SAFETY: the option takes a pointer to an int, which it reads during the call; it may be set at any time.
+    unsafe { encoder.raw_api().set_option(ENCODER_OPTION_TRACE_LEVEL, (&raw mut level).cast()) };
 }

@@ -1,9 +1,10 @@
 //! VP8 key frames by libwebp: the lossy chunk of a WebP file is a VP8 key frame (RFC 6386 §9.1, RFC 9649 §2.5).
 
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
-use libwebp_sys::{WebPConfig, WebPEncode, WebPEncodingError, WebPPicture};
+use libwebp_sys::{WebPConfig, WebPEncode, WebPEncodingError, WebPInitConfig, WebPPicture};
 
 use crate::planes::Planes;
 
@@ -35,7 +36,10 @@ impl Encoder {
     /// # Errors
     /// Only when the library does not take its own configuration.
     pub fn new(effort: u8) -> Result<Self, Error> {
-        let mut config = WebPConfig::new().map_err(|()| Error::Configuration)?;
+        let mut config = MaybeUninit::<WebPConfig>::zeroed();
+        // SAFETY: fills the structure it is given; zeroed before, for it leaves a reserved field as it was.
+        let config = unsafe { WebPInitConfig(config.as_mut_ptr()).then(|| config.assume_init()) };
+        let mut config = config.ok_or(Error::Configuration)?;
         config.method = c_int::from(effort.min(6));
         config.image_hint = libwebp_sys::WebPImageHint::WEBP_HINT_DEFAULT;
         config.segments = 4;

@@ -143,7 +143,9 @@ fn open(settings: &VideoSettings, level: &Level, packetization_mode: u8) -> Resu
     if packetization_mode == 0 {
         config = config.max_slice_len(SLICE_LIMIT as u32);
     }
-    Ok(Encoder::with_api_config(OpenH264API::from_source(), config)?)
+    let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), config)?;
+    peerless_native::h264::silence(&mut encoder);
+    Ok(encoder)
 }
 
 /// Target and ceiling in bits per second. The target stays a little below: at the level's very limit OpenH264 aims

@@ -1,7 +1,7 @@
 //! VP8 (RFC 6386) as a stream of key frames, each the lossy picture of a WebP file.
 //!
 //! No picture leans on another, so nothing is lost for longer than one frame and every key frame request is fulfilled
-//! before it is made. The price is bits: about ten times those of a camera-grade encoder for a scene that stands still
+//! before it is made. The price is bits: several times those of a camera-grade encoder for a scene that stands still
 //! (feature `libvpx`). The bitrate is kept by the quality of each picture.
 
 use peerless_native::planes::Planes;

@@ -121,3 +121,35 @@ pub(crate) enum Next {
     /// It is over.
     End,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::pattern::TestPattern;
+    use crate::source::sounds::SoundKind;
+    use peerless::MediaKind;
+    use std::time::Duration;
+
+    fn threads() -> usize {
+        std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn a_pump_that_waits_for_a_codec_ends_at_once_with_its_handle() {
+        let before = threads();
+        for _ in 0..20 {
+            let pattern = TestPattern::new(64, 48, 30).unwrap();
+            let track = LocalTrack::new(MediaKind::Video, "v", "s");
+            let video = Pump::video(track, pattern, 30, 100_000).unwrap();
+            let track = LocalTrack::new(MediaKind::Audio, "a", "s");
+            let audio = Pump::audio(track, SoundKind::Silence.source()).unwrap();
+            assert!(!video.is_finished() && !audio.is_finished());
+            assert_eq!(video.stats(), PumpStats::default());
+            let started = Instant::now();
+            drop((video, audio));
+            assert!(started.elapsed() < Duration::from_secs(2));
+        }
+        // Other tests have threads of their own, but not forty more.
+        assert!(threads() < before + 20, "{} threads", threads());
+    }
+}
