@@ -99,3 +99,18 @@ fn copy_fingerprints(from: &Description, to: &mut Description) {
         }
     }
 }
+
+/// Captured by handing `vectors/jsep/offer-audio-video.txt` to the browsers.
+#[test]
+fn takes_the_answers_that_browsers_give_to_our_own_offer() {
+    for browser in ["chromium", "firefox"] {
+        let mut party = sender();
+        let offer = party.create_offer();
+        party.set(Source::Local, SdpType::Offer, &offer).unwrap();
+        let path = vectors().join("jsep").join(format!("{browser}-answer-to-offer-audio-video.sdp"));
+        let answer = Description::parse(&fs::read_to_string(path).unwrap()).unwrap();
+        let plan = party.set(Source::Remote, SdpType::Answer, &answer).unwrap();
+        assert_eq!(plan.rejected, [0; 0]);
+        compare(&format!("plan-of-{browser}-answer-to-offer.txt"), &describe(&plan));
+    }
+}
