@@ -21,6 +21,3 @@ pub use answer::create_answer;
 pub use apply::apply;
 pub use offer::create_offer;
 pub use signaling::{Source, next_state};
-
-#[cfg(test)]
-mod tests;

@@ -2,10 +2,10 @@
 
 use peerless_wire::sdp::Description;
 
-use crate::error::{DescriptionError, Error};
-use crate::jsep::tests::scene::{Party, exchange, vector};
-use crate::jsep::{Source, apply};
-use crate::state::{MediaKind, SdpType, SignalingState};
+use crate::scene::{Party, exchange, vector};
+use peerless_peer::error::{DescriptionError, Error};
+use peerless_peer::jsep::{Source, apply};
+use peerless_peer::state::{MediaKind, SdpType, SignalingState};
 
 /// A sound and picture offer of another party, as text to be spoiled.
 fn offer() -> String {

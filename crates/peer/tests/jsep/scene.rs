@@ -6,24 +6,24 @@ use std::path::PathBuf;
 use peerless_wire::rtp::Ssrc;
 use peerless_wire::sdp::{Attribute, Description, Fingerprint, Kind};
 
-use crate::config::CodecCapability;
-use crate::error::{DescriptionError, Error};
-use crate::id::TransceiverId;
-use crate::jsep::plan::{Plan, Target, TrackChange};
-use crate::jsep::view::{Credentials, Descriptions, TransceiverView, TransportView, View};
-use crate::jsep::{Source, apply, create_answer, create_offer};
-use crate::state::{Direction, MediaKind, SdpType, SignalingState};
+use peerless_peer::config::CodecCapability;
+use peerless_peer::error::{DescriptionError, Error};
+use peerless_peer::id::TransceiverId;
+use peerless_peer::jsep::plan::{Plan, Target, TrackChange};
+use peerless_peer::jsep::view::{Credentials, Descriptions, TransceiverView, TransportView, View};
+use peerless_peer::jsep::{Source, apply, create_answer, create_offer};
+use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 
 /// One side of an exchange.
 #[derive(Clone)]
-pub(super) struct Party {
-    pub(super) view: View,
+pub struct Party {
+    pub view: View,
     next_id: u32,
 }
 
 impl Party {
     /// One with all codecs and no transceiver; `seed` tells two parties apart.
-    pub(super) fn new(seed: u8) -> Self {
+    pub fn new(seed: u8) -> Self {
         let view = View {
             signaling: SignalingState::Stable,
             session_id: 1000 + u64::from(seed),
@@ -45,18 +45,18 @@ impl Party {
     }
 
     /// The same with codecs of these names only.
-    pub(super) fn with_codecs(mut self, names: &[&str]) -> Self {
+    pub fn with_codecs(mut self, names: &[&str]) -> Self {
         self.view.codecs.retain(|codec| names.contains(&codec.format.name()));
         self
     }
 
     /// `addTrack`.
-    pub(super) fn add_track(&mut self, kind: MediaKind) -> TransceiverId {
+    pub fn add_track(&mut self, kind: MediaKind) -> TransceiverId {
         self.add(kind, Direction::SendRecv, true)
     }
 
     /// `addTransceiver`.
-    pub(super) fn add_transceiver(&mut self, kind: MediaKind, direction: Direction) -> TransceiverId {
+    pub fn add_transceiver(&mut self, kind: MediaKind, direction: Direction) -> TransceiverId {
         self.add(kind, direction, false)
     }
 
@@ -83,36 +83,31 @@ impl Party {
         TransceiverId(number)
     }
 
-    pub(super) fn transceiver(&mut self, id: TransceiverId) -> &mut TransceiverView {
+    pub fn transceiver(&mut self, id: TransceiverId) -> &mut TransceiverView {
         self.view.transceivers.iter_mut().find(|one| one.id == id).unwrap()
     }
 
-    pub(super) fn create_offer(&mut self) -> Description {
+    pub fn create_offer(&mut self) -> Description {
         let offer = create_offer(&self.view).unwrap();
         self.view.session_version = offer.origin.session_version;
         offer
     }
 
-    pub(super) fn create_answer(&mut self) -> Description {
+    pub fn create_answer(&mut self) -> Description {
         let answer = create_answer(&self.view).unwrap();
         self.view.session_version = answer.origin.session_version;
         answer
     }
 
     /// Applies a description and carries the plan out.
-    pub(super) fn set(
-        &mut self,
-        source: Source,
-        kind: SdpType,
-        description: &Description,
-    ) -> Result<Plan, Error> {
+    pub fn set(&mut self, source: Source, kind: SdpType, description: &Description) -> Result<Plan, Error> {
         let plan = apply(&self.view, source, kind, description)?;
         self.carry_out(&plan);
         Ok(plan)
     }
 
     /// The same where it must be refused: gives what is wrong in the description.
-    pub(super) fn refusal(&self, source: Source, kind: SdpType, text: &str) -> DescriptionError {
+    pub fn refusal(&self, source: Source, kind: SdpType, text: &str) -> DescriptionError {
         let description = Description::parse(text).unwrap();
         match apply(&self.view, source, kind, &description) {
             Err(Error::Description(error)) => error,
@@ -155,7 +150,7 @@ impl Party {
 }
 
 /// A whole exchange; gives the plans of both answers: the offerer's, then the answerer's.
-pub(super) fn exchange(offerer: &mut Party, answerer: &mut Party) -> (Plan, Plan) {
+pub fn exchange(offerer: &mut Party, answerer: &mut Party) -> (Plan, Plan) {
     let offer = offerer.create_offer();
     offerer.set(Source::Local, SdpType::Offer, &offer).unwrap();
     answerer.set(Source::Remote, SdpType::Offer, &offer).unwrap();
@@ -166,16 +161,16 @@ pub(super) fn exchange(offerer: &mut Party, answerer: &mut Party) -> (Plan, Plan
 }
 
 /// The text of a file in `vectors/sdp`.
-pub(super) fn vector(name: &str) -> String {
+pub fn vector(name: &str) -> String {
     fs::read_to_string(vectors().join("sdp").join(name)).unwrap()
 }
 
-pub(super) fn vectors() -> PathBuf {
+pub fn vectors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors")
 }
 
 /// A description of a browser without its data section.
-pub(super) fn without_data(name: &str) -> Description {
+pub fn without_data(name: &str) -> Description {
     let mut description = Description::parse(&vector(name)).unwrap();
     let gone: Vec<_> = description
         .media
@@ -193,7 +188,7 @@ pub(super) fn without_data(name: &str) -> Description {
 }
 
 /// The formats of a plan's codecs with their numbers: `VP8/96+97`.
-pub(super) fn codecs(codecs: &[peerless_rtp::codec::Codec]) -> String {
+pub fn codecs(codecs: &[peerless_rtp::codec::Codec]) -> String {
     let words: Vec<String> = codecs
         .iter()
         .map(|codec| {

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use peerless_wire::sdp::{Description, LIMIT};
 
-use crate::jsep::tests::scene::{Party, vector};
-use crate::jsep::{Source, apply, create_answer, create_offer};
-use crate::state::{Direction, MediaKind, SdpType};
+use crate::scene::{Party, vector};
+use peerless_peer::jsep::{Source, apply, create_answer, create_offer};
+use peerless_peer::state::{Direction, MediaKind, SdpType};
 
 const FILES: [&str; 6] = [
     "chromium-offer-two-audio-two-video.sdp",

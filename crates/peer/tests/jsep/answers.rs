@@ -3,12 +3,12 @@
 use peerless_rtp::codec::Format;
 use peerless_wire::sdp::{Attribute, Description, Media, Setup};
 
-use crate::error::Error;
-use crate::jsep::plan::{Plan, Target, TrackChange};
-use crate::jsep::tests::scene::{Party, codecs, exchange};
-use crate::jsep::view::DtlsRole;
-use crate::jsep::{Source, create_answer};
-use crate::state::{Direction, MediaKind, SdpType};
+use crate::scene::{Party, codecs, exchange};
+use peerless_peer::error::Error;
+use peerless_peer::jsep::plan::{Plan, Target, TrackChange};
+use peerless_peer::jsep::view::DtlsRole;
+use peerless_peer::jsep::{Source, create_answer};
+use peerless_peer::state::{Direction, MediaKind, SdpType};
 
 /// An offer of one section with these lines in place of codecs, of a stranger.
 fn offer(media: &str, lines: &str) -> Description {
@@ -98,7 +98,7 @@ fn refuses_an_offer_with_no_codec_in_common_at_all() {
     let mut party = Party::new(1);
     let offer = offer("audio 9 UDP/TLS/RTP/SAVPF 97", "a=rtpmap:97 iLBC/8000\r\n");
     let error = party.set(Source::Remote, SdpType::Offer, &offer).unwrap_err();
-    assert!(matches!(error, Error::Description(crate::error::DescriptionError::NothingCommon)));
+    assert!(matches!(error, Error::Description(peerless_peer::error::DescriptionError::NothingCommon)));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::fs;
 
 use peerless_wire::sdp::Description;
 
-use crate::error::Error;
-use crate::jsep::tests::golden::{compare, describe};
-use crate::jsep::tests::scene::{Party, vector, vectors, without_data};
-use crate::jsep::{Source, create_answer};
-use crate::state::{Direction, MediaKind, SdpType};
+use crate::golden::{compare, describe};
+use crate::scene::{Party, vector, vectors, without_data};
+use peerless_peer::error::Error;
+use peerless_peer::jsep::{Source, create_answer};
+use peerless_peer::state::{Direction, MediaKind, SdpType};
 
 /// A party that sends sound and pictures, as the demo does.
 fn sender() -> Party {

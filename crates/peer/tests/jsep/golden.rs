@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::jsep::plan::{MediaPlan, Plan};
-use crate::jsep::tests::scene::{codecs, vectors};
+use crate::scene::{codecs, vectors};
+use peerless_peer::jsep::plan::{MediaPlan, Plan};
 
 /// Compares with the file of this name; with `BLESS` in the environment the file is written.
-pub(super) fn compare(name: &str, text: &str) {
+pub fn compare(name: &str, text: &str) {
     let path = vectors().join("jsep").join(name);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, text).unwrap();
@@ -21,7 +21,7 @@ pub(super) fn compare(name: &str, text: &str) {
 }
 
 /// A plan in words.
-pub(super) fn describe(plan: &Plan) -> String {
+pub fn describe(plan: &Plan) -> String {
     let mut text = format!("signaling {}\n", plan.signaling);
     for change in &plan.transceivers {
         let section = change.section.map_or("-".to_owned(), |index| index.to_string());

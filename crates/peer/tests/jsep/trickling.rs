@@ -2,13 +2,13 @@
 
 use peerless_wire::sdp::{Candidate, Description};
 
-use crate::description::IceCandidateInit;
-use crate::error::CandidateError;
-use crate::jsep::Source;
-use crate::jsep::candidates::{add_remote, gathered};
-use crate::jsep::tests::scene::Party;
-use crate::jsep::view::Descriptions;
-use crate::state::{MediaKind, SdpType};
+use crate::scene::Party;
+use peerless_peer::description::IceCandidateInit;
+use peerless_peer::error::CandidateError;
+use peerless_peer::jsep::Source;
+use peerless_peer::jsep::candidates::{add_remote, gathered};
+use peerless_peer::jsep::view::Descriptions;
+use peerless_peer::state::{MediaKind, SdpType};
 
 const HOST: &str = "candidate:1 1 udp 2113937151 8a0e2f4c-1.local 50000 typ host generation 0 ufrag uf02";
 

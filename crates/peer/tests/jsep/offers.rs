@@ -3,10 +3,10 @@
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::{Attribute, Description};
 
-use crate::jsep::tests::golden::{compare, describe};
-use crate::jsep::tests::scene::{Party, codecs, exchange};
-use crate::jsep::{Source, create_offer};
-use crate::state::{Direction, MediaKind, SdpType, SignalingState};
+use crate::golden::{compare, describe};
+use crate::scene::{Party, codecs, exchange};
+use peerless_peer::jsep::{Source, create_offer};
+use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 
 fn mids(description: &Description) -> Vec<&str> {
     description.media.iter().map(|media| media.mid().map_or("", Mid::as_str)).collect()

@@ -1,9 +1,9 @@
 //! Offers taken back, and provisional answers.
 
-use crate::jsep::Source;
-use crate::jsep::plan::TrackChange;
-use crate::jsep::tests::scene::{Party, exchange};
-use crate::state::{Direction, MediaKind, SdpType, SignalingState};
+use crate::scene::{Party, exchange};
+use peerless_peer::jsep::Source;
+use peerless_peer::jsep::plan::TrackChange;
+use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 
 #[test]
 fn our_offer_taken_back_leaves_no_trace() {
