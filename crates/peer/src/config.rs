@@ -23,6 +23,8 @@ pub struct Config {
     pub codecs: Vec<CodecCapability>,
     /// The largest UDP payload we send, bytes. Default 1200.
     pub mtu: usize,
+    /// Whether packets are paced; without, they leave as soon as they are polled. Default: yes.
+    pub pacing: bool,
     /// How many datagrams one `Transmit` may hold (UDP GSO). Default 1; the face sets what the system allows.
     pub max_segments: usize,
     /// Whether `Event::Diagnostic` is given. Default: no.
@@ -43,6 +45,7 @@ impl Config {
             certificate: None,
             codecs: CodecCapability::all(),
             mtu: 1200,
+            pacing: true,
             max_segments: 1,
             diagnostics: false,
             simulation: false,

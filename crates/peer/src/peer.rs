@@ -72,6 +72,7 @@ impl Peer {
         let mut session =
             peerless_rtp::config::Config::new(&cname, forked(&config.seed, SESSION_STREAM), config.epoch);
         session.mtu = config.mtu - PROTECTION;
+        session.pacing = config.pacing;
         session.diagnostics = config.diagnostics;
         let transport = Transport::new(config.epoch.0, transport_config(&config, certificate.clone()));
         let transceivers = Transceivers::new(fork(&config.seed, TRANSCEIVERS_STREAM));

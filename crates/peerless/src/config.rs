@@ -28,6 +28,8 @@ pub struct Configuration {
     pub interfaces: Option<Vec<IpAddr>>,
     /// The largest UDP payload sent, bytes. Default: 1200.
     pub mtu: usize,
+    /// Whether packets are spread over time so that a large frame does not burst into the network. Default: yes.
+    pub pacing: bool,
     /// Whether [`Event::Diagnostic`](crate::Event::Diagnostic) is given for each STUN and RTCP message. Default: no.
     pub diagnostics: bool,
 }
@@ -49,6 +51,7 @@ impl Default for Configuration {
             dtls: DtlsVersions::Any,
             interfaces: None,
             mtu: 1200,
+            pacing: true,
             diagnostics: false,
         }
     }

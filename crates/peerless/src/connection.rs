@@ -201,6 +201,7 @@ fn machine_config(configuration: Configuration) -> Result<Config, Error> {
     config.certificate = Some(certificate);
     config.codecs = configuration.codecs;
     config.mtu = configuration.mtu;
+    config.pacing = configuration.pacing;
     config.max_segments = driver::MAX_SEGMENTS;
     config.diagnostics = configuration.diagnostics;
     Ok(config)

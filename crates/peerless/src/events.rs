@@ -12,6 +12,8 @@ use peerless_peer::event::{Diagnostic, Secured, SelectedPair};
 use peerless_peer::id::TransceiverId;
 use peerless_peer::state::{ConnectionState, IceConnectionState, IceGatheringState, SignalingState};
 use peerless_rtp::codec::Codec;
+use peerless_transport::dtls::Failure as DtlsFailure;
+use peerless_transport::state::DtlsState;
 
 use crate::remote_track::RemoteTrack;
 
@@ -51,6 +53,11 @@ pub enum Event {
     SelectedPair(SelectedPair),
     /// DTLS is done and the remote is who its description said.
     Secured(Secured),
+    /// `statechange` of the DTLS transport. `Closed` is the other side's goodbye: by the W3C's table the connection
+    /// state stays connected then, until ICE loses consent.
+    DtlsState(DtlsState),
+    /// DTLS failed, and why: another fingerprint than the description's, no version in common.
+    DtlsFailed(DtlsFailure),
     /// A transceiver's sender has something to send with (or, with `None`, not any more).
     Negotiated {
         /// Which transceiver.

@@ -34,6 +34,8 @@ pub(crate) struct State {
     subscribers: Vec<Weak<EventQueue>>,
     sending: HashMap<TransceiverId, Arc<Wishes>>,
     receiving: HashMap<TransceiverId, RemoteTrack>,
+    /// The driver is gone.
+    has_ended: bool,
 }
 
 /// Something for the driver that needs the system.
@@ -61,6 +63,7 @@ impl Shared {
                 subscribers: Vec::new(),
                 sending: HashMap::new(),
                 receiving: HashMap::new(),
+                has_ended: false,
             }),
         }
     }
@@ -90,7 +93,7 @@ impl State {
     /// A queue that sees all events from now on.
     pub(crate) fn subscribe(&mut self) -> Arc<EventQueue> {
         let queue = Arc::new(EventQueue::default());
-        if self.peer.is_closed() {
+        if self.has_ended {
             queue.end();
         }
         self.subscribers.retain(|queue| queue.strong_count() > 0);
@@ -107,6 +110,9 @@ impl State {
 
     /// From now on `wishes` follows what the transceiver's sender wants.
     pub(crate) fn attach(&mut self, id: TransceiverId, wishes: Arc<Wishes>) {
+        if self.has_ended {
+            return wishes.end();
+        }
         if let Some(old) = self.sending.insert(id, wishes) {
             old.end();
         }
@@ -132,7 +138,9 @@ impl State {
         }
         while let Some((id, frame)) = self.peer.poll_frame() {
             let Some(track) = self.receiving.get(&id) else { continue };
-            track.queue.push(frame);
+            if !track.queue.push(frame) {
+                self.peer.request_key_frame(now, id);
+            }
         }
     }
 
@@ -149,6 +157,8 @@ impl State {
             }
             PeerEvent::SelectedPair(pair) => Event::SelectedPair(pair),
             PeerEvent::Secured(secured) => Event::Secured(secured),
+            PeerEvent::DtlsState(state) => Event::DtlsState(state),
+            PeerEvent::DtlsFailed(failure) => Event::DtlsFailed(failure),
             PeerEvent::Diagnostic(diagnostic) => Event::Diagnostic(diagnostic),
             PeerEvent::Track(id) => match self.track_began(id) {
                 Some(track) => Event::Track(track),
@@ -212,6 +222,7 @@ impl State {
     /// Nothing more will come: ends every track and every subscription.
     pub(crate) fn end(&mut self) {
         self.pass_on(Instant::now());
+        self.has_ended = true;
         for (_, wishes) in self.sending.drain() {
             wishes.end();
         }

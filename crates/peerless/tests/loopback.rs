@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use peerless::{
-    Configuration, ConnectionState, Direction, Event, Events, Format, Frame, LocalTrack, MediaKind,
-    PeerConnection, RemoteTrack, SignalingState,
+    Configuration, ConnectionState, Direction, DtlsState, Event, Events, Format, Frame, LocalTrack,
+    MediaKind, PeerConnection, RemoteTrack, SignalingState,
 };
 use tokio::time::timeout;
 
@@ -130,11 +130,8 @@ async fn closing_one_side_is_seen_by_the_other_and_ends_everything() {
     assert!(microphone.is_ended());
     assert_eq!(a.create_offer().unwrap_err().name(), "InvalidStateError");
     // The remote's close_notify ends DTLS: the other side must not wait for consent to expire.
-    let ended = |event| match event {
-        Event::ConnectionState(state) if state != ConnectionState::Connected => Some(()),
-        _ => None,
-    };
-    timeout(Duration::from_secs(10), until("the end", &mut events_b, ended)).await.unwrap();
+    let ended = |event| matches!(event, Event::DtlsState(DtlsState::Closed)).then_some(());
+    timeout(Duration::from_secs(10), until("the goodbye", &mut events_b, ended)).await.unwrap();
     b.close();
     timeout(PATIENCE, b.closed()).await.unwrap();
     assert!(timeout(PATIENCE, track.recv()).await.unwrap().is_none());
