@@ -34,7 +34,7 @@ pub struct Arrivals {
 
 impl Source {
     pub fn new(id: TransceiverId, kind: MediaKind) -> Self {
-        Self { id, kind, next: None, sent: 0, refused: Vec::new(), wants_key: true }
+        Self { id, kind, next: None, sent: 0, refused: Vec::new(), wants_key: false }
     }
 
     pub fn request_key(&mut self) {

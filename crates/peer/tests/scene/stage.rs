@@ -253,7 +253,6 @@ impl Scene {
             if end.peer.poll_timeout().is_some_and(|at| at <= self.now) {
                 end.peer.handle_timeout(self.now);
             }
-            end.send_frames(self.now);
         }
     }
 
@@ -333,6 +332,7 @@ impl End {
             }
             self.events.push(event);
         }
+        self.send_frames(now);
         while let Some(transmit) = self.peer.poll_transmit(now, &mut self.out) {
             let contents = self.out.split_to(transmit.size);
             assert!(self.out.is_empty(), "a transmit is as large as it says");

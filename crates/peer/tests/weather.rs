@@ -1,0 +1,103 @@
+//! A thousand seeds of bad weather: loss to 10 %, delay to 200 ms each way, jitter, reordering, duplicates. Every
+//! connection comes up and media flows. `PEERLESS_SEED=17 cargo test -p peerless-peer --test weather` replays one.
+
+mod scene;
+
+use std::ops::Range;
+use std::time::Duration;
+
+use peerless_netsim::{Link, Loss};
+use peerless_peer::config::DtlsVersions;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use scene::{ALICE, Scene, Setting};
+
+/// The first quarter of the seeds; four tests, so that they share the machine's cores.
+#[test]
+fn calls_come_up_in_bad_weather_first_quarter() {
+    run(0..250);
+}
+
+#[test]
+fn calls_come_up_in_bad_weather_second_quarter() {
+    run(250..500);
+}
+
+#[test]
+fn calls_come_up_in_bad_weather_third_quarter() {
+    run(500..750);
+}
+
+#[test]
+fn calls_come_up_in_bad_weather_fourth_quarter() {
+    run(750..1000);
+}
+
+fn run(seeds: Range<u64>) {
+    let wanted =
+        std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
+    for seed in seeds.filter(|seed| wanted.is_none_or(|wanted: u64| wanted == *seed)) {
+        let named = Named(seed);
+        call(seed, wanted.is_some());
+        drop(named);
+    }
+}
+
+/// Names the seed when a call panics.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("failed with PEERLESS_SEED={}", self.0);
+        }
+    }
+}
+
+fn call(seed: u64, is_told: bool) {
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    let (there, back) = (weather(&mut chance), weather(&mut chance));
+    let mut scene = Scene::with(Setting {
+        seed,
+        link: there,
+        adjust: match chance.next_u32() % 3 {
+            0 => |_, config| config.dtls = DtlsVersions::Only12,
+            1 => |_, config| config.dtls = DtlsVersions::Only13,
+            _ => |_, _| {},
+        },
+    });
+    let [alice, bob] = [scene.ends[0].address.ip(), scene.ends[1].address.ip()];
+    scene.network.set_link(bob, alice, back);
+    scene.signalling_delay = Duration::from_millis(below(&mut chance, 300));
+    scene.add_all_sources();
+    scene.offer(if chance.next_u32() & 1 == 0 { ALICE } else { 1 - ALICE });
+    let is_up = scene.run_until(Duration::from_secs(60), Scene::is_connected);
+    assert!(is_up, "not connected: {}\n{there:?}\n{back:?}", scene.states());
+    let up = scene.elapsed();
+    let flows = scene.run_until(Duration::from_secs(30), |scene| scene.has_frames(10, 25));
+    let counts = scene.ends.each_ref().map(|end| (end.arrivals.pictures, end.arrivals.sounds));
+    assert!(flows, "frames {counts:?} though {}\n{there:?}\n{back:?}", scene.states());
+    if is_told {
+        println!(
+            "seed {seed}: up after {up:?}, frames {counts:?} after {:?}\n{there:?}\n{back:?}",
+            scene.elapsed()
+        );
+    }
+}
+
+fn weather(chance: &mut ChaCha8Rng) -> Link {
+    let share = |chance: &mut ChaCha8Rng, most: f64| below(chance, 1000) as f64 / 1000.0 * most;
+    Link {
+        delay: Duration::from_millis(below(chance, 201)),
+        jitter: Duration::from_millis(below(chance, 30)),
+        loss: Loss::Random(share(chance, 0.1)),
+        reorder: share(chance, 0.05),
+        reorder_delay: Duration::from_millis(below(chance, 60)),
+        duplicate: share(chance, 0.03),
+        ..Link::default()
+    }
+}
+
+fn below(chance: &mut ChaCha8Rng, limit: u64) -> u64 {
+    chance.next_u64() % limit
+}
