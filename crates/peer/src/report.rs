@@ -134,6 +134,8 @@ pub struct TransportStats {
     pub secured: Option<Secured>,
     /// The round trip, smoothed over all streams, once a report told it (may fall).
     pub round_trip: Option<Duration>,
+    /// The round trip of the selected pair by its checks, once one was answered (may fall).
+    pub ice_round_trip: Option<Duration>,
     /// Datagrams sent, of all kinds.
     pub datagrams_sent: u64,
     /// Bytes in them (UDP payload).
@@ -226,16 +228,18 @@ fn transport_stats(engine: &Engine, session: &stats::Stats) -> TransportStats {
         + dropped.refused
         + dropped.closed;
     let by_session = session.malformed + session.unroutable + session.collisions;
+    let by_ice = engine.transport.ice().dropped();
     TransportStats {
         ice: engine.connectivity.ice(),
         dtls: engine.connectivity.dtls,
         selected_pair: engine.connectivity.selected,
         secured: engine.connectivity.secured,
         round_trip: session.rtt,
+        ice_round_trip: engine.transport.ice().round_trip(),
         datagrams_sent: transport.packets_sent,
         bytes_sent: transport.bytes_sent,
         datagrams_received: transport.packets_received,
         bytes_received: transport.bytes_received,
-        datagrams_dropped: by_transport + by_session + engine.unclaimed,
+        datagrams_dropped: by_transport + by_ice + by_session + engine.unclaimed,
     }
 }

@@ -71,10 +71,10 @@ fn call(seed: u64, is_told: bool) {
     scene.signalling_delay = Duration::from_millis(below(&mut chance, 300));
     scene.add_all_sources();
     scene.offer(if chance.next_u32() & 1 == 0 { ALICE } else { 1 - ALICE });
-    let is_up = scene.run_until(Duration::from_secs(60), Scene::is_connected);
+    let is_up = scene.run_until(Duration::from_secs(15), Scene::is_connected);
     assert!(is_up, "not connected: {}\n{there:?}\n{back:?}", scene.states());
     let up = scene.elapsed();
-    let flows = scene.run_until(Duration::from_secs(30), |scene| scene.has_frames(10, 25));
+    let flows = scene.run_until(Duration::from_secs(15), |scene| scene.has_frames(10, 25));
     let counts = scene.ends.each_ref().map(|end| (end.arrivals.pictures, end.arrivals.sounds));
     assert!(flows, "frames {counts:?} though {}\n{there:?}\n{back:?}", scene.states());
     if is_told {
