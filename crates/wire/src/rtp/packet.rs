@@ -21,7 +21,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use crate::cursor::{Reader, Truncated};
 use crate::rtp::extension::{ExtensionMap, Extensions};
@@ -63,8 +63,8 @@ pub struct Header {
     pub ssrc: Ssrc,
     /// Whose media a mixer put into it.
     pub csrcs: Csrcs,
-    /// The header extensions. [`parse`](Self::parse) leaves them empty, as ids mean nothing without the map of the
-    /// session; [`Packet::decode_extensions`] fills them.
+    /// The header extensions. [`Header::parse`] leaves them empty, as ids mean nothing without the map of the
+    /// session; [`Packet::parse`] reads them.
     pub extensions: Extensions,
 }
 
@@ -84,10 +84,6 @@ pub struct Packet {
     pub payload: Bytes,
     /// How many bytes of padding followed the payload, the count byte among them.
     pub padding: u8,
-    /// The profile field of the header extension; 0 where there is none.
-    pub extension_profile: u16,
-    /// The elements of the header extension as they came.
-    pub extension_block: Bytes,
 }
 
 impl Header {
@@ -170,30 +166,25 @@ impl std::fmt::Debug for Csrcs {
 }
 
 impl Packet {
-    /// Reads a plain (decrypted) packet. The payload and the extension block are slices of `packet`: nothing is
-    /// copied and nothing allocated, unless `packet` was made of a `Vec` of just its size and never shared.
+    /// Reads a plain (decrypted and authenticated) packet, its header extensions by `map`. The payload is a slice of
+    /// `packet`: nothing is copied, and nothing allocated unless `packet` was made of a `Vec` and never shared.
     ///
-    /// Errs as [`Header::parse`] does, and where the padding is larger than the payload.
-    pub fn parse(packet: Bytes) -> Result<Self, Error> {
+    /// Errs as [`Header::parse`] does, and where the padding is larger than the payload. Extensions cannot make it
+    /// err, see [`Extensions::parse`].
+    pub fn parse(mut packet: Bytes, map: &ExtensionMap) -> Result<Self, Error> {
         let layout = Layout::of(&packet)?;
         let left = packet.len() - layout.payload_start;
         let padding = if layout.has_padding() { packet.last().copied().unwrap_or(0) } else { 0 };
         if usize::from(padding) > left || layout.has_padding() && padding == 0 {
             return Err(Error::Padding { count: padding, left });
         }
-        let extension_block = match layout.extension_len {
-            0 => Bytes::new(),
-            len => packet.slice(layout.payload_start - len..layout.payload_start),
-        };
-        let payload = packet.slice(layout.payload_start..packet.len() - usize::from(padding));
         let csrcs = if layout.csrcs.is_empty() { Csrcs::new() } else { Csrcs::from_wire(layout.csrcs) };
-        let extension_profile = layout.extension_profile;
-        Ok(Self { header: layout.header(csrcs), payload, padding, extension_profile, extension_block })
-    }
-
-    /// Reads the extension block by `map` into `header.extensions`.
-    pub fn decode_extensions(&mut self, map: &ExtensionMap) {
-        self.header.extensions = Extensions::parse(map, self.extension_profile, &self.extension_block);
+        let extensions = Extensions::parse(map, layout.extension_profile, layout.extension_block);
+        let header = Header { extensions, ..layout.header(csrcs) };
+        let start = layout.payload_start;
+        packet.truncate(packet.len() - usize::from(padding));
+        packet.advance(start);
+        Ok(Self { header, payload: packet, padding })
     }
 
     /// Appends the whole packet: the header with the extensions in `header.extensions`, the payload, the padding.
@@ -217,7 +208,7 @@ struct Layout<'a> {
     fixed: &'a [u8; 12],
     csrcs: &'a [u8],
     extension_profile: u16,
-    extension_len: usize,
+    extension_block: &'a [u8],
     payload_start: usize,
 }
 
@@ -231,14 +222,14 @@ impl<'a> Layout<'a> {
             return Err(Error::Version(first >> 6));
         }
         let csrcs = reader.take(usize::from(first & 15) * 4)?;
-        let (mut extension_profile, mut extension_len) = (0, 0);
+        let (mut extension_profile, mut extension_block) = (0, [].as_slice());
         if first & EXTENSION_BIT != 0 {
             extension_profile = reader.u16()?;
-            extension_len = usize::from(reader.u16()?) * 4;
-            reader.take(extension_len)?;
+            let words = reader.u16()?;
+            extension_block = reader.take(usize::from(words) * 4)?;
         }
         let payload_start = packet.len() - reader.left();
-        Ok(Self { fixed, csrcs, extension_profile, extension_len, payload_start })
+        Ok(Self { fixed, csrcs, extension_profile, extension_block, payload_start })
     }
 
     #[inline]
