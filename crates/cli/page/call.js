@@ -58,13 +58,13 @@ export class Call extends EventTarget {
     const { pc } = this;
     pc.onicecandidate = ({ candidate }) => this.sendCandidate(candidate);
     pc.oniceconnectionstatechange = () => {
-      this.note(`ICE ${pc.iceConnectionState}`, pc.iceConnectionState === "failed");
+      this.noteState("ICE", pc.iceConnectionState);
       this.changed();
     };
     pc.onicegatheringstatechange = () => this.changed();
     pc.onconnectionstatechange = () => {
       const state = pc.connectionState;
-      this.note(state === "connected" ? "connected" : `connection ${state}`, state === "failed");
+      this.noteState("connection", state);
       this.changed();
       if (state === "failed") this.finish("the connection failed", true);
       if (state === "closed") this.finish("the server closed the connection", true);
@@ -83,7 +83,7 @@ export class Call extends EventTarget {
     const look = () => {
       if (transport !== this.transport || transport.state === this.dtls || this.ended) return;
       this.dtls = transport.state;
-      this.note(`DTLS ${transport.state}`, transport.state === "failed");
+      this.noteState("DTLS", transport.state);
       this.changed();
       if (transport.state === "closed") this.finish("the server closed the connection", true);
     };
@@ -155,6 +155,11 @@ export class Call extends EventTarget {
 
   changed() {
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** What passes by on the way is shown as a state, but not told. */
+  noteState(what, state) {
+    if (!["new", "checking", "connecting"].includes(state)) this.note(`${what} ${state}`, state === "failed");
   }
 
   note(text, bad = false) {

@@ -120,6 +120,8 @@ function showNote({ text, bad, at }) {
   log.scrollTop = log.scrollHeight;
 }
 
+new ResizeObserver(([{ target }]) => { target.scrollTop = target.scrollHeight; }).observe(part("log"));
+
 function showEnd({ reason }) {
   clearInterval(timer);
   document.body.classList.add("ended");
@@ -205,8 +207,14 @@ function showPath(pair, transport) {
 
 function candidate(one) {
   if (!one) return "–";
-  const host = one.address?.includes(":") ? `[${one.address}]` : (one.address ?? "hidden");
-  return `${host}:${one.port ?? "?"} · ${one.kind} · ${one.protocol}`;
+  return `${host(one.address)}:${one.port ?? "?"} · ${one.kind} · ${one.protocol}`;
+}
+
+/** Browsers hide their addresses in different ways: leave it out, "(redacted)", a name for this call only. */
+function host(address) {
+  if (!address || address.startsWith("(")) return "hidden";
+  if (address.endsWith(".local")) return `${address.slice(0, 8)}….local`;
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 function write(id, value, form) {
