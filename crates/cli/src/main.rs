@@ -6,7 +6,9 @@ mod page;
 mod demo;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Command, DemoArgs};
@@ -16,7 +18,9 @@ fn main() -> ExitCode {
     let Command::Demo(args) = args::parse();
     let console = Console::new();
     trace(&args, &console);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Threads that waited for an encoder to end are of no use for long.
+    let keep = Duration::from_secs(1);
+    let runtime = match Builder::new_multi_thread().enable_all().thread_keep_alive(keep).build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&console, &format!("cannot start: {error}")),
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use peerless::{
     Configuration, Error, Event, Format, Frame, IceCandidateInit, LocalTrack, MediaKind, PeerConnection,
-    SdpType, SessionDescription,
+    RemoteTrack, SdpType, SessionDescription,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -29,26 +29,16 @@ async fn main() -> Result<(), Error> {
     let track = LocalTrack::new(MediaKind::Audio, "silence", "example");
     sender.add_track(&track)?;
 
-    tokio::spawn(carry(sender.clone(), to_receiver.clone(), from_receiver));
-    tokio::spawn(carry(receiver.clone(), to_sender, from_sender));
-    tokio::spawn(speak(track));
-
-    // One side begins; the rest follows from what arrives.
     let mut events = receiver.events();
-    let offer = sender.create_offer()?;
-    sender.set_local_description(offer.clone())?;
-    let _ = to_receiver.send(Message::Description(offer));
+    tokio::spawn(carry(sender.clone(), true, to_receiver, from_receiver));
+    tokio::spawn(carry(receiver.clone(), false, to_sender, from_sender));
+    tokio::spawn(speak(track));
 
     while let Some(event) = events.next().await {
         match event {
             Event::ConnectionState(state) => println!("{state}"),
             Event::Track(track) => {
-                for count in 1..=50 {
-                    let Some(frame) = track.recv().await else { break };
-                    println!("frame {count}: {} bytes of {}", frame.payload.len(), frame.format.name());
-                }
-                sender.close();
-                receiver.close();
+                tokio::spawn(listen(track, [sender.clone(), receiver.clone()]));
             }
             _ => {}
         }
@@ -56,13 +46,22 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// The whole of signalling: our candidates go out, the other side's words come in.
+/// The whole of signalling: one side begins with an offer; then our candidates go out, the other side's words come in.
+///
+/// A description is sent in the same breath as it is set, before the events are read: so it goes ahead of its candidates,
+/// which the other side could not take without it.
 async fn carry(
     connection: PeerConnection,
+    begins: bool,
     out: UnboundedSender<Message>,
     mut into: UnboundedReceiver<Message>,
 ) -> Result<(), Error> {
     let mut events = connection.events();
+    if begins {
+        let offer = connection.create_offer()?;
+        connection.set_local_description(offer.clone())?;
+        let _ = out.send(Message::Description(offer));
+    }
     loop {
         tokio::select! {
             event = events.next() => match event {
@@ -84,6 +83,15 @@ async fn carry(
             },
         }
     }
+}
+
+/// Counts a second of frames, then ends both sides.
+async fn listen(track: RemoteTrack, ends: [PeerConnection; 2]) {
+    for count in 1..=50 {
+        let Some(frame) = track.recv().await else { break };
+        println!("frame {count}: {} bytes of {}", frame.payload.len(), frame.format.name());
+    }
+    ends.iter().for_each(PeerConnection::close);
 }
 
 /// 20 ms of silence every 20 ms, for as long as somebody wants it.

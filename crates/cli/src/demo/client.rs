@@ -1,16 +1,20 @@
 //! One client: its connection, its picture and sound, its signalling, until one of them ends and takes the others along.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use peerless::{
-    Configuration, ConnectionState, Direction, DtlsVersions, Error, Event, Events, Format, IceServer,
-    LocalTrack, MediaKind, PeerConnection,
+    Configuration, ConnectionState, Direction, DtlsVersions, Event, Events, Format, IceServer, LocalTrack,
+    MediaKind, PeerConnection,
 };
+use peerless_media::pump::Pump;
+use peerless_media::source::pattern::{PatternError, TestPattern};
+use peerless_media::source::sounds::SoundKind;
 use peerless_signal::websocket::ServerSocket;
 use peerless_signal::{Channel, Exchange, Role, Step};
 
-use crate::args::{Audio, DemoArgs, Dtls, Video};
+use crate::args::{Audio, DemoArgs, Dtls, Sound, Video};
 use crate::console::Console;
 use crate::demo::census::Guest;
 use crate::demo::words;
@@ -22,7 +26,7 @@ pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args:
         Role::Answer => "the client offers",
     };
     desk.say(&format!("client connected from {from}, {who}"));
-    let (connection, _tracks) = match prepare(args) {
+    let (connection, pumps) = match prepare(args) {
         Ok(prepared) => prepared,
         Err(error) => {
             desk.say(&format!("no connection could be made: {error}"));
@@ -38,6 +42,8 @@ pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args:
         give_up(&connection, &desk),
     );
     connection.closed().await;
+    // Waits for their threads, which end with their tracks.
+    let _ = tokio::task::spawn_blocking(move || drop(pumps)).await;
     desk.say("client gone");
 }
 
@@ -53,19 +59,43 @@ impl Desk {
     }
 }
 
-fn prepare(args: &DemoArgs) -> Result<(PeerConnection, Vec<LocalTrack>), Error> {
+fn prepare(args: &DemoArgs) -> Result<(PeerConnection, Vec<Pump>), Error> {
     let connection = PeerConnection::new(configuration(args))?;
-    let mut tracks = Vec::new();
+    let track = |kind, id: &str| -> Result<LocalTrack, Error> {
+        let track = LocalTrack::new(kind, id, "peerless");
+        connection.add_track(&track)?.set_direction(Direction::SendOnly)?;
+        Ok(track)
+    };
+    let mut pumps = Vec::new();
     if args.video != Video::None {
-        tracks.push(LocalTrack::new(MediaKind::Video, "picture", "peerless"));
+        let pattern = TestPattern::new(args.size.width, args.size.height, args.fps)?;
+        pumps.push(Pump::video(track(MediaKind::Video, "picture")?, pattern, args.fps, args.bitrate.0)?);
     }
     if args.audio != Audio::None {
-        tracks.push(LocalTrack::new(MediaKind::Audio, "sound", "peerless"));
+        pumps.push(Pump::audio(track(MediaKind::Audio, "sound")?, sound(args.sound).source())?);
     }
-    for track in &tracks {
-        connection.add_track(track)?.set_direction(Direction::SendOnly)?;
+    Ok((connection, pumps))
+}
+
+/// Why a client could not be served.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Connection(#[from] peerless::Error),
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    #[error("no thread for an encoder: {0}")]
+    Thread(#[from] io::Error),
+}
+
+fn sound(sound: Sound) -> SoundKind {
+    match sound {
+        Sound::Music => SoundKind::Music,
+        Sound::Silence => SoundKind::Silence,
+        Sound::WhiteNoise => SoundKind::WhiteNoise,
+        Sound::PinkNoise => SoundKind::PinkNoise,
+        Sound::Sine => SoundKind::Sine,
     }
-    Ok((connection, tracks))
 }
 
 fn configuration(args: &DemoArgs) -> Configuration {

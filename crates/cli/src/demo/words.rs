@@ -10,8 +10,8 @@ pub fn event(event: &Event, kind_of: impl Fn(TransceiverId) -> Option<MediaKind>
         Event::ConnectionState(state) => vec![format!("connection {state}")],
         Event::SelectedPair(pair) => vec![format!("path {}", path(pair))],
         Event::Secured(secured) => {
-            let profile = secured.srtp_profile.map(|profile| format!("SRTP {profile}"));
-            std::iter::once(format!("{}, {}", secured.version, secured.cipher)).chain(profile).collect()
+            let handshake = format!("{}, {}", secured.version, secured.cipher);
+            std::iter::once(handshake).chain(secured.srtp_profile.map(str::to_owned)).collect()
         }
         Event::Negotiated { transceiver, codec } => {
             let kind = kind_of(*transceiver).map_or("media", MediaKind::as_str);

@@ -17,7 +17,7 @@ fn interrupt_and_terminate_end_it_with_nothing_wrong() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_sees_the_end_at_once() {
     let mut demo = Demo::start(&[]);
     let connection = PeerConnection::new(Configuration::default()).unwrap();

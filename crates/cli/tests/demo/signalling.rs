@@ -28,7 +28,7 @@ async fn connected(connection: &PeerConnection) {
     tokio::time::timeout(LIMIT, waiting).await.expect("connected in time");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_server_offers_as_soon_as_the_socket_is_open() {
     let demo = Demo::start(&[]);
     let mut socket = connect(&demo, "").await;
@@ -43,7 +43,7 @@ async fn the_server_offers_as_soon_as_the_socket_is_open() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_was_asked_for_is_offered() {
     let demo = Demo::start(&["--video", "none", "--audio", "pcmu"]);
     let mut socket = connect(&demo, "").await;
@@ -52,7 +52,7 @@ async fn only_what_was_asked_for_is_offered() {
     assert!(offer.sdp.contains("PCMU/8000"), "{}", offer.sdp);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_server_waits_for_the_offer_of_a_client_that_wants_to_make_it() {
     let demo = Demo::start(&[]);
     let mut socket = connect(&demo, "?role=offer").await;
@@ -70,7 +70,7 @@ async fn the_server_waits_for_the_offer_of_a_client_that_wants_to_make_it() {
     connection.set_remote_description(answer).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_said_and_the_client_still_connects() {
     let mut demo = Demo::start(&[]);
     let mut socket = connect(&demo, "").await;
@@ -112,7 +112,7 @@ async fn exchange_candidates(mut socket: websocket::ClientSocket, connection: Pe
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_above_the_limit_ends_only_its_own_client() {
     let mut demo = Demo::start(&[]);
     let (mut loud, mut calm) = (connect(&demo, "").await, connect(&demo, "").await);
@@ -124,7 +124,7 @@ async fn a_text_above_the_limit_ends_only_its_own_client() {
 }
 
 /// Whole connections: media arrives, and who leaves frees what was held for them.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn pictures_and_sound_arrive_in_both_roles() {
     let demo = Demo::start(&[]);
     for (query, role) in [("", Role::Answer), ("?role=offer", Role::Offer)] {
@@ -155,7 +155,7 @@ async fn pictures_and_sound_arrive_in_both_roles() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_at_once_work_and_leave_nothing_behind() {
     let mut demo = Demo::start(&["--size", "160x120", "--fps", "10"]);
     let (threads, files) = (demo.threads(), demo.open_files());
