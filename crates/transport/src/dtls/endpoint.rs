@@ -89,8 +89,12 @@ pub struct Endpoint {
     cipher: Option<CipherSuite>,
     /// The last plaintext alert, only to explain a timeout.
     alert: Option<u8>,
+    ignored: u64,
     held: VecDeque<Bytes>,
     timeout: Option<Instant>,
+    /// How far apart two timeouts are at least, and before when no further one comes.
+    pause: Duration,
+    pause_until: Instant,
     outgoing: VecDeque<Bytes>,
     application: VecDeque<Bytes>,
     events: VecDeque<Event>,
@@ -142,8 +146,11 @@ impl Endpoint {
             keys: None,
             cipher: None,
             alert: None,
+            ignored: 0,
             held: VecDeque::new(),
             timeout: None,
+            pause: config.retransmission / 4,
+            pause_until: now,
             outgoing: VecDeque::new(),
             application: VecDeque::new(),
             events: VecDeque::from([Event::State(DtlsState::Connecting)]),
@@ -162,8 +169,12 @@ impl Endpoint {
                 };
                 let mut engine = make(Arc::new(engine_config), certificate, now);
                 engine.set_active(role == Role::Client);
+                let started = engine.handle_timeout(now);
                 endpoint.engine = Some(engine);
-                endpoint.handle_timeout(now);
+                match started {
+                    Ok(()) => endpoint.drain(now),
+                    Err(error) => endpoint.fail_with(&error),
+                }
             }
             Err(error) => endpoint.fail(Failure::Protocol(error.to_string())),
         }
@@ -172,19 +183,28 @@ impl Endpoint {
 
     /// Takes a datagram that came over a validated pair.
     pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
-        let Some(engine) = &mut self.engine else { return };
+        let Some(engine) = &mut self.engine else {
+            self.ignored += 1;
+            return;
+        };
         if let Err(error) = engine.handle_timeout(now) {
             return self.fail_with(&error);
         }
+        let mut whole = 0;
         for record in record::records(datagram) {
+            whole += record.bytes.len();
             match record.kind {
                 Kind::PlainAlert(description) => {
                     tracing::debug!(description, "plaintext alert ignored");
                     self.alert = Some(description);
+                    self.ignored += 1;
                 }
                 kind if self.is_settled_by(kind) => self.feed(now, record.bytes),
                 _ => self.hold(record.bytes),
             }
+        }
+        if whole < datagram.len() {
+            self.ignored += 1;
         }
         if self.is_settled_by(Kind::Other) {
             while let Some(held) = self.held.pop_front() {
@@ -196,6 +216,7 @@ impl Endpoint {
     /// Does what is due: retransmissions, and giving up.
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(engine) = &mut self.engine else { return };
+        self.pause_until = now + self.pause;
         match engine.handle_timeout(now) {
             Ok(()) => self.drain(now),
             Err(error) => self.fail_with(&error),
@@ -266,6 +287,12 @@ impl Endpoint {
         self.state
     }
 
+    /// How many records were dropped before they reached dimpl: cut short, plaintext alerts, out of place, too late.
+    /// What is not authentic dimpl drops without a word.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
     /// Whether a datagram waits to be sent.
     pub fn has_transmit(&self) -> bool {
         !self.outgoing.is_empty()
@@ -302,6 +329,8 @@ impl Endpoint {
     fn hold(&mut self, record: &[u8]) {
         if self.role == Role::Client && self.held.len() < HELD {
             self.held.push_back(Bytes::copy_from_slice(record));
+        } else {
+            self.ignored += 1;
         }
     }
 
@@ -322,6 +351,9 @@ impl Endpoint {
                 }
                 Output::BufferTooSmall { needed } => scratch.resize(needed, 0),
                 Output::Timeout(at) => {
+                    // As long as dimpl misses a piece of a DTLS 1.3 flight, it wants to acknowledge the others at
+                    // once, over and over: without a pause that would be a flood.
+                    let at = at.max(self.pause_until);
                     self.timeout = (at.saturating_duration_since(now) < IDLE).then_some(at);
                     break;
                 }

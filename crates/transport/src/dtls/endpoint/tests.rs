@@ -54,7 +54,8 @@ impl Wire {
     /// Lets time pass up to `limit` from now, or until both ends rest: nothing flies, and each is done.
     fn run(&mut self, limit: Duration, script: &mut Script<'_>) {
         let end = self.now + limit;
-        loop {
+        for step in 0.. {
+            assert!(step < 20_000, "time stands still at {:?} before the end", end - self.now);
             self.collect(script);
             let is_done = self.ends.iter().all(|end| end.state() != DtlsState::Connecting);
             if is_done && self.flying.is_empty() {
@@ -275,6 +276,53 @@ fn is_not_disturbed_by_forged_and_broken_records() {
             wire.ends[end].handle_datagram(wire.now, bytes);
         }
         wire.secured();
+    }
+}
+
+/// What a damaged datagram does to a handshake is open; it must not panic, nor end in a state of its own.
+#[test]
+fn takes_damaged_datagrams_without_a_panic() {
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    for (client, server, _) in COMBINATIONS {
+        let configs = configs(client, server);
+        for seed in 0..40 {
+            let mut wire = Wire::new(&configs);
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            wire.run(Duration::from_secs(50), &mut |_, _, bytes| {
+                let mut damaged = bytes.to_vec();
+                for _ in 0..=rng.next_u32() % 4 {
+                    let place = rng.next_u32() as usize % damaged.len().min(120);
+                    damaged[place] = rng.next_u32() as u8;
+                }
+                damaged.truncate(damaged.len() - (rng.next_u32() % 3) as usize);
+                vec![(Duration::ZERO, damaged), (Duration::from_millis(1), bytes.to_vec())]
+            });
+            for end in &wire.ends {
+                assert_ne!(end.state(), DtlsState::New);
+            }
+        }
+    }
+}
+
+/// The server falls silent after a first flight of which one datagram was lost.
+#[test]
+fn asks_for_a_missing_piece_without_a_flood() {
+    for versions in [Versions::Any, Versions::Only13] {
+        for missing in 1..4 {
+            let mut configs = configs(versions, versions);
+            configs[SERVER].mtu = 250;
+            let mut wire = Wire::new(&configs);
+            let (mut asked, mut pieces) = (0, 0);
+            wire.run(Duration::from_secs(5), &mut |from, number, bytes| {
+                asked += u32::from(from == CLIENT);
+                pieces += u32::from(from == SERVER);
+                let is_lost = from == SERVER && (pieces - 1 == missing || pieces > 4);
+                if is_lost { vec![] } else { pass(from, number, bytes) }
+            });
+            assert!(pieces > 4 && asked > 2);
+            assert!(asked < 150, "{asked} datagrams in five seconds, missing piece {missing}");
+        }
     }
 }
 
