@@ -67,6 +67,7 @@ fn assert_bars(decoded: &Decoded, tolerance: u8, what: &str) {
     }
 }
 
+#[cfg(all(feature = "vp8", not(feature = "libvpx")))]
 mod vp8 {
     use super::*;
     use peerless_media::codec::vp8::Vp8Encoder;
@@ -158,6 +159,7 @@ mod vpx {
     }
 }
 
+#[cfg(feature = "h264")]
 mod h264 {
     use super::*;
     use openh264::decoder::Decoder;

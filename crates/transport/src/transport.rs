@@ -149,6 +149,10 @@ pub struct Dropped {
     pub refused: u64,
     /// After the end.
     pub closed: u64,
+    /// STUN that is malformed, not authentic, or for no socket of ours.
+    pub stun: u64,
+    /// Records of DTLS that are cut short, out of place, or plaintext alerts.
+    pub dtls: u64,
 }
 
 impl Transport {
@@ -349,7 +353,10 @@ impl Transport {
 
     /// What went through.
     pub fn stats(&self) -> Stats {
-        self.stats
+        let mut stats = self.stats;
+        stats.dropped.stun = self.agent.dropped();
+        stats.dropped.dtls = self.endpoint.as_ref().map_or(0, Endpoint::ignored);
+        stats
     }
 
     /// Starts DTLS once it can, and takes what it has to tell. A server waits for no route: the ClientHello may come

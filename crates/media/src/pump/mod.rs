@@ -6,7 +6,6 @@
 mod schedule;
 mod signal;
 mod stats;
-mod link;
 mod video;
 mod audio;
 mod handle;

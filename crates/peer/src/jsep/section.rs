@@ -16,8 +16,7 @@ pub(super) const PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
 /// A section that is offered or taken.
 pub(super) struct Content<'a> {
     pub(super) kind: MediaKind,
-    /// `None` where an offer we answer has none.
-    pub(super) mid: Option<Mid>,
+    pub(super) mid: Mid,
     pub(super) protocol: &'a str,
     pub(super) is_bundle_only: bool,
     pub(super) setup: Setup,
@@ -54,7 +53,7 @@ pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content
         attributes.push(Attribute::BundleOnly);
     }
     push_transport(attributes, &view.transport.credentials, &view.transport.fingerprints, content.setup);
-    attributes.extend(content.mid.map(Attribute::Mid));
+    attributes.push(Attribute::Mid(content.mid));
     attributes.extend(content.extensions.into_iter().map(Attribute::Extmap));
     attributes.push(Attribute::Direction(content.direction));
     if content.direction.sends() {
