@@ -254,7 +254,7 @@ impl Sender {
     /// Takes in a PLI for this source; true if the encoder is to be asked.
     pub fn handle_picture_loss(&mut self, now: Instant, rtt: Duration) -> bool {
         self.plis += 1;
-        self.ask_key_frame(now, rtt)
+        !self.queue.has_key() && self.ask_key_frame(now, rtt)
     }
 
     /// Takes in a FIR command for this source; true if the encoder is to be asked.
@@ -263,12 +263,12 @@ impl Sender {
             return false;
         }
         self.firs += 1;
-        self.ask_key_frame(now, rtt)
+        !self.queue.has_key() && self.ask_key_frame(now, rtt)
     }
 
     /// Whether the encoder is to be asked for a key frame now; then it counts as asked.
     pub fn ask_key_frame(&mut self, now: Instant, rtt: Duration) -> bool {
-        self.config.codec.format.is_video() && !self.queue.has_key() && self.keys.ask(now, rtt)
+        self.config.codec.format.is_video() && self.keys.ask(now, rtt)
     }
 
     /// Takes in what the remote reports on one of this sender's sources; the round trip, where it can be told.
