@@ -65,7 +65,7 @@ fn random_bytes_are_counted_and_dropped() {
         if let Some(first) = bytes.first_mut() {
             *first = 0x80 | *first & 0x3f;
         }
-        if let Some(second) = bytes.get_mut(1).filter(|_| rng.next_u32() % 2 == 0) {
+        if let Some(second) = bytes.get_mut(1).filter(|_| rng.next_u32().is_multiple_of(2)) {
             *second = 200 + *second % 8;
         }
         let bytes = Bytes::from(bytes);

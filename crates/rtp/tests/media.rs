@@ -172,7 +172,7 @@ fn the_media_section_is_told_until_the_remote_has_reported() {
         });
         (told.count(), packets.count())
     };
-    let (told, all) = with_mid(0 * MS, 50 * MS);
+    let (told, all) = with_mid(std::time::Duration::ZERO, 50 * MS);
     assert!(all > 3 && told == all, "{told} of {all}");
     assert_eq!(with_mid(2 * SECOND, 5 * SECOND).0, 0);
 }

@@ -18,7 +18,7 @@ use stage::*;
 /// The NTP time of `since` after the start, by A's clock.
 fn ntp(since: Duration) -> u64 {
     let seconds = 2_208_988_800 + 1_700_000_000 + since.as_secs();
-    seconds << 32 | (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000
+    (seconds << 32) | ((u64::from(since.subsec_nanos()) << 32) / 1_000_000_000)
 }
 
 fn sender_reports(stage: &Stage, ssrc: Ssrc) -> Vec<(std::time::Instant, SenderReport)> {

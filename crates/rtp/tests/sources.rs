@@ -193,11 +193,9 @@ fn transport_wide_numbers_run_over_all_streams_and_are_reported_on() {
         expected += 1;
     }
     let stats = stage.a.session.stats();
-    assert!(
-        stats.transport_reported + 60 > u64::from(expected),
-        "{} of {expected}",
-        stats.transport_reported
-    );
+    // Feedback is lost as well as what it tells of.
+    let reported = stats.transport_reported;
+    assert!(reported * 10 > u64::from(expected) * 9, "{reported} of {expected}");
     let lost = stats.transport_lost as f64 / stats.transport_reported as f64;
     assert!((0.03..0.07).contains(&lost), "{lost}");
     let feedback = stage.b.control();

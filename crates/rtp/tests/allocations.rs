@@ -1,0 +1,72 @@
+//! The path from a frame to its packets allocates nothing once it has run for a while.
+
+mod stage;
+
+use allocation_counter::measure;
+use bytes::BytesMut;
+use peerless_netsim::Link;
+use peerless_rtp::session::PacketKind;
+use stage::*;
+
+#[test]
+fn sending_a_frame_allocates_nothing_in_steady_state() {
+    let (start, section) = (start(), mid("v"));
+    let mut stage = Stage::new(1, Link::default());
+    let mut out = BytesMut::with_capacity(64 * 1024);
+    let (mut media, mut counted) = (0, 0);
+    for number in 0..400_u32 {
+        let now = start + 40 * MS * number;
+        let frame = picture(number, number == 0, 20_000, now);
+        // The first clone of a frame's bytes makes them shared: one allocation a frame, its owner's.
+        let _shared = frame.payload.clone();
+        let info = measure(|| stage.a.session.send_frame(now, &section, &frame).unwrap());
+        let is_steady = number >= 200;
+        assert!(!is_steady || info.count_total == 0, "{info:?} for frame {number}");
+        for millisecond in 0..40 {
+            let now = now + millisecond * MS;
+            loop {
+                out.clear();
+                let mut kind = None;
+                let info = measure(|| kind = stage.a.session.poll_packet(now, &mut out));
+                match kind {
+                    Some(PacketKind::Rtp) if is_steady => {
+                        assert_eq!(info.count_total, 0, "{info:?} for a packet of frame {number}");
+                        counted += 1;
+                    }
+                    // Reports go out about once a second.
+                    Some(_) => {}
+                    None => {
+                        assert!(!is_steady || info.count_total == 0, "{info:?} for nothing");
+                        break;
+                    }
+                }
+                media += 1;
+            }
+        }
+    }
+    assert!(counted > 3000 && media > counted, "{counted} of {media}");
+}
+
+#[test]
+fn sending_a_packet_again_allocates_nothing() {
+    let mut stage = Stage::new(2, Link::default());
+    stage.run_until(2 * SECOND);
+    let last = stage.a.media().into_iter().rfind(|(_, header, _)| header.ssrc == VIDEO).unwrap().1.sequence;
+    let lost = (0..10).map(|back| peerless_wire::rtp::SequenceNumber(last.0.wrapping_sub(9 - back)));
+    let nack = peerless_wire::rtcp::Nack::new(peerless_wire::rtp::Ssrc(9), VIDEO, lost);
+    let mut bytes = BytesMut::new();
+    nack.write(&mut bytes);
+    stage.a.session.handle_rtcp(stage.now, bytes.freeze());
+    let mut out = BytesMut::with_capacity(64 * 1024);
+    let mut again = 0;
+    for step in 0..50 {
+        let now = stage.now + step * MS;
+        let mut kind = None;
+        let info = measure(|| kind = stage.a.session.poll_packet(now, &mut out));
+        if kind == Some(PacketKind::Rtp) {
+            assert_eq!(info.count_total, 0, "{info:?}");
+            again += 1;
+        }
+    }
+    assert!(again >= 10, "{again}");
+}
