@@ -155,6 +155,16 @@ pub struct Dropped {
     pub dtls: u64,
 }
 
+impl Dropped {
+    /// All of them together.
+    pub fn total(self) -> u64 {
+        let Self { unknown_protocol, unknown_pair, early_media, early_handshake, .. } = self;
+        let Self { unauthenticated, replayed, refused, closed, stun, dtls, .. } = self;
+        let misplaced = unknown_protocol + unknown_pair + early_media + early_handshake + closed;
+        misplaced + unauthenticated + replayed + refused + stun + dtls
+    }
+}
+
 impl Transport {
     /// A transport that waits for ICE to be set going through [`Transport::ice_mut`].
     pub fn new(_now: Instant, config: Config) -> Self {

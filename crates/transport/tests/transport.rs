@@ -299,6 +299,7 @@ fn drops_and_counts_what_comes_from_elsewhere_or_too_early() {
     scene.collect();
     let dropped = scene.transports[OFFERER].stats().dropped;
     assert_eq!((dropped.unknown_pair, dropped.early_media, dropped.unknown_protocol), (2, 1, 2));
+    assert_eq!(dropped.total(), 5);
     let told = scene.events[OFFERER].iter().filter(|event| matches!(event, Event::Dropped { .. }));
     assert_eq!(told.count(), 5);
     assert!(scene.received[OFFERER].is_empty());

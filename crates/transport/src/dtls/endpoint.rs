@@ -49,7 +49,8 @@ pub struct Config {
     pub profiles: Vec<Profile>,
     /// The largest datagram we send, bytes. At least 256.
     pub mtu: usize,
-    /// How long before an unanswered flight is sent again the first time; the time doubles (RFC 6347 §4.2.4).
+    /// How long before an unanswered flight is sent again the first time; the time doubles. Departs: RFC 6347
+    /// §4.2.4.1 recommends 1 s, because ICE has shown by then that the path works, and how fast.
     pub retransmission: Duration,
     /// How long the handshake may take in all.
     pub handshake_timeout: Duration,
@@ -102,8 +103,8 @@ pub struct Endpoint {
 }
 
 impl Config {
-    /// The defaults: any version, all profiles, datagrams of 1200 bytes, first retransmission after 300 ms (ICE has
-    /// shown by then that the path works, and how fast), 40 s in all.
+    /// The defaults: any version, all profiles, datagrams of 1200 bytes, first retransmission after 300 ms, 40 s in
+    /// all.
     pub fn new(certificate: Arc<Certificate>) -> Self {
         Self {
             certificate,
