@@ -98,15 +98,16 @@ mod vp8 {
     fn the_bitrate_is_met_and_changes_while_it_runs() {
         let mut pattern = TestPattern::new(640, 480, FPS).unwrap();
         let mut encoder = Vp8Encoder::new(VideoSettings::new((640, 480), FPS, 2_000_000)).unwrap();
-        for (round, target) in [2_000_000, 1_000_000, 3_000_000].into_iter().enumerate() {
+        for (round, target) in [2_000_000, 1_200_000, 2_500_000, 200_000].into_iter().enumerate() {
             encoder.set_bitrate(target);
             let (start, mut bits) = (round as u64 * 120, 0.0);
             run(&mut encoder, &mut pattern, start..start + 30, |_, _, _| {});
             run(&mut encoder, &mut pattern, start + 30..start + 120, |_, _, coded| {
-                bits += coded.unwrap().payload.len() as f64 * 8.0;
+                assert!(coded.is_some() || target == 200_000, "only where no quality is low enough");
+                bits += coded.map_or(0.0, |coded| coded.payload.len() as f64 * 8.0);
             });
             let spent = bits / 3.0 / target as f64;
-            assert!((0.9..1.1).contains(&spent), "{target}: {spent:.2}");
+            assert!((0.85..1.15).contains(&spent), "{target}: {spent:.2}");
         }
     }
 

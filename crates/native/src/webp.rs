@@ -42,7 +42,9 @@ impl Encoder {
         let mut config = config.ok_or(Error::Configuration)?;
         config.method = c_int::from(effort.min(6));
         config.image_hint = libwebp_sys::WebPImageHint::WEBP_HINT_DEFAULT;
-        config.segments = 4;
+        // One segment: without the pass that sorts blocks into more it is 1.5 times as fast, for a twentieth more bits.
+        config.segments = 1;
+        config.sns_strength = 0;
         config.pass = 1;
         // The normal loop filter: bitstream version 0, the only one that every RTP receiver is sure to have.
         config.filter_type = 1;

@@ -2,7 +2,8 @@
 //!
 //! No picture leans on another, so nothing is lost for longer than one frame and every key frame request is fulfilled
 //! before it is made. The price is bits: several times those of a camera-grade encoder for a scene that stands still
-//! (feature `libvpx`). The bitrate is kept by the quality of each picture.
+//! (feature `libvpx`). The bitrate is kept by the quality of each picture, and by leaving pictures out where the worst
+//! quality is still too much.
 
 use peerless_native::planes::Planes;
 use peerless_native::webp::Encoder;
@@ -33,8 +34,12 @@ impl Vp8Encoder {
 }
 
 impl VideoEncoder for Vp8Encoder {
-    fn encode(&mut self, picture: &Picture, _timestamp: u32, _key: bool) -> Result<Option<Coded>, Error> {
+    fn encode(&mut self, picture: &Picture, _timestamp: u32, key: bool) -> Result<Option<Coded>, Error> {
         self.settings.check(picture)?;
+        if self.quality.is_exhausted() && !key {
+            self.quality.learn(0);
+            return Ok(None);
+        }
         let payload = self.encoder.encode(&planes(picture)?, self.quality.value())?;
         self.quality.learn(payload.len());
         Ok(Some(Coded { payload, key: true }))
@@ -97,9 +102,18 @@ impl Quality {
         self.value
     }
 
+    /// Whether the next frame must be left out: even at the worst quality they are too large.
+    fn is_exhausted(&self) -> bool {
+        self.value <= Self::WORST + 1.0 && self.debt > self.target
+    }
+
+    /// Takes in the size of a frame; 0 is one that was left out.
     fn learn(&mut self, size: usize) {
         let bound = self.target * self.horizon;
         self.debt = (self.debt + size as f32 - self.target).clamp(-bound, bound);
+        if size == 0 {
+            return;
+        }
         let goal = (self.target - self.debt / self.horizon).max(self.target * 0.25);
         let step = Self::GAIN * (goal / (size as f32).max(1.0)).ln();
         // A scene cut may fall by much at once, but climbs slowly.
