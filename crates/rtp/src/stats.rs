@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
+use peerless_wire::rtp::{Mid, PayloadType, Rid, Ssrc};
 
 use crate::codec::Format;
 
@@ -108,6 +108,8 @@ pub struct InboundStats {
     pub mid: Mid,
     /// The source.
     pub ssrc: Ssrc,
+    /// Which encoding of several it is (RFC 8852), where its packets say so.
+    pub rid: Option<Rid>,
     /// How its latest packets are coded.
     pub format: Format,
     /// The payload type of its latest packets.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use peerless_wire::rtcp::{self, FirRequest, FullIntraRequest, Nack, PictureLoss, ReportBlock};
-use peerless_wire::rtp::{Mid, Packet, PayloadType, SequenceNumber, Ssrc};
+use peerless_wire::rtp::{Mid, Packet, PayloadType, SequenceNumber, ShortText, Ssrc};
 
 use crate::codec::Codec;
 use crate::config::ReceiveConfig;
@@ -65,10 +65,13 @@ impl Receiver {
     pub fn reconfigure(&mut self, config: ReceiveConfig) {
         self.config = config;
         let codecs = &self.config.codecs;
-        self.streams
-            .retain(|stream| codecs.iter().any(|codec| codec.payload_type == stream.codec().payload_type));
+        let codec_of =
+            |stream: &Stream| codecs.iter().find(|codec| codec.payload_type == stream.codec().payload_type);
+        self.streams.retain(|stream| codec_of(stream).is_some());
         for stream in &mut self.streams {
-            stream.set_give_up(give_up(self.give_up, stream.codec()));
+            if let Some(codec) = codec_of(stream) {
+                stream.set_codec(codec, give_up(self.give_up, codec));
+            }
         }
     }
 
@@ -90,6 +93,7 @@ impl Receiver {
                 self.streams.push(Stream::new(now, &self.mid, header.ssrc, codec, give_up));
             }
             let stream = self.streams.get_mut(index).ok_or(Refused::Unroutable)?;
+            stream.rid = header.extensions.rid.or(stream.rid);
             if !stream.handle_media(now, &header, content, codec) {
                 return Err(Refused::Malformed);
             }
@@ -101,8 +105,9 @@ impl Receiver {
         }
         let repaired = self.config.codecs.iter().find(|codec| codec.rtx == Some(payload_type));
         let codec = repaired.ok_or(Refused::Unroutable)?;
-        let stream =
-            repaired_stream(&mut self.streams, &self.config, header.ssrc).ok_or(Refused::Unroutable)?;
+        let rid = header.extensions.repaired_rid;
+        let stream = repaired_stream(&mut self.streams, &self.config, header.ssrc, rid);
+        let stream = stream.ok_or(Refused::Unroutable)?;
         stream.handle_rtx_reception(header.sequence);
         let mut content = content;
         // Less than an original number is padding: a probe of the path.
@@ -217,24 +222,32 @@ impl Receiver {
         self.config.codecs.iter().any(|codec| codec.format.is_video())
     }
 
+    /// Whether the remote wants to know when packets with transport-wide numbers arrive.
+    pub fn tells_arrivals(&self) -> bool {
+        self.config.codecs.iter().any(|codec| codec.feedback.transport_cc)
+    }
+
     /// Snapshots of the counts of its sources.
     pub fn stats(&self) -> impl Iterator<Item = InboundStats> + '_ {
         self.streams.iter().map(Stream::stats)
     }
 }
 
-/// The source whose packets are sent again from `rtx_ssrc`: as the description says, or as learnt before, or the source
-/// heard last of those that have none yet.
+/// The source whose packets are sent again from `rtx_ssrc`: as the description says, or as learnt before, or that of
+/// the encoding the packet says it repairs (RFC 8852 §4.1), or the source heard last of those that have none yet.
 fn repaired_stream<'a>(
     streams: &'a mut [Stream],
     config: &ReceiveConfig,
     rtx_ssrc: Ssrc,
+    rid: Option<ShortText>,
 ) -> Option<&'a mut Stream> {
     let named = config.ssrcs.iter().find(|(_, rtx)| *rtx == Some(rtx_ssrc)).map(|(media, _)| *media);
+    let is_free = |stream: &Stream| stream.rtx_ssrc.is_none() && stream.ssrc != rtx_ssrc;
     let index = match named {
         Some(media) => streams.iter().position(|stream| stream.ssrc == media),
-        None => streams.iter().position(|stream| stream.rtx_ssrc == Some(rtx_ssrc)).or_else(|| {
-            streams.iter().rposition(|stream| stream.rtx_ssrc.is_none() && stream.ssrc != rtx_ssrc)
+        None => streams.iter().position(|stream| stream.rtx_ssrc == Some(rtx_ssrc)).or_else(|| match rid {
+            Some(rid) => streams.iter().rposition(|stream| stream.rid == Some(rid)),
+            None => streams.iter().rposition(is_free),
         }),
     };
     let stream = streams.get_mut(index?)?;

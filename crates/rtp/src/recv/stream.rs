@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use peerless_wire::rtcp::ReportBlock;
-use peerless_wire::rtp::{Header, Mid, PayloadType, SequenceNumber, Ssrc};
+use peerless_wire::rtp::{Header, Mid, PayloadType, Rid, SequenceNumber, ShortText, Ssrc};
 
 use crate::codec::{Codec, Format};
 use crate::frame::Frame;
@@ -25,6 +25,8 @@ pub struct Stream {
     pub ssrc: Ssrc,
     /// The source of its retransmissions, once known.
     pub rtx_ssrc: Option<Ssrc>,
+    /// Which encoding of several it is, where its packets say so.
+    pub rid: Option<ShortText>,
     /// How its latest packets are coded.
     codec: Codec,
     origin: Origin,
@@ -61,6 +63,7 @@ impl Stream {
         Self {
             ssrc,
             rtx_ssrc: None,
+            rid: None,
             codec: codec.clone(),
             origin: Origin(now),
             reception: Reception::default(),
@@ -216,8 +219,9 @@ impl Stream {
         self.buffer.poll_timeout()
     }
 
-    /// Sets how long incomplete frames wait.
-    pub fn set_give_up(&mut self, give_up: Duration) {
+    /// Goes on with what was agreed on anew for its payload type.
+    pub fn set_codec(&mut self, codec: &Codec, give_up: Duration) {
+        self.change_codec(codec);
         self.buffer.set_give_up(give_up);
     }
 
@@ -235,6 +239,7 @@ impl Stream {
             jitter: self.jitter.duration(self.codec.clock_rate),
             format: self.codec.format,
             payload_type: self.codec.payload_type,
+            rid: self.rid.map(|rid| Rid::new(rid.as_str())),
             last_frame_ntp: self
                 .last_timestamp
                 .and_then(|timestamp| self.clock.ntp(timestamp, self.codec.clock_rate))
@@ -329,6 +334,7 @@ fn new_stats(mid: &Mid, ssrc: Ssrc, codec: &Codec) -> InboundStats {
     InboundStats {
         mid: mid.clone(),
         ssrc,
+        rid: None,
         format: codec.format,
         payload_type: codec.payload_type,
         packets: 0,

@@ -28,7 +28,7 @@ impl State {
             return;
         }
         // Every packet of the transport counts for its congestion, wherever it belongs.
-        if let Some(number) = packet.header.extensions.transport_sequence {
+        if let Some(number) = packet.header.extensions.transport_sequence.filter(|_| self.tells_arrivals) {
             self.arrivals.handle(now, ssrc, number);
         }
         match self.deliver(now, packet, len) {

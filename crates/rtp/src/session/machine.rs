@@ -48,6 +48,7 @@ impl Session {
             pacer: Pacer::new(pacing_rate(config.target_bitrate, 0)),
             sent: SentPackets::new(),
             arrivals: Arrivals::default(),
+            tells_arrivals: false,
             schedule: Schedule::new(config.seed, SCHEDULE_CHANCE),
             round: None,
             feedback: VecDeque::new(),
@@ -118,6 +119,7 @@ impl Session {
         }
         state.routes.clear_payload_types();
         state.extensions = ExtensionMap::new();
+        state.tells_arrivals = state.receivers.iter().any(Receiver::tells_arrivals);
         for receiver in &state.receivers {
             let config = receiver.config();
             let sources = config.ssrcs.iter().flat_map(|(media, rtx)| std::iter::once(*media).chain(*rtx));

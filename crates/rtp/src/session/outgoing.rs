@@ -29,7 +29,8 @@ impl State {
 
     /// When [`poll_packet`](Self::poll_packet) may have something, if it gave `None` last.
     pub fn poll_send_timeout(&self) -> Option<Instant> {
-        let reports = self.schedule.poll_timeout().filter(|_| !self.is_closed);
+        let has_streams = !self.senders.is_empty() || !self.receivers.is_empty();
+        let reports = self.schedule.poll_timeout().filter(|_| has_streams);
         let waits = |sender: &Sender| sender.waits_since();
         let queued = self.senders.iter().filter_map(waits).min();
         let sound = self.senders.iter().filter(|sender| !is_video(sender)).filter_map(waits).min();
@@ -145,7 +146,8 @@ impl State {
     /// Begins a round of reports if one is due.
     fn begin_round(&mut self, now: Instant) {
         let load = Load { has_video: self.has_video(), bitrate: self.target_bitrate() };
-        if self.round.is_some() || !self.schedule.take_due(now, load) {
+        let has_streams = !self.senders.is_empty() || !self.receivers.is_empty();
+        if !has_streams || self.round.is_some() || !self.schedule.take_due(now, load) {
             return;
         }
         let ntp = self.clock.ntp(now);

@@ -30,6 +30,8 @@ pub struct State {
     pub pacer: Pacer,
     pub sent: SentPackets,
     pub arrivals: Arrivals,
+    /// Whether feedback on transport-wide numbers was agreed on.
+    pub tells_arrivals: bool,
     pub schedule: Schedule,
     /// The reports being written, if a round of them is not done yet.
     pub round: Option<Round>,
