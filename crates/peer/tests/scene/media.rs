@@ -30,6 +30,8 @@ pub struct Arrivals {
     pub sounds: usize,
     /// How many frames came for each transceiver, and the number of the last.
     pub by_transceiver: HashMap<TransceiverId, (usize, u32)>,
+    /// Takes any frame, and counts nothing.
+    pub takes_all: bool,
 }
 
 impl Source {
@@ -80,6 +82,9 @@ impl Source {
 impl Arrivals {
     /// Notes a frame, and asserts that it is whole and newer than the last of its transceiver.
     pub fn take(&mut self, id: TransceiverId, frame: &Frame) {
+        if self.takes_all {
+            return;
+        }
         let number = number_of(&frame.payload, frame.format);
         let expected = match frame.format {
             Format::Vp8 => payload(picture_size(frame.key), picture_start(frame.key), number),
