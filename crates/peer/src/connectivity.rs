@@ -15,7 +15,7 @@ use crate::state::{ConnectionState, IceConnectionState, IceGatheringState};
 
 /// How many remote candidates wait for the remote's credentials to come into force, at most.
 const WAITING_LIMIT: usize = 128;
-/// How many names are asked for over the life of a peer, at most: each costs a multicast.
+/// How many names are asked for in one generation of candidates, at most: each costs a multicast.
 const NAME_LIMIT: usize = 64;
 
 /// What the peer keeps beside its one transport.
@@ -32,7 +32,7 @@ pub(crate) struct Connectivity {
     has_remote: bool,
     waiting: Vec<Candidate>,
     resolving: Vec<Candidate>,
-    /// The names and ports that were asked for: later descriptions repeat them.
+    /// The names and ports of this generation that were asked for: later descriptions repeat them.
     asked: Vec<(String, u16)>,
     /// The remote said that it has no more candidates.
     ended: bool,
@@ -71,6 +71,17 @@ impl Connectivity {
             hand_over(now, transport, &candidate);
         }
         self.end_if_all_came(now, transport);
+    }
+
+    /// A new generation begins: what the remote said of the last one counts no more.
+    pub(crate) fn restart(&mut self) {
+        self.untold.clear();
+        self.has_remote = false;
+        self.waiting.clear();
+        self.resolving.clear();
+        self.asked.clear();
+        self.ended = false;
+        self.ended_told = false;
     }
 
     /// Takes a remote candidate. A name that must be resolved first is returned, unless it was asked for already.

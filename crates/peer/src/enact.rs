@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use peerless_rtp::config::{ReceiveConfig, SendConfig};
 use peerless_transport::crypto::Fingerprint;
+use peerless_transport::state::GatheringState;
 use peerless_transport::{dtls, ice};
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp;
@@ -26,7 +27,7 @@ impl Engine {
             self.transport.ice_mut().set_controlling(controlling);
         }
         if plan.remote_restarts {
-            self.transport.ice_mut().restart(now);
+            self.restart_ice(now);
         }
         for change in plan.transceivers {
             self.change_transceiver(now, change);
@@ -203,13 +204,31 @@ impl Engine {
         self.connectivity.name_resolved(now, &mut self.transport, name, address);
     }
 
-    /// Begins gathering, once: our description says where candidates belong (RFC 9429 §3.5.1).
+    /// Begins gathering: our description says where candidates belong (RFC 9429 §3.5.1). The caller is asked for
+    /// addresses once; a restart asks the same servers from the same sockets again.
     pub(crate) fn gather(&mut self, now: Instant) {
+        if self.transport.ice().gathering_state() != GatheringState::New {
+            return;
+        }
+        self.transport.ice_mut().start_gathering(now);
         if !self.has_gathered {
             self.has_gathered = true;
-            self.transport.ice_mut().start_gathering(now);
             self.tell(Event::Gather);
+        } else if self.has_all_addresses {
+            self.transport.ice_mut().finish_local_addresses(now);
         }
+    }
+
+    /// The caller has named all sockets and servers.
+    pub(crate) fn finish_local_addresses(&mut self, now: Instant) {
+        self.has_all_addresses = true;
+        self.transport.ice_mut().finish_local_addresses(now);
+    }
+
+    /// The remote's offer has new credentials: so shall our answer (RFC 9429 §5.3.1).
+    fn restart_ice(&mut self, now: Instant) {
+        self.transport.ice_mut().restart(now);
+        self.connectivity.restart();
     }
 
     /// The transport as jsep sees it.

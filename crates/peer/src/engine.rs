@@ -11,6 +11,7 @@ use peerless_rtp::frame::Frame;
 use peerless_rtp::session;
 use peerless_transport::datagram::{Datagram, Received, Transmit};
 use peerless_transport::srtp::Profile;
+use peerless_transport::state::GatheringState;
 use peerless_transport::transport::Transport;
 use peerless_transport::{ice, transport};
 use peerless_wire::rtp::Mid;
@@ -44,6 +45,8 @@ pub(crate) struct Engine {
     pub(crate) dtls_role: Option<DtlsRole>,
     /// Whether the caller was asked to gather.
     pub(crate) has_gathered: bool,
+    /// Whether the caller said that it has no more addresses and servers.
+    pub(crate) has_all_addresses: bool,
     /// The section of our description that local candidates are for.
     pub(crate) local_section: Option<(Mid, usize)>,
     events: VecDeque<Event>,
@@ -79,6 +82,7 @@ impl Engine {
             unclaimed: 0,
             dtls_role: None,
             has_gathered: false,
+            has_all_addresses: false,
             local_section: None,
             events: VecDeque::new(),
             told: Told {
@@ -198,6 +202,7 @@ impl Engine {
             return;
         }
         self.tell_candidates();
+        self.tell_gathering();
         self.tell_states();
         let can_send = self.transport.can_send_media();
         if can_send != self.could_send {
@@ -235,7 +240,13 @@ impl Engine {
     fn take_ice_event(&mut self, event: ice::Event) {
         match event {
             ice::Event::State(state) => self.connectivity.set_ice(state),
-            ice::Event::Gathering(state) => self.connectivity.set_gathering(state),
+            // A restart takes the agent back to new; the W3C's state waits for the gathering that follows.
+            ice::Event::Gathering(GatheringState::New) => {}
+            ice::Event::Gathering(state) => {
+                self.connectivity.set_gathering(state);
+                self.tell_candidates();
+                self.tell_gathering();
+            }
             ice::Event::Candidate(candidate) => self.connectivity.untold.push_back(candidate),
             ice::Event::CandidateError { local, server, code } => {
                 self.tell(Event::IceCandidateError {
@@ -317,9 +328,9 @@ impl Engine {
         self.tell(Event::IceCandidate(init));
     }
 
-    fn tell_states(&mut self) {
+    /// The end of candidates comes after the last of them, and before the state (webrtc-pc §4.4.1.3).
+    fn tell_gathering(&mut self) {
         let gathering = self.connectivity.gathering_state();
-        // The end of candidates comes after the last of them: so not before those could be told.
         if gathering != self.told.gathering && self.local_section.is_some() {
             self.told.gathering = gathering;
             if gathering == IceGatheringState::Complete {
@@ -327,6 +338,9 @@ impl Engine {
             }
             self.tell(Event::IceGatheringState(gathering));
         }
+    }
+
+    fn tell_states(&mut self) {
         let ice = self.connectivity.ice_connection_state();
         if ice != self.told.ice {
             self.told.ice = ice;

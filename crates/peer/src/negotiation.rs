@@ -146,14 +146,14 @@ impl Negotiation {
     /// `localDescription` with the candidates gathered so far.
     pub(crate) fn local_description(&self, gathered: &Gathered) -> Option<SessionDescription> {
         let description = self.descriptions.local()?;
-        let is_answer = match self.signaling {
+        let pending = match self.signaling {
             SignalingState::HaveLocalPranswer => Some(SdpType::Pranswer),
             SignalingState::HaveLocalOffer | SignalingState::HaveRemotePranswer => Some(SdpType::Offer),
             _ => None,
         };
         let settled = if self.answered_by_us { SdpType::Answer } else { SdpType::Offer };
         let sdp = gathered.written_into(description);
-        Some(SessionDescription { kind: is_answer.unwrap_or(settled), sdp })
+        Some(SessionDescription { kind: pending.unwrap_or(settled), sdp })
     }
 
     /// `remoteDescription` with the candidates added since.

@@ -322,7 +322,7 @@ impl Peer {
 
     /// There are no more local addresses and servers.
     pub fn finish_local_addresses(&mut self, now: Instant) {
-        self.engine.transport.ice_mut().finish_local_addresses(now);
+        self.engine.finish_local_addresses(now);
         self.engine.settle();
     }
 
