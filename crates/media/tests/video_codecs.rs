@@ -67,7 +67,6 @@ fn assert_bars(decoded: &Decoded, tolerance: u8, what: &str) {
     }
 }
 
-#[cfg(all(feature = "vp8", not(feature = "libvpx")))]
 mod vp8 {
     use super::*;
     use peerless_media::codec::vp8::Vp8Encoder;
@@ -160,7 +159,6 @@ mod vpx {
     }
 }
 
-#[cfg(feature = "h264")]
 mod h264 {
     use super::*;
     use openh264::decoder::Decoder;

@@ -11,7 +11,7 @@ use peerless_native::webp::Encoder;
 use crate::codec::traits::{Coded, Error, VideoEncoder, VideoSettings};
 use crate::picture::Picture;
 
-/// libwebp's effort: 2 is four times as fast as its default 4 for a tenth more bits.
+/// libwebp's effort: 2 comes within a tenth of the size that 4, its default, reaches in several times the time.
 const EFFORT: u8 = 2;
 
 /// The encoder.

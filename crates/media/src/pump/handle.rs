@@ -1,13 +1,14 @@
-//! The handle of a pump, and the loop that both kinds share.
+//! The handle of a pump.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use peerless::{Codec, LocalTrack};
+use peerless::LocalTrack;
 
 use crate::pump::audio::AudioPump;
+use crate::pump::link::Link;
 use crate::pump::signal::Signal;
 use crate::pump::stats::{Counters, PumpStats};
 use crate::pump::video::VideoPump;
@@ -47,6 +48,11 @@ impl Pump {
         Self::start("peerless-audio", track, move |link| AudioPump::new(source).run(link))
     }
 
+    /// Lets it run on without a handle, until its track ends.
+    pub fn detach(mut self) {
+        self.thread = None;
+    }
+
     fn start(name: &str, track: LocalTrack, run: impl FnOnce(&Link) + Send + 'static) -> io::Result<Self> {
         let (signal, counters) = (Arc::new(Signal::default()), Arc::new(Counters::default()));
         let link = Link { track, signal: signal.clone(), counters: counters.clone(), origin: Instant::now() };
@@ -71,55 +77,13 @@ impl Pump {
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        self.signal.stop();
         let Some(thread) = self.thread.take() else { return };
+        self.signal.stop();
         // A source that owns its own pump's handle would wait for itself.
         if thread.thread().id() != thread::current().id() && thread.join().is_err() {
             tracing::error!("a source or an encoder panicked");
         }
     }
-}
-
-/// What a pump's thread has to do with the rest of the world.
-#[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) track: LocalTrack,
-    pub(crate) signal: Arc<Signal>,
-    pub(crate) counters: Arc<Counters>,
-    /// Time zero of all timestamps.
-    pub(crate) origin: Instant,
-}
-
-impl Link {
-    /// Waits for something to encode for; `None` when it is over.
-    pub(crate) fn wait_codec(&self) -> Option<Codec> {
-        self.counters.set_format(None);
-        self.signal.wait(self.track.wait_codec()).flatten()
-    }
-
-    /// There is no encoder for a codec: says so, and waits for another. `false` when it is over.
-    pub(crate) fn wait_other(&self, codec: &Codec, problem: &crate::codec::traits::Error) -> bool {
-        tracing::error!(%problem, "no encoder");
-        self.counters.set_problem(problem.to_string());
-        self.signal.wait(self.track.changed(Some(codec))).is_some() && !self.track.is_ended()
-    }
-
-    /// Ticks of a clock since time zero, wrapped as RTP does.
-    pub(crate) fn ticks(&self, time: Instant, clock_rate: u32) -> u32 {
-        let nanos = time.saturating_duration_since(self.origin).as_nanos();
-        (nanos * u128::from(clock_rate) / 1_000_000_000) as u32
-    }
-}
-
-/// Whether a pump goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// With the next frame.
-    Frame,
-    /// With whatever is negotiated now.
-    Codec,
-    /// It is over.
-    End,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod schedule;
 mod signal;
 mod stats;
+mod link;
 mod video;
 mod audio;
 mod handle;

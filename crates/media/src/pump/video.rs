@@ -6,7 +6,7 @@ use peerless::{Codec, Frame, WriteError};
 
 use crate::codec::any;
 use crate::codec::traits::{VideoEncoder, VideoSettings};
-use crate::pump::handle::{Link, Next};
+use crate::pump::link::{Link, Next};
 use crate::pump::schedule::Schedule;
 use crate::source::traits::{Moment, VideoSource};
 

@@ -1,0 +1,194 @@
+//! Pumps on real connections over the loopback interface: what arrives is what was drawn and played, in time.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use peerless::{
+    Configuration, Event, Events, Format, Frame, LocalTrack, MediaKind, PeerConnection, RemoteTrack,
+};
+use peerless_media::picture::Picture;
+use peerless_media::pump::Pump;
+use peerless_media::source::pattern::TestPattern;
+use peerless_media::source::sounds::SoundKind;
+use peerless_media::source::traits::{Moment, VideoSource};
+use tokio::time::timeout;
+
+/// Generous: a slow machine is not a fault.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Call {
+    a: PeerConnection,
+    b: PeerConnection,
+    events: Events,
+}
+
+fn connection(video: &[&str]) -> PeerConnection {
+    let mut configuration = Configuration::default();
+    configuration.interfaces = Some(vec![Ipv4Addr::LOCALHOST.into()]);
+    if !video.is_empty() {
+        configuration.codecs.retain(|codec| video.contains(&codec.format.name()) || !codec.format.is_video());
+    }
+    PeerConnection::new(configuration).unwrap()
+}
+
+fn trickle(from: &PeerConnection, to: &PeerConnection) {
+    let (mut events, to) = (from.events(), to.clone());
+    tokio::spawn(async move {
+        while let Some(event) = events.next().await {
+            if let Event::IceCandidate(candidate) = event
+                && to.add_ice_candidate(&candidate).is_err()
+            {
+                break;
+            }
+        }
+    });
+}
+
+impl Call {
+    /// `a` sends the tracks to `b`; both have only these video codecs (all, where none is named).
+    fn new(tracks: &[&LocalTrack], video: &[&str]) -> Self {
+        let (a, b) = (connection(video), connection(video));
+        let events = b.events();
+        trickle(&a, &b);
+        trickle(&b, &a);
+        for track in tracks {
+            a.add_track(track).unwrap();
+        }
+        a.set_local_description(None).unwrap();
+        b.set_remote_description(a.local_description().unwrap()).unwrap();
+        b.set_local_description(None).unwrap();
+        a.set_remote_description(b.local_description().unwrap()).unwrap();
+        Self { a, b, events }
+    }
+
+    async fn track(&mut self, kind: MediaKind) -> RemoteTrack {
+        timeout(PATIENCE, async {
+            loop {
+                match self.events.next().await {
+                    Some(Event::Track(track)) if track.kind() == kind => return track,
+                    Some(_) => {}
+                    None => panic!("no track came"),
+                }
+            }
+        })
+        .await
+        .unwrap()
+    }
+}
+
+async fn frames(track: &RemoteTrack, count: usize) -> (Format, Vec<Frame>) {
+    let mut frames = Vec::new();
+    while frames.len() < count {
+        frames.push(timeout(PATIENCE, track.recv()).await.unwrap().unwrap());
+    }
+    (frames[0].format, frames)
+}
+
+/// Steps of the timestamp from frame to frame.
+fn steps(frames: &[Frame]) -> Vec<u32> {
+    frames.windows(2).map(|pair| pair[1].timestamp.wrapping_sub(pair[0].timestamp)).collect()
+}
+
+fn pattern_pump(track: &LocalTrack) -> Pump {
+    let pattern = TestPattern::new(320, 240, 30).unwrap();
+    Pump::video(track.clone(), pattern, 30, 800_000).unwrap()
+}
+
+async fn finish(pump: &Pump) {
+    let started = Instant::now();
+    while !pump.is_finished() {
+        assert!(started.elapsed() < PATIENCE, "the pump did not end with its track");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn pictures_and_music_arrive_at_their_rate_until_the_connection_closes() {
+    let screen = LocalTrack::new(MediaKind::Video, "pattern", "stream");
+    let speaker = LocalTrack::new(MediaKind::Audio, "music", "stream");
+    let video = pattern_pump(&screen);
+    let audio = Pump::audio(speaker.clone(), SoundKind::Music.source()).unwrap();
+    let mut call = Call::new(&[&screen, &speaker], &["VP8"]);
+    let pictures = call.track(MediaKind::Video).await;
+    let (format, received) = frames(&pictures, 40).await;
+    assert_eq!(format, Format::Vp8);
+    assert!(received[0].key);
+    // A busy machine may leave a frame out, but each stands at a multiple of 1/30 s.
+    assert!(steps(&received).iter().all(|step| *step > 0 && step % 3000 == 0), "{:?}", steps(&received));
+
+    let stats = video.stats();
+    assert!(stats.frames >= 40 && stats.bytes > 10_000 && stats.problem.is_none(), "{stats:?}");
+    assert_eq!(stats.format, Some(Format::Vp8));
+    assert!(stats.encode_time > Duration::ZERO);
+    let heard = audio.stats();
+    assert!(heard.frames > 40 && heard.format == Some(Format::Opus), "{heard:?}");
+
+    call.a.close();
+    finish(&video).await;
+    finish(&audio).await;
+    assert_eq!(video.stats().format, None);
+    call.b.close();
+}
+
+#[tokio::test]
+async fn sound_comes_every_20_ms_and_stops_with_the_handle() {
+    let speaker = LocalTrack::new(MediaKind::Audio, "music", "stream");
+    let audio = Pump::audio(speaker.clone(), SoundKind::Sine.source()).unwrap();
+    let mut call = Call::new(&[&speaker], &[]);
+    let sounds = call.track(MediaKind::Audio).await;
+    let (format, received) = frames(&sounds, 60).await;
+    assert_eq!(format, Format::Opus);
+    assert!(steps(&received).iter().all(|step| *step > 0 && step % 960 == 0), "{:?}", steps(&received));
+    let mut decoder = opus_pure::OpusDecoder::new(48_000, 2).unwrap();
+    let mut output = vec![0i16; 960 * 2];
+    let mut peak = 0;
+    for frame in &received {
+        assert_eq!(decoder.decode_s16(&frame.payload, 960, &mut output).unwrap(), 960);
+        peak = output.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
+    }
+    assert!((7_000..9_500).contains(&peak), "a sine at a quarter of full scale: {peak}");
+    drop(audio);
+    // What is on its way still comes; then nothing does.
+    while timeout(Duration::from_millis(500), sounds.recv()).await.is_ok() {}
+    assert!(!speaker.is_ended());
+    call.a.close();
+    call.b.close();
+}
+
+/// A source that shows whether it is still there.
+struct Watched(TestPattern, #[expect(dead_code, reason = "counted, not read")] Arc<()>);
+
+impl VideoSource for Watched {
+    fn size(&self) -> (u32, u32) {
+        self.0.size()
+    }
+
+    fn draw(&mut self, moment: Moment) -> &Picture {
+        self.0.draw(moment)
+    }
+}
+
+#[tokio::test]
+async fn h264_begins_with_a_key_frame_that_decodes_and_a_detached_pump_ends_with_its_track() {
+    let screen = LocalTrack::new(MediaKind::Video, "pattern", "stream");
+    let alive = Arc::new(());
+    let source = Watched(TestPattern::new(320, 240, 30).unwrap(), alive.clone());
+    Pump::video(screen.clone(), source, 30, 800_000).unwrap().detach();
+    let mut call = Call::new(&[&screen], &["H264"]);
+    let pictures = call.track(MediaKind::Video).await;
+    let (format, received) = frames(&pictures, 20).await;
+    assert!(matches!(format, Format::H264 { .. }), "{format:?}");
+    assert!(received[0].key, "the first frame can be decoded");
+    let mut decoder = openh264::decoder::Decoder::new().unwrap();
+    for frame in &received {
+        assert!(decoder.decode(&frame.payload).unwrap().is_some());
+    }
+    call.a.close();
+    call.b.close();
+    let started = Instant::now();
+    while Arc::strong_count(&alive) > 1 {
+        assert!(started.elapsed() < PATIENCE, "the thread lives on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
