@@ -166,8 +166,7 @@ fn the_media_section_is_told_until_the_remote_has_reported() {
                 sent.kind == PacketKind::Rtp && (from..to).contains(&(*at - stage.start))
             });
         let told = packets.clone().filter(|(_, sent)| {
-            let mut packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone()).unwrap();
-            packet.decode_extensions(&extensions());
+            let packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone(), &extensions()).unwrap();
             packet.header.extensions.mid.is_some()
         });
         (told.count(), packets.count())

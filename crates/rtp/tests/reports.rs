@@ -60,7 +60,7 @@ fn sender_reports_count_packets_and_payload_bytes() {
         let mut octets = 0;
         for (_, sent) in stage.a.sent.iter().filter(|(when, sent)| *when < at && sent.kind == PacketKind::Rtp)
         {
-            let packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone()).unwrap();
+            let packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone(), &extensions()).unwrap();
             if packet.header.ssrc == ssrc {
                 packets += 1;
                 octets += packet.payload.len() as u32;

@@ -187,8 +187,7 @@ fn transport_wide_numbers_run_over_all_streams_and_are_reported_on() {
     stage.run_until(10 * SECOND);
     let mut expected = 1;
     for (_, sent) in stage.a.sent.iter().filter(|(_, sent)| sent.kind == PacketKind::Rtp) {
-        let mut packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone()).unwrap();
-        packet.decode_extensions(&extensions());
+        let packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone(), &extensions()).unwrap();
         assert_eq!(packet.header.extensions.transport_sequence, Some(expected));
         expected += 1;
     }

@@ -33,11 +33,16 @@ impl<'a> Reader<'a> {
 
     /// Takes the next `N` bytes as an array.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Truncated> {
+        self.chunk().copied()
+    }
+
+    /// Takes the next `N` bytes as an array, borrowed.
+    pub fn chunk<const N: usize>(&mut self) -> Result<&'a [u8; N], Truncated> {
         let Some((head, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(Truncated { needed: N, left: self.rest.len() });
         };
         self.rest = rest;
-        Ok(*head)
+        Ok(head)
     }
 
     /// Takes one byte.

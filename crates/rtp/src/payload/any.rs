@@ -93,3 +93,49 @@ impl Depacketizer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Format; 7] = [
+        Format::Vp8,
+        Format::H264 { packetization_mode: 1, profile_level_id: 0x42_e01f },
+        Format::Opus,
+        Format::Pcmu,
+        Format::Pcma,
+        Format::G722,
+        Format::L16,
+    ];
+
+    fn frame(format: Format) -> Frame {
+        let payload = Bytes::from_static(&[0, 0, 0, 1, 0x65, 0x88]);
+        Frame { format, timestamp: 0, captured: None, arrived: None, key: true, payload }
+    }
+
+    #[test]
+    fn every_format_goes_there_and_back() {
+        for format in ALL {
+            let mut packets = Vec::new();
+            let mut sink = |fragment: Fragment| {
+                assert!(fragment.marker, "{format:?}");
+                packets.push(Bytes::from([fragment.prefix.as_slice(), &fragment.body].concat()));
+            };
+            Packetizer::new(format, 1).packetize(&frame(format), 1200, &mut sink).unwrap();
+            let mut depacketizer = Depacketizer::new(format);
+            let inspection = depacketizer.inspect(&packets[0]).unwrap();
+            assert!(inspection.starts_frame && inspection.key, "{format:?}");
+            assert_eq!(depacketizer.assemble(&mut packets.iter()), Ok(frame(format).payload), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_format_is_refused() {
+        let mut sink = |_: Fragment| panic!("no packet should come of it");
+        let mut packetizer = Packetizer::new(Format::Pcmu, 0);
+        let refused = packetizer.packetize(&frame(Format::Pcma), 1200, &mut sink);
+        assert_eq!(refused, Err(Error::WrongFormat("PCMA")));
+        let refused = Packetizer::new(Format::Vp8, 0).packetize(&frame(Format::Opus), 1200, &mut sink);
+        assert_eq!(refused, Err(Error::WrongFormat("opus")));
+    }
+}

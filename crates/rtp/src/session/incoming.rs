@@ -18,11 +18,10 @@ impl State {
         }
         self.urgent = Some(now);
         let len = bytes.len();
-        let Ok(mut packet) = Packet::parse(bytes) else {
+        let Ok(packet) = Packet::parse(bytes, &self.extensions) else {
             self.counts.malformed += 1;
             return;
         };
-        packet.decode_extensions(&self.extensions);
         let ssrc = packet.header.ssrc;
         if self.collides(ssrc) {
             return;

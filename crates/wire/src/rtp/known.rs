@@ -197,24 +197,37 @@ impl VideoOrientation {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlayoutDelay {
-    /// The shortest; travels in steps of 10 ms, rounded down, at most 40.95 s.
-    pub min: Duration,
-    /// The longest; the same steps and bound.
-    pub max: Duration,
+    /// The shortest, in steps of 10 ms: 0 to 4095, only the low 12 bits travel.
+    pub min_10ms: u16,
+    /// The longest, in the same steps.
+    pub max_10ms: u16,
 }
 
 impl PlayoutDelay {
+    /// Delays rounded down to 10 ms, and cut to the longest that travels, 40.95 s.
+    pub fn new(min: Duration, max: Duration) -> Self {
+        let steps = |delay: Duration| (delay.as_millis() / 10).min(0xfff) as u16;
+        Self { min_10ms: steps(min), max_10ms: steps(max) }
+    }
+
+    /// The shortest.
+    pub fn min(self) -> Duration {
+        Duration::from_millis(u64::from(self.min_10ms) * 10)
+    }
+
+    /// The longest.
+    pub fn max(self) -> Duration {
+        Duration::from_millis(u64::from(self.max_10ms) * 10)
+    }
+
     pub(crate) fn from_bytes(bytes: [u8; 3]) -> Self {
-        let [a, b, c] = bytes;
-        let both = u32::from_be_bytes([0, a, b, c]);
-        let delay = |steps: u32| Duration::from_millis(u64::from(steps) * 10);
-        Self { min: delay(both >> 12), max: delay(both & 0xfff) }
+        let [a, b, c] = bytes.map(u16::from);
+        Self { min_10ms: a << 4 | b >> 4, max_10ms: (b & 15) << 8 | c }
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 3] {
-        let steps = |delay: Duration| (delay.as_millis() / 10).min(0xfff) as u32;
-        let [_, a, b, c] = (steps(self.min) << 12 | steps(self.max)).to_be_bytes();
-        [a, b, c]
+        let (min, max) = (self.min_10ms & 0xfff, self.max_10ms & 0xfff);
+        [(min >> 4) as u8, ((min & 15) << 4 | max >> 8) as u8, max as u8]
     }
 }
 

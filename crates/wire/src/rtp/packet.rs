@@ -63,8 +63,8 @@ pub struct Header {
     pub ssrc: Ssrc,
     /// Whose media a mixer put into it.
     pub csrcs: Csrcs,
-    /// The header extensions. [`parse`](Self::parse) leaves them empty, as ids mean nothing without the map of the
-    /// session; [`Packet::decode_extensions`] fills them.
+    /// The header extensions. [`Header::parse`] leaves them empty, as ids mean nothing without the map of the
+    /// session; [`Packet::parse`] reads them.
     pub extensions: Extensions,
 }
 
@@ -84,10 +84,6 @@ pub struct Packet {
     pub payload: Bytes,
     /// How many bytes of padding followed the payload, the count byte among them.
     pub padding: u8,
-    /// The profile field of the header extension; 0 where there is none.
-    pub extension_profile: u16,
-    /// The elements of the header extension as they came.
-    pub extension_block: Bytes,
 }
 
 impl Header {
@@ -96,8 +92,12 @@ impl Header {
     /// Errs where the packet is shorter than its header or not version 2. Padding is not looked at: in SRTP it is
     /// still encrypted.
     pub fn parse(packet: &[u8]) -> Result<(Self, usize), Error> {
-        let parts = Parts::parse(packet)?;
-        Ok((parts.header, parts.payload_start))
+        let layout = Layout::of(packet)?;
+        // Two ways out, so that the header is built where it goes: moving one of its size costs more than reading it.
+        if layout.csrcs.is_empty() {
+            return Ok((layout.header(Csrcs::new()), layout.payload_start));
+        }
+        Ok((layout.header(Csrcs::from_wire(layout.csrcs)), layout.payload_start))
     }
 
     /// Appends the header with those of its extensions that `map` knows. Does not allocate where `out` has room.
@@ -137,6 +137,16 @@ impl Csrcs {
         true
     }
 
+    /// At most 15 of 4 bytes each. Out of line, as few packets have any.
+    #[cold]
+    fn from_wire(bytes: &[u8]) -> Self {
+        let mut csrcs = Self::new();
+        for csrc in bytes.as_chunks().0 {
+            csrcs.push(Ssrc(u32::from_be_bytes(*csrc)));
+        }
+        csrcs
+    }
+
     /// All of them, in order.
     pub fn as_slice(&self) -> &[Ssrc] {
         self.list.get(..usize::from(self.len)).unwrap_or_default()
@@ -156,36 +166,25 @@ impl std::fmt::Debug for Csrcs {
 }
 
 impl Packet {
-    /// Reads a plain (decrypted) packet. The payload and the extension block are slices of `packet`: nothing is
-    /// copied and nothing allocated, unless `packet` was made of a `Vec` of just its size and never shared.
+    /// Reads a plain (decrypted and authenticated) packet, its header extensions by `map`. The payload is a slice of
+    /// `packet`: nothing is copied, and nothing allocated unless `packet` was made of a `Vec` and never shared.
     ///
-    /// Errs as [`Header::parse`] does, and where the padding is larger than the payload.
-    pub fn parse(mut packet: Bytes) -> Result<Self, Error> {
-        let parts = Parts::parse(&packet)?;
-        let left = packet.len() - parts.payload_start;
-        let padding = if parts.has_padding { packet.last().copied().unwrap_or(0) } else { 0 };
-        if usize::from(padding) > left || parts.has_padding && padding == 0 {
+    /// Errs as [`Header::parse`] does, and where the padding is larger than the payload. Extensions cannot make it
+    /// err, see [`Extensions::parse`].
+    pub fn parse(mut packet: Bytes, map: &ExtensionMap) -> Result<Self, Error> {
+        let layout = Layout::of(&packet)?;
+        let left = packet.len() - layout.payload_start;
+        let padding = if layout.has_padding() { packet.last().copied().unwrap_or(0) } else { 0 };
+        if usize::from(padding) > left || layout.has_padding() && padding == 0 {
             return Err(Error::Padding { count: padding, left });
         }
-        let extension_block = if parts.extension_len == 0 {
-            Bytes::new()
-        } else {
-            packet.slice(parts.payload_start - parts.extension_len..parts.payload_start)
-        };
+        let csrcs = if layout.csrcs.is_empty() { Csrcs::new() } else { Csrcs::from_wire(layout.csrcs) };
+        let extensions = Extensions::parse(map, layout.extension_profile, layout.extension_block);
+        let header = Header { extensions, ..layout.header(csrcs) };
+        let start = layout.payload_start;
         packet.truncate(packet.len() - usize::from(padding));
-        packet.advance(parts.payload_start);
-        Ok(Self {
-            header: parts.header,
-            payload: packet,
-            padding,
-            extension_profile: parts.extension_profile,
-            extension_block,
-        })
-    }
-
-    /// Reads the extension block by `map` into `header.extensions`.
-    pub fn decode_extensions(&mut self, map: &ExtensionMap) {
-        self.header.extensions = Extensions::parse(map, self.extension_profile, &self.extension_block);
+        packet.advance(start);
+        Ok(Self { header, payload: packet, padding })
     }
 
     /// Appends the whole packet: the header with the extensions in `header.extensions`, the payload, the padding.
@@ -204,34 +203,44 @@ impl Packet {
     }
 }
 
-/// A header and where what follows it stands.
-struct Parts {
-    header: Header,
-    has_padding: bool,
+/// Where the parts of a packet stand, and its fixed fields: what must be known before anything is built.
+struct Layout<'a> {
+    fixed: &'a [u8; 12],
+    csrcs: &'a [u8],
     extension_profile: u16,
-    extension_len: usize,
+    extension_block: &'a [u8],
     payload_start: usize,
 }
 
-impl Parts {
+impl<'a> Layout<'a> {
     #[inline]
-    fn parse(packet: &[u8]) -> Result<Self, Error> {
+    fn of(packet: &'a [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(packet);
-        let [first, second, q0, q1, t0, t1, t2, t3, s0, s1, s2, s3] = reader.array()?;
+        let fixed: &[u8; 12] = reader.chunk()?;
+        let [first, ..] = *fixed;
         if first >> 6 != VERSION {
             return Err(Error::Version(first >> 6));
         }
-        let mut csrcs = Csrcs::new();
-        for _ in 0..first & 15 {
-            csrcs.push(Ssrc(reader.u32()?));
-        }
-        let (mut extension_profile, mut extension_len) = (0, 0);
+        let csrcs = reader.take(usize::from(first & 15) * 4)?;
+        let (mut extension_profile, mut extension_block) = (0, [].as_slice());
         if first & EXTENSION_BIT != 0 {
             extension_profile = reader.u16()?;
-            extension_len = usize::from(reader.u16()?) * 4;
-            reader.take(extension_len)?;
+            let words = reader.u16()?;
+            extension_block = reader.take(usize::from(words) * 4)?;
         }
-        let header = Header {
+        let payload_start = packet.len() - reader.left();
+        Ok(Self { fixed, csrcs, extension_profile, extension_block, payload_start })
+    }
+
+    #[inline]
+    fn has_padding(&self) -> bool {
+        self.fixed[0] & PADDING_BIT != 0
+    }
+
+    #[inline(always)]
+    fn header(&self, csrcs: Csrcs) -> Header {
+        let [_, second, q0, q1, t0, t1, t2, t3, s0, s1, s2, s3] = *self.fixed;
+        Header {
             marker: second & 0x80 != 0,
             payload_type: PayloadType::from_low_bits(second),
             sequence: SequenceNumber(u16::from_be_bytes([q0, q1])),
@@ -239,15 +248,7 @@ impl Parts {
             ssrc: Ssrc(u32::from_be_bytes([s0, s1, s2, s3])),
             csrcs,
             extensions: Extensions::default(),
-        };
-        let payload_start = packet.len() - reader.left();
-        Ok(Self {
-            header,
-            has_padding: first & PADDING_BIT != 0,
-            extension_profile,
-            extension_len,
-            payload_start,
-        })
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub enum Attribute {
     IceLite,
     /// `candidate` (RFC 8839 §5.1).
     Candidate(Box<Candidate>),
-    /// `end-of-candidates` (RFC 8840 §8).
+    /// `end-of-candidates` (RFC 8840).
     EndOfCandidates,
     /// `fingerprint` (RFC 8122 §5).
     Fingerprint(Fingerprint),
@@ -48,7 +48,7 @@ pub enum Attribute {
     Rtcp(RtcpAddress),
     /// `rtcp-mux` (RFC 5761 §5.1.1).
     RtcpMux,
-    /// `rtcp-mux-only` (RFC 8858 §4).
+    /// `rtcp-mux-only` (RFC 8858 §3).
     RtcpMuxOnly,
     /// `rtcp-rsize` (RFC 5506 §5).
     RtcpReducedSize,

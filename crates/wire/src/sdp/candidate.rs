@@ -124,7 +124,7 @@ impl Candidate {
         while let Some(name) = words.next() {
             let value = words.next().ok_or_else(|| bad("extension"))?;
             match name {
-                "raddr" if related.is_none() => {
+                "raddr" if related.is_none() && candidate.related.is_none() => {
                     related = Some(Address::parse(value).ok_or_else(|| bad("raddr"))?);
                 }
                 "rport" if candidate.related.is_none() => {
@@ -321,6 +321,14 @@ mod tests {
             assert_eq!(Candidate::parse(line).unwrap().to_string(), line);
             assert_eq!(Candidate::parse(&format!("a={line}\r\n")).unwrap().to_string(), line);
         }
+    }
+
+    #[test]
+    fn a_second_related_address_stays_among_the_extensions() {
+        let line = "candidate:1 1 udp 1 203.0.113.9 1 typ srflx raddr 10.0.0.2 rport 0 raddr 10.0.0.3";
+        let candidate = Candidate::parse(&format!("{line} x y")).unwrap();
+        assert_eq!(candidate.extensions[0], ("raddr".to_owned(), "10.0.0.3".to_owned()));
+        assert_eq!(Candidate::parse(&candidate.to_string()), Ok(candidate));
     }
 
     #[test]
