@@ -218,17 +218,7 @@ fn inbound_stats(transceiver: &Transceiver, stream: &stats::InboundStats) -> Inb
 
 fn transport_stats(engine: &Engine, session: &stats::Stats) -> TransportStats {
     let transport = engine.transport.stats();
-    let dropped = transport.dropped;
-    let by_transport = dropped.unknown_protocol
-        + dropped.unknown_pair
-        + dropped.early_media
-        + dropped.early_handshake
-        + dropped.unauthenticated
-        + dropped.replayed
-        + dropped.refused
-        + dropped.closed;
     let by_session = session.malformed + session.unroutable + session.collisions;
-    let by_ice = engine.transport.ice().dropped();
     TransportStats {
         ice: engine.connectivity.ice(),
         dtls: engine.connectivity.dtls,
@@ -240,6 +230,6 @@ fn transport_stats(engine: &Engine, session: &stats::Stats) -> TransportStats {
         bytes_sent: transport.bytes_sent,
         datagrams_received: transport.packets_received,
         bytes_received: transport.bytes_received,
-        datagrams_dropped: by_transport + by_ice + by_session + engine.unclaimed,
+        datagrams_dropped: transport.dropped.total() + by_session + engine.unclaimed,
     }
 }

@@ -12,7 +12,7 @@ use peerless_peer::media::SendError;
 use peerless_peer::state::{
     ConnectionState, IceConnectionState, IceGatheringState, MediaKind, SdpType, SignalingState,
 };
-use scene::media::sound;
+use scene::media::{picture, sound};
 use scene::{ALICE, Adjust, BOB, Message, Scene, Setting};
 
 #[test]
@@ -152,8 +152,25 @@ fn frames_before_the_connection_are_refused_not_kept() {
     scene.connect();
     let now = scene.now;
     assert_eq!(scene.peer(ALICE).send_frame(now, id, &sound(0, now)), Ok(()));
-    let wrong = scene::media::picture(0, true, now);
+    let wrong = picture(0, true, now);
     assert!(matches!(scene.peer(ALICE).send_frame(now, id, &wrong), Err(SendError::WrongFormat { .. })));
+}
+
+#[test]
+fn frames_that_nobody_takes_are_dropped_not_kept() {
+    let mut scene = Scene::call();
+    let (now, id) = (scene.now, scene.ends[ALICE].sources[1].id);
+    let first = scene.ends[ALICE].sources[1].sent;
+    for number in 0..5_000 {
+        let _ = scene.peer(ALICE).send_frame(now, id, &picture(first + number, true, now));
+    }
+    scene.ends[ALICE].sources[1].sent = first + 5_000;
+    let stats = scene.peer(ALICE).stats();
+    let dropped = stats.transceivers[1].outbound.as_ref().unwrap().frames_dropped;
+    assert!(dropped > 4_000, "{dropped} of 5000 frames of 6000 bytes were dropped");
+    let pictures = scene.ends[BOB].arrivals.pictures;
+    let flows = |scene: &Scene| scene.ends[BOB].arrivals.pictures > pictures + 20;
+    assert!(scene.run_until(Duration::from_secs(10), flows), "{}", scene.states());
 }
 
 #[test]

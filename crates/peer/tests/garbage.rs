@@ -78,8 +78,7 @@ fn truncated_and_altered_packets_of_the_remote_are_counted() {
             let mut altered = packet.clone();
             altered[at] ^= 0x40;
             let dropped = throw(&mut scene, remote, &altered);
-            let is_dtls = matches!(altered[0], 20..=63);
-            assert!(dropped == 1 || is_dtls, "byte {at} of a packet that begins with {}", packet[0]);
+            assert!(dropped >= 1, "byte {at} of a packet that begins with {}", packet[0]);
         }
     }
     assert_unharmed(&mut scene, events);
@@ -118,8 +117,8 @@ fn forged_ends_of_dtls_do_not_end_the_call() {
     let (mut scene, remote, events) = call();
     let close_notify = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0];
     let fatal = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40];
-    throw(&mut scene, remote, &close_notify);
-    throw(&mut scene, remote, &fatal);
+    assert!(throw(&mut scene, remote, &close_notify) >= 1);
+    assert!(throw(&mut scene, remote, &fatal) >= 1);
     assert_unharmed(&mut scene, events);
     assert_eq!(scene.ends[ALICE].peer.connection_state(), ConnectionState::Connected);
 }
