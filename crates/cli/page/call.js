@@ -9,7 +9,8 @@ export class Call extends EventTarget {
     this.role = role;
     this.ended = null;
     this.started = performance.now();
-    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    // Bundling is left to the browser's default: with max-bundle Chromium cannot take an answer that rejects its first section.
+    this.pc = new RTCPeerConnection();
     this.socket = new WebSocket(address(role));
     this.signalling = "connecting";
     this.dtls = "new";
@@ -76,6 +77,13 @@ export class Call extends EventTarget {
     };
   }
 
+  /** Once descriptions are exchanged all sections in use share one transport. */
+  watchTransports() {
+    for (const { currentDirection, receiver } of this.pc.getTransceivers()) {
+      if (currentDirection?.includes("recv")) this.watchTransport(receiver.transport);
+    }
+  }
+
   /** The server's close_notify shows here first: browsers tell it of the DTLS transport, not always of the connection. */
   watchTransport(transport) {
     if (!transport || transport === this.transport) return;
@@ -120,12 +128,12 @@ export class Call extends EventTarget {
     }
     await pc.setRemoteDescription(message);
     this.note(`${message.type} received`);
-    for (const { receiver } of pc.getTransceivers()) this.watchTransport(receiver.transport);
+    this.watchTransports();
     if (message.type === "offer") {
       await pc.setLocalDescription();
       this.send(pc.localDescription);
       this.note("answer sent");
-      for (const { receiver } of pc.getTransceivers()) this.watchTransport(receiver.transport);
+      this.watchTransports();
     }
   }
 

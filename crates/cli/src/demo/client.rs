@@ -8,7 +8,7 @@ use peerless::{
     Configuration, ConnectionState, Direction, DtlsVersions, Event, Events, Format, IceServer, LocalTrack,
     MediaKind, PeerConnection,
 };
-use peerless_media::pump::Pump;
+use peerless_media::pump::{Pump, PumpStats};
 use peerless_media::source::pattern::{PatternError, TestPattern};
 use peerless_media::source::sounds::SoundKind;
 use peerless_signal::websocket::ServerSocket;
@@ -40,6 +40,7 @@ pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args:
         signal(exchange, &connection, &desk),
         watch(events, &connection, &desk),
         give_up(&connection, &desk),
+        mind(&pumps, &desk),
     );
     connection.closed().await;
     // Waits for their threads, which end with their tracks.
@@ -167,8 +168,30 @@ async fn give_up(connection: &PeerConnection, desk: &Desk) {
     }
 }
 
+/// Tells what keeps a picture or sound from going out, until all are at their end.
+async fn mind(pumps: &[Pump], desk: &Desk) {
+    let mut before = vec![PumpStats::default(); pumps.len()];
+    let mut looks = tokio::time::interval(Duration::from_millis(500));
+    while !pumps.iter().all(Pump::is_finished) {
+        looks.tick().await;
+        for (pump, before) in pumps.iter().zip(&mut before) {
+            let now = pump.stats();
+            if let Some(problem) = now.problem.as_deref().filter(|_| now.problem != before.problem) {
+                desk.say(&format!("encoder: {problem}"));
+            }
+            if before.refused < REFUSALS_SAID && now.refused >= REFUSALS_SAID && now.frames == 0 {
+                desk.say("encoder: its frames are refused, too large for a packet or of another codec");
+            }
+            *before = now;
+        }
+    }
+}
+
 /// How many refused messages of one client are told.
 const REJECTIONS_SAID: usize = 5;
+
+/// How many frames in a row must be refused before it is told: the first ones may be, while the connection comes up.
+const REFUSALS_SAID: u64 = 25;
 
 /// How long a client may take until it is connected.
 const PATIENCE: Duration = Duration::from_secs(60);
