@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use peerless::{
-    Configuration, ConnectionState, Direction, DtlsVersions, Event, Events, Format, IceServer, LocalTrack,
-    MediaKind, PeerConnection,
+    Configuration, ConnectionState, Direction, DtlsState, DtlsVersions, Event, Events, Format, IceServer,
+    LocalTrack, MediaKind, PeerConnection,
 };
 use peerless_media::pump::{Pump, PumpStats};
 use peerless_media::source::pattern::{PatternError, TestPattern};
@@ -149,10 +149,19 @@ async fn watch(mut events: Events, connection: &PeerConnection, desk: &Desk) {
         for text in words::event(&event, kind_of) {
             desk.say(&text);
         }
-        if let Event::ConnectionState(ConnectionState::Failed | ConnectionState::Closed) = event {
+        if is_last(&event) {
             connection.close();
         }
     }
+}
+
+/// Whether nothing can follow: the connection failed, or the other side said goodbye.
+fn is_last(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ConnectionState(ConnectionState::Failed | ConnectionState::Closed)
+            | Event::DtlsState(DtlsState::Closed | DtlsState::Failed)
+    )
 }
 
 /// Closes a connection that does not come up.

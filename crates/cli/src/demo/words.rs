@@ -1,6 +1,6 @@
 //! What the demo says: one plain line for each thing that happens to a client.
 
-use peerless::{Codec, Event, MediaKind, SelectedPair, TransceiverId};
+use peerless::{Codec, DtlsState, Event, MediaKind, SelectedPair, TransceiverId};
 use peerless_signal::{Ended, Rejection, Step};
 
 /// The lines for an event; none for what is of no interest to a reader.
@@ -9,6 +9,8 @@ pub fn event(event: &Event, kind_of: impl Fn(TransceiverId) -> Option<MediaKind>
         Event::IceConnectionState(state) => vec![format!("ICE {state}")],
         Event::ConnectionState(state) => vec![format!("connection {state}")],
         Event::SelectedPair(pair) => vec![format!("path {}", path(pair))],
+        Event::DtlsState(DtlsState::Closed) => vec!["DTLS closed by the client".to_owned()],
+        Event::DtlsFailed(failure) => vec![format!("DTLS failed: {failure}")],
         Event::Secured(secured) => {
             let handshake = format!("{}, {}", secured.version, secured.cipher);
             std::iter::once(handshake).chain(secured.srtp_profile.map(str::to_owned)).collect()

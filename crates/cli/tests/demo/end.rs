@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peerless::{Configuration, ConnectionState, Event, Events, PeerConnection};
+use peerless::{Configuration, ConnectionState, DtlsState, Event, Events, PeerConnection};
 use peerless_signal::{Ended, Role, exchange, websocket};
 
 use crate::program::{Demo, LIMIT};
@@ -24,26 +24,29 @@ async fn a_client_sees_the_end_at_once() {
     let mut events = connection.events();
     let socket = websocket::connect(&format!("ws://{}/ws", demo.address)).await.unwrap();
     let running = tokio::spawn(exchange::run(socket, connection.clone(), Role::Answer));
-    state(&mut events, ConnectionState::Connected).await;
+    until(&mut events, "connected", |event| {
+        matches!(event, Event::ConnectionState(ConnectionState::Connected))
+    })
+    .await;
 
     let started = Instant::now();
     demo.signal("INT");
     // By DTLS, whatever becomes of the socket.
-    state(&mut events, ConnectionState::Closed).await;
+    until(&mut events, "closed", |event| matches!(event, Event::DtlsState(DtlsState::Closed))).await;
     let ended = tokio::time::timeout(LIMIT, running).await.expect("ended in time").unwrap();
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert!(matches!(ended, Ended::ChannelClosed | Ended::ConnectionClosed), "{ended:?}");
     assert_eq!(demo.ended().code(), Some(0));
 }
 
-async fn state(events: &mut Events, wanted: ConnectionState) {
+async fn until(events: &mut Events, what: &str, is_it: impl Fn(&Event) -> bool) {
     let coming = async {
         while let Some(event) = events.next().await {
-            if matches!(event, Event::ConnectionState(state) if state == wanted) {
+            if is_it(&event) {
                 return;
             }
         }
-        panic!("the events end before {wanted}");
+        panic!("the events end before {what}");
     };
-    tokio::time::timeout(LIMIT, coming).await.unwrap_or_else(|_| panic!("{wanted} in time"));
+    tokio::time::timeout(LIMIT, coming).await.unwrap_or_else(|_| panic!("{what} in time"));
 }
