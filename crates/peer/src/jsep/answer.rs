@@ -28,14 +28,15 @@ pub fn create_answer(view: &View) -> Result<Description, Error> {
         let mid = mid_of(offer, index);
         view.transceivers.iter().find(|one| one.mid.as_ref() == Some(&mid))
     };
-    let shared = bundle::shared(offer, |index| is_possible(view, offer, index, owner(index)));
+    let is_taken = |index| owner(index).is_some_and(|one| is_possible(view, offer, index, Some(one)));
+    let shared = bundle::shared(offer, is_taken);
     let setup = answered_setup(view, offer, &shared)?;
     let mixes = |media: &Media| extensions::is_mixed(offer, media);
     let mut answer = section::description(view, offer.media.iter().any(mixes));
     for (index, media) in offer.media.iter().enumerate() {
         let transceiver = owner(index).filter(|_| shared.contains(&index));
         answer.media.push(match transceiver {
-            Some(transceiver) => answered_section(view, transceiver, offer, index, media, setup),
+            Some(transceiver) => answered_section(view, transceiver, offer, media, setup),
             None => section::rejected(media, media.mid().cloned()),
         });
     }
@@ -92,7 +93,6 @@ fn answered_section(
     view: &View,
     transceiver: &TransceiverView,
     offer: &Description,
-    index: usize,
     offered: &Media,
     setup: Setup,
 ) -> Media {
@@ -102,7 +102,7 @@ fn answered_section(
     let theirs = offer.direction(offered).reversed();
     let content = Content {
         kind,
-        mid: mid_of(offer, index),
+        mid: offered.mid().cloned(),
         protocol: &offered.protocol,
         is_bundle_only: false,
         setup,

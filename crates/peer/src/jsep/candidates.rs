@@ -1,4 +1,4 @@
-//! Candidates in descriptions: the remote's as they trickle in (webrtc-pc §4.4.1.6, RFC 8838 §11), ours as they are
+//! Candidates in descriptions: the remote's as they trickle in (webrtc-pc §4.4.2, RFC 8838 §11), ours as they are
 //! gathered (RFC 9429 §5.2.2, RFC 8839 §4.2).
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct Added {
 /// A section keeps at most 256 candidates; further ones are given back but not kept.
 ///
 /// # Errors
-/// As webrtc-pc §4.4.1.6 has it: without a remote description, for an unknown section or username fragment, or where
+/// As webrtc-pc §4.4.2 has it: without a remote description, for an unknown section or username fragment, or where
 /// the candidate does not parse.
 pub fn add_remote(descriptions: &Descriptions, init: &IceCandidateInit) -> Result<Added, CandidateError> {
     let remote = descriptions.remote().ok_or(CandidateError::NoRemoteDescription)?;

@@ -1,5 +1,5 @@
 //! The numbers our offers give out: payload types and header extension ids. What was negotiated keeps its number
-//! (RFC 3264 §8.3.2, RFC 8285 §6), and within a BUNDLE group one number means one thing (RFC 9143 §9.1, §14).
+//! (RFC 3264 §8.3.2, RFC 8285 §6), and within a BUNDLE group one number means one thing (RFC 9143 §9.1, §12).
 
 use peerless_rtp::codec::Format;
 use peerless_wire::rtp::{ExtensionKind, PayloadType};

@@ -160,7 +160,7 @@ fn offered_section(
     }
     let content = Content {
         kind,
-        mid,
+        mid: Some(mid),
         protocol: section::PROTOCOL,
         is_bundle_only,
         setup: Setup::ActPass,

@@ -16,7 +16,8 @@ pub(super) const PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
 /// A section that is offered or taken.
 pub(super) struct Content<'a> {
     pub(super) kind: MediaKind,
-    pub(super) mid: Mid,
+    /// `None` where an offer we answer has none.
+    pub(super) mid: Option<Mid>,
     pub(super) protocol: &'a str,
     pub(super) is_bundle_only: bool,
     pub(super) setup: Setup,
@@ -53,7 +54,7 @@ pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content
         attributes.push(Attribute::BundleOnly);
     }
     push_transport(attributes, &view.transport.credentials, &view.transport.fingerprints, content.setup);
-    attributes.push(Attribute::Mid(content.mid));
+    attributes.extend(content.mid.map(Attribute::Mid));
     attributes.extend(content.extensions.into_iter().map(Attribute::Extmap));
     attributes.push(Attribute::Direction(content.direction));
     if content.direction.sends() {

@@ -305,3 +305,16 @@ fn the_answer_follows_the_preferences_of_its_transceiver() {
     party.view.transceivers[0].codec_preferences = vec![codec("G722"), codec("PCMU")];
     assert_eq!(&*party.create_answer().media[0].formats, "9 0");
 }
+
+#[test]
+fn an_offer_without_mids_is_answered_without_mids() {
+    let mut party = Party::new(1);
+    let text = offer("audio 9 UDP/TLS/RTP/SAVPF 0", "").to_string();
+    let text = text.replace("a=mid:0\r\n", "").replace("a=group:BUNDLE 0\r\n", "");
+    let (answer, plan) = answered(&mut party, &Description::parse(&text).unwrap());
+    assert_eq!(answer.media[0].mid(), None);
+    assert!(!answer.media[0].is_rejected());
+    assert!(plan.transceivers[0].media.is_some());
+    // From then on the section has a name, for the offers we make.
+    assert!(party.create_offer().media[0].mid().is_some());
+}
