@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use peerless_rtp::codec::Format;
 use peerless_rtp::config::{Config, ReceiveConfig, SendConfig};
 use peerless_rtp::frame::Frame;
+use peerless_rtp::payload;
 use peerless_rtp::session::{self, Session};
 use peerless_rtp::stats;
 use peerless_transport::datagram::{Protocol, Transmit};
@@ -13,6 +14,7 @@ use peerless_transport::transport::{PacketKind, Transport};
 use peerless_wire::rtp::Mid;
 
 use crate::id::TransceiverId;
+use crate::state::MediaKind;
 use crate::transceiver::Transceiver;
 
 /// Why a frame was not sent.
@@ -42,6 +44,9 @@ pub enum SendError {
         /// What it should be.
         negotiated: Format,
     },
+    /// The frame is not what its format says, or cannot be cut into packets of the size we send.
+    #[error("the frame cannot be cut into packets")]
+    Payload(#[from] payload::Error),
 }
 
 /// The RTP session with the way from its media sections to transceivers.
@@ -104,6 +109,7 @@ impl Media {
             session::SendError::Format { expected, actual } => {
                 SendError::WrongFormat { given: actual, negotiated: expected }
             }
+            session::SendError::Payload(error) => SendError::Payload(error),
             _ => SendError::NotNegotiated,
         })
     }
@@ -213,7 +219,9 @@ impl Media {
         self.sections.iter().find(|(known, _)| known == mid).map(|(_, id)| *id)
     }
 
-    pub(crate) fn target_bitrate(&self, mid: &Mid) -> Option<u64> {
+    /// What the network lets an encoder of pictures give. Sound has its own rate, by its codec's parameters.
+    pub(crate) fn target_bitrate(&self, transceiver: &Transceiver) -> Option<u64> {
+        let mid = transceiver.mid.as_ref().filter(|_| transceiver.kind == MediaKind::Video)?;
         self.session.target_bitrate(mid)
     }
 

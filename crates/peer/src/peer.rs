@@ -197,7 +197,7 @@ impl Peer {
     pub fn sender(&self, id: TransceiverId) -> Option<SenderView> {
         let transceiver = self.engine.transceivers.find(id)?;
         let sender = &transceiver.sender;
-        let target = transceiver.mid.as_ref().and_then(|mid| self.engine.media.target_bitrate(mid));
+        let target = self.engine.media.target_bitrate(transceiver);
         Some(SenderView {
             track: sender.track.clone(),
             codec: sender.codec.clone().filter(|_| transceiver.may_send()),

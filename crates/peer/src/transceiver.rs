@@ -58,7 +58,7 @@ pub struct SenderView {
     pub codec: Option<Codec>,
     /// Whether `send_frame` would take a frame now: negotiated, connected, and with a track.
     pub can_send: bool,
-    /// How much the encoder may give, bit/s, where the network told.
+    /// How much the encoder may give, bit/s; pictures only, as sound has its rate from its codec's parameters.
     pub target_bitrate: Option<u64>,
 }
 

@@ -12,6 +12,7 @@ use peerless_peer::media::SendError;
 use peerless_peer::state::{
     ConnectionState, IceConnectionState, IceGatheringState, MediaKind, SdpType, SignalingState,
 };
+use peerless_rtp::frame::Frame;
 use scene::media::{picture, sound};
 use scene::{ALICE, Adjust, BOB, Message, Scene, Setting};
 
@@ -62,6 +63,8 @@ fn tells_what_was_agreed_on() {
         assert_eq!(end.count(|event| matches!(event, Event::Track(_))), 2);
         let sender = end.peer.sender(end.sources[1].id).unwrap();
         assert!(sender.can_send && sender.codec.is_some() && sender.target_bitrate.is_some());
+        let sound = end.peer.sender(end.sources[0].id).unwrap();
+        assert!(sound.can_send && sound.target_bitrate.is_none(), "sound has no target");
     }
 }
 
@@ -154,6 +157,8 @@ fn frames_before_the_connection_are_refused_not_kept() {
     assert_eq!(scene.peer(ALICE).send_frame(now, id, &sound(0, now)), Ok(()));
     let wrong = picture(0, true, now);
     assert!(matches!(scene.peer(ALICE).send_frame(now, id, &wrong), Err(SendError::WrongFormat { .. })));
+    let large = Frame { payload: vec![0xf8; 1500].into(), ..sound(1, now) };
+    assert!(matches!(scene.peer(ALICE).send_frame(now, id, &large), Err(SendError::Payload(_))));
 }
 
 #[test]
