@@ -23,8 +23,8 @@ pub struct Config {
     /// The bitrate asked of video encoders while the remote has told none (REMB), in bit/s over all of a sender's
     /// packets. 1.5 Mbit/s by default.
     pub target_bitrate: u64,
-    /// How long an incomplete picture waits for what it lacks before it is given up and a key frame asked for.
-    /// 500 ms by default: two retransmissions over a path of 200 ms.
+    /// How long an incomplete picture waits for what it lacks before it is given up and a key frame asked for. 500 ms
+    /// by default: three retransmissions over a path of 130 ms. Over longer paths it waits for as many, 1.5 s at most.
     pub video_give_up: Duration,
     /// How long sound waits for a packet out of order before it goes on without it. 60 ms by default.
     pub audio_give_up: Duration,

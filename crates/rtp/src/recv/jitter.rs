@@ -78,6 +78,8 @@ pub struct JitterBuffer {
     at_boundary: bool,
     /// Whether nothing was taken or dropped yet, so that packets before the first may still be put in front.
     fresh: bool,
+    /// Whether a key frame was asked for because the first packets seen begin no frame.
+    has_asked_at_start: bool,
     waits_for_key: bool,
     /// When what lacks in front of something that is there is given up.
     gives_up: Option<Instant>,
@@ -95,6 +97,7 @@ impl JitterBuffer {
             next: None,
             at_boundary: false,
             fresh: true,
+            has_asked_at_start: false,
             waits_for_key: framing == Framing::Picture,
             gives_up: None,
             dropped: 0,
@@ -144,8 +147,21 @@ impl JitterBuffer {
                 }
                 Front::Whole(ready) => return Some(ready),
                 Front::Headless => self.skip(),
-                Front::Lacking(patience) => {
-                    if now < *self.gives_up.get_or_insert(now + patience) {
+                Front::Lacking => {
+                    if now < *self.gives_up.get_or_insert(now + self.give_up) {
+                        return None;
+                    }
+                    self.skip();
+                }
+                Front::Overtaken => {
+                    // What it overtook may still come; what was lost cannot even be asked for.
+                    if now < *self.gives_up.get_or_insert(now + START_PATIENCE) {
+                        return None;
+                    }
+                    if !self.has_asked_at_start {
+                        self.has_asked_at_start = true;
+                        self.broken = true;
+                        self.gives_up = Some(now + self.give_up);
                         return None;
                     }
                     self.skip();
@@ -183,6 +199,7 @@ impl JitterBuffer {
         self.next = Some(number);
         self.at_boundary = false;
         self.fresh = true;
+        self.has_asked_at_start = false;
         self.gives_up = None;
         self.lose();
     }
@@ -224,7 +241,7 @@ impl JitterBuffer {
 
     fn front(&self) -> Front {
         let Some(first) = self.slots.front() else { return Front::Unfinished };
-        let Some(first) = first else { return Front::Lacking(self.give_up) };
+        let Some(first) = first else { return Front::Lacking };
         if self.framing == Framing::Packet {
             return Front::Whole(Ready {
                 count: 1,
@@ -235,16 +252,18 @@ impl JitterBuffer {
             });
         }
         if !self.at_boundary && !first.starts {
-            // At the very start the packets before it may just have been overtaken.
-            return if self.fresh {
-                Front::Lacking(self.give_up.min(START_PATIENCE))
-            } else {
-                Front::Headless
-            };
+            // At the very start it may just have overtaken those before it.
+            return if self.fresh { Front::Overtaken } else { Front::Headless };
         }
+        self.frame_at(0)
+    }
+
+    /// The frame that begins at `index`: whole, lacking something, or unfinished.
+    fn frame_at(&self, start: usize) -> Front {
+        let Some(Some(first)) = self.slots.get(start) else { return Front::Lacking };
         let (mut key, mut arrived) = (false, first.arrived);
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(packet) = slot else { return Front::Lacking(self.give_up) };
+        for (count, slot) in self.slots.iter().skip(start).enumerate() {
+            let Some(packet) = slot else { return Front::Lacking };
             // The last packet may lack its marker: the next frame's first then shows the end.
             let is_next_frame = packet.timestamp != first.timestamp;
             if !is_next_frame {
@@ -253,7 +272,7 @@ impl JitterBuffer {
             }
             if is_next_frame || packet.marker {
                 return Front::Whole(Ready {
-                    count: index + usize::from(!is_next_frame),
+                    count: count + usize::from(!is_next_frame),
                     timestamp: first.timestamp,
                     payload_type: first.payload_type,
                     key,
@@ -273,15 +292,16 @@ impl JitterBuffer {
         }
     }
 
-    /// While a key frame is waited for: drops what is in front of the first packet of one.
+    /// While a key frame is waited for: drops what is in front of the first packet of one. One that has begun to come
+    /// gives way only to one that is whole.
     fn skip_to_key(&mut self) {
         if !self.waits_for_key {
             return;
         }
-        let key = (1..self.slots.len()).find(|index| self.begins_frame(*index, true));
-        if let Some(index) = key
-            && !self.slots.front().is_some_and(|front| front.as_ref().is_some_and(|front| front.key))
-        {
+        let has_begun = matches!(self.slots.front(), Some(Some(front)) if front.key);
+        let is_better = |index: usize| !has_begun || matches!(self.frame_at(index), Front::Whole(_));
+        let key = (1..self.slots.len()).find(|index| self.begins_frame(*index, true) && is_better(*index));
+        if let Some(index) = key {
             self.dropped += u64::from(self.slots.iter().take(index).flatten().next().is_some());
             self.release(index);
         }
@@ -333,8 +353,10 @@ impl JitterBuffer {
 enum Front {
     /// A whole frame.
     Whole(Ready),
-    /// The front, or something before what is there, has not come; how long it is waited for.
-    Lacking(Duration),
+    /// The front, or something before what is there, has not come.
+    Lacking,
+    /// The first packets seen, with which no frame begins.
+    Overtaken,
     /// Packets whose beginning will not come.
     Headless,
     /// Nothing, or a frame whose end has not come, and nothing after it.
@@ -347,7 +369,8 @@ const CAPACITY: usize = 2048;
 /// The most packets by which the first one seen may have overtaken the true first.
 const MAX_BEFORE_FIRST: usize = 32;
 
-/// How long the first packet seen, if no frame begins with it, waits for those it may have overtaken.
+/// How long the first packet seen, if no frame begins with it, waits for those it may have overtaken before a key frame
+/// is asked for.
 const START_PATIENCE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ struct Span {
 }
 
 impl Reception {
-    /// Counts a packet.
-    pub fn handle(&mut self, sequence: SequenceNumber) -> Place {
+    /// Counts a packet; `is_missed` tells whether a number is waited for, so that a retransmission may be far behind.
+    pub fn handle(&mut self, sequence: SequenceNumber, is_missed: impl Fn(u64) -> bool) -> Place {
         let Some(span) = &mut self.span else {
             let number = FIRST_TURN + u64::from(sequence.0);
             self.span = Some(Span::new(number));
@@ -65,9 +65,10 @@ impl Reception {
             self.suspect = None;
             return Place::Ahead { number: missing.end, missing };
         }
-        if (-MAX_MISORDER..=0).contains(&step) {
+        let number = span.highest.saturating_add_signed(step);
+        if (-MAX_MISORDER..=0).contains(&step) || step < 0 && is_missed(number) {
             span.received += 1;
-            return Place::Behind { number: span.highest.saturating_add_signed(step) };
+            return Place::Behind { number };
         }
         if self.suspect != Some(sequence) {
             self.suspect = Some(sequence.next());
@@ -188,9 +189,8 @@ const FIRST_TURN: u64 = 1 << 16;
 /// More than this ahead is no loss but a restart or a stray (RFC 3550 §A.1).
 const MAX_DROPOUT: i64 = 3000;
 
-/// More than this behind is no reordering (RFC 3550 §A.1 has 100; a plain retransmission after a second of fast
-/// video is further behind).
-const MAX_MISORDER: i64 = 2048;
+/// More than this behind is no reordering, but an old duplicate or a restart (RFC 3550 §A.1).
+const MAX_MISORDER: i64 = 100;
 
 /// Differences of more seconds than this are jumps.
 const LARGEST_STEP_S: u64 = 10;

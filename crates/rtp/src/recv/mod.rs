@@ -11,3 +11,4 @@ mod receiver;
 
 pub use arrival::Arrivals;
 pub use receiver::{Arrived, GiveUp, Receiver, Refused};
+pub use stream::ASSUMED_RTT;

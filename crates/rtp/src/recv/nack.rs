@@ -45,6 +45,11 @@ impl Nacks {
         true
     }
 
+    /// Whether packet `number` is missing.
+    pub fn is_missing(&self, number: u64) -> bool {
+        self.missing.binary_search_by_key(&number, |missing| missing.number).is_ok()
+    }
+
     /// Takes note that packet `number` came; true if it was missing.
     pub fn arrived(&mut self, number: u64) -> bool {
         match self.missing.binary_search_by_key(&number, |missing| missing.number) {
@@ -55,6 +60,16 @@ impl Nacks {
             }
             Err(_) => false,
         }
+    }
+
+    /// Takes note that packet `number` came again because it was asked for. How long that took, if it was asked for
+    /// only once: then it is a round trip.
+    pub fn repaired(&mut self, now: Instant, number: u64) -> Option<Duration> {
+        let index = self.missing.binary_search_by_key(&number, |missing| missing.number).ok()?;
+        let missing = self.missing.remove(index)?;
+        self.settle();
+        let asked = missing.due.checked_sub(missing.interval)?;
+        (missing.tries == 1).then(|| now.saturating_duration_since(asked))
     }
 
     /// Gives up what lies below `number`.
@@ -80,7 +95,10 @@ impl Nacks {
         self.missing.retain(|missing| missing.due > now || missing.tries < MAX_TRIES);
         let first = rtt.max(SHORTEST_INTERVAL);
         for missing in self.missing.iter_mut().filter(|missing| missing.due <= now).take(limit) {
-            missing.interval = if missing.tries == 0 { first + first / 4 } else { missing.interval * 3 / 2 };
+            missing.interval = match missing.tries {
+                0..STEADY_TRIES => first + first / 4,
+                _ => missing.interval * 3 / 2,
+            };
             missing.tries += 1;
             missing.due = now + missing.interval;
             numbers.push(missing.number);
@@ -105,6 +123,9 @@ pub const MAX_MISSING: usize = 512;
 
 /// How often a packet is asked for.
 const MAX_TRIES: u8 = 10;
+
+/// So many requests follow each other after a round trip and a quarter; those after them back off.
+const STEADY_TRIES: u8 = 3;
 
 /// How long a skipped number is taken for reordered only.
 const PATIENCE: Duration = Duration::from_millis(5);

@@ -70,7 +70,7 @@ impl Receiver {
         self.streams.retain(|stream| codec_of(stream).is_some());
         for stream in &mut self.streams {
             if let Some(codec) = codec_of(stream) {
-                stream.set_codec(codec, give_up(self.give_up, codec));
+                stream.set_codec(codec);
             }
         }
     }
@@ -127,8 +127,15 @@ impl Receiver {
     }
 
     /// The next feedback due at `now`, from `sender`; one packet at a time.
-    pub fn poll_feedback(&mut self, now: Instant, sender: Ssrc, rtt: Duration) -> Option<rtcp::Packet> {
+    pub fn poll_feedback(
+        &mut self,
+        now: Instant,
+        sender: Ssrc,
+        rtt: Option<Duration>,
+    ) -> Option<rtcp::Packet> {
         self.streams.iter_mut().find_map(|stream| {
+            let rtt = stream.round_trip(rtt);
+            stream.set_give_up(give_up(self.give_up, stream.codec()), rtt);
             let feedback = stream.codec().feedback;
             let media = stream.ssrc;
             if (feedback.pli || feedback.fir) && stream.keys.take_due(now, rtt) {
@@ -159,10 +166,11 @@ impl Receiver {
     }
 
     /// When [`poll_frame`](Self::poll_frame) or [`poll_feedback`](Self::poll_feedback) may have something.
-    pub fn poll_timeout(&self, rtt: Duration) -> Option<Instant> {
+    pub fn poll_timeout(&self, rtt: Option<Duration>) -> Option<Instant> {
         let timeouts = |stream: &Stream| {
             let feedback = stream.codec().feedback;
-            let keys = stream.keys.poll_timeout(rtt).filter(|_| feedback.pli || feedback.fir);
+            let keys =
+                stream.keys.poll_timeout(stream.round_trip(rtt)).filter(|_| feedback.pli || feedback.fir);
             [stream.poll_give_up(), stream.nacks.poll_timeout(), keys].into_iter().flatten().min()
         };
         self.streams.iter().filter_map(timeouts).min()

@@ -42,6 +42,8 @@ pub struct Stream {
     depacketizers: Vec<(PayloadType, Format, Depacketizer)>,
     /// Whether packets came since the last report, of the source and of its retransmissions.
     heard: (bool, bool),
+    /// How long retransmissions take to come, smoothed.
+    repair_trip: Option<Duration>,
     /// That of the latest frame handed on.
     last_timestamp: Option<u32>,
     stats: InboundStats,
@@ -75,6 +77,7 @@ impl Stream {
             keys: KeyFrameRequests::default(),
             depacketizers: Vec::new(),
             heard: (false, false),
+            repair_trip: None,
             last_timestamp: None,
             stats: new_stats(mid, ssrc, codec),
         }
@@ -88,7 +91,7 @@ impl Stream {
         self.heard.0 = true;
         self.stats.last_packet = Some(now);
         self.jitter.handle(self.origin.since(now), header.timestamp, self.codec.clock_rate);
-        let number = match self.reception.handle(header.sequence) {
+        let number = match self.reception.handle(header.sequence, |number| self.nacks.is_missing(number)) {
             Place::Ahead { number, missing } => {
                 if self.codec.feedback.nack && !self.nacks.missing(now, missing) {
                     self.want_key();
@@ -126,14 +129,16 @@ impl Stream {
         let Some(highest) = self.reception.highest() else { return true };
         let step = i64::from(original.since(SequenceNumber::from(highest)));
         let Some(number) = highest.checked_add_signed(step).filter(|_| step <= 0) else { return true };
-        self.nacks.arrived(number);
+        if let Some(trip) = self.nacks.repaired(now, number) {
+            self.repair_trip = Some(self.repair_trip.map_or(trip, |smoothed| smoothed * 7 / 8 + trip / 8));
+        }
         self.insert(now, number, header, content, codec)
     }
 
     /// Takes account of a packet on the source of its retransmissions, whatever is in it.
     pub fn handle_rtx_reception(&mut self, sequence: SequenceNumber) {
         self.heard.1 = true;
-        self.rtx_reception.handle(sequence);
+        self.rtx_reception.handle(sequence, |_| false);
     }
 
     /// The next frame that is whole at `now`.
@@ -220,9 +225,21 @@ impl Stream {
     }
 
     /// Goes on with what was agreed on anew for its payload type.
-    pub fn set_codec(&mut self, codec: &Codec, give_up: Duration) {
+    pub fn set_codec(&mut self, codec: &Codec) {
         self.change_codec(codec);
-        self.buffer.set_give_up(give_up);
+    }
+
+    /// The round trip: `measured`, or else as its retransmissions show it, or what it is thought to be.
+    pub fn round_trip(&self, measured: Option<Duration>) -> Duration {
+        measured.or(self.repair_trip).unwrap_or(ASSUMED_RTT)
+    }
+
+    /// Lets frames wait for `give_up`, and where packets are asked for again, long enough for three retransmissions.
+    pub fn set_give_up(&mut self, give_up: Duration, round_trip: Duration) {
+        let repairs = self.codec.format.is_video() && self.codec.feedback.nack;
+        let enough =
+            if repairs { (round_trip * 7 / 2 + REPAIR_MARGIN).min(LONGEST_GIVE_UP) } else { give_up };
+        self.buffer.set_give_up(give_up.max(enough));
     }
 
     /// Counts feedback that was sent.
@@ -325,6 +342,15 @@ impl Stream {
         &self.depacketizers[index].2
     }
 }
+
+/// The round trip before any was measured.
+pub const ASSUMED_RTT: Duration = Duration::from_millis(100);
+
+/// What three retransmissions take beyond their round trips: patience before asking, and pacing.
+const REPAIR_MARGIN: Duration = Duration::from_millis(50);
+
+/// However long the round trip, a frame does not wait longer.
+const LONGEST_GIVE_UP: Duration = Duration::from_millis(1500);
 
 fn clamp(lost: i64) -> i32 {
     i32::try_from(lost).unwrap_or(if lost < 0 { i32::MIN } else { i32::MAX })

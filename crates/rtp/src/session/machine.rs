@@ -176,7 +176,7 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) and [`poll_packet`](Self::poll_packet) want to be called next,
     /// if nothing comes before; it may be in the past.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let rtt = self.state.rtt();
+        let rtt = self.state.feedback_rtt();
         let receivers = self.state.receivers.iter().filter_map(|receiver| receiver.poll_timeout(rtt));
         receivers.chain(self.state.poll_send_timeout()).min()
     }

@@ -172,7 +172,7 @@ impl State {
 
     /// Gathers the feedback that is due, so much that one packet is filled.
     fn gather_feedback(&mut self, now: Instant) {
-        let (reporter, rtt) = (self.reporter(), self.rtt());
+        let (reporter, rtt) = (self.reporter(), self.feedback_rtt());
         for receiver in &mut self.receivers {
             while self.feedback.len() < MAX_FEEDBACK
                 && let Some(packet) = receiver.poll_feedback(now, reporter, rtt)

@@ -10,7 +10,7 @@ use crate::cc::{Pacer, SentPackets};
 use crate::config::Config;
 use crate::frame::Frame;
 use crate::ntp::{ShortNtp, WallClock};
-use crate::recv::{Arrivals, Receiver};
+use crate::recv::{ASSUMED_RTT, Arrivals, Receiver};
 use crate::report::{Round, Schedule};
 use crate::route::Routes;
 use crate::send::Sender;
@@ -58,9 +58,15 @@ pub struct State {
 }
 
 impl State {
-    /// The round trip, or what it is thought to be before it was measured.
+    /// The round trip by which feedback is timed, if it was measured: not longer than a second, whatever a remote makes
+    /// us believe.
+    pub fn feedback_rtt(&self) -> Option<Duration> {
+        self.rtt.map(|rtt| rtt.min(LONGEST_FEEDBACK_RTT))
+    }
+
+    /// The same, or what it is thought to be before it was measured.
     pub fn rtt(&self) -> Duration {
-        self.rtt.unwrap_or(ASSUMED_RTT)
+        self.feedback_rtt().unwrap_or(ASSUMED_RTT)
     }
 
     /// Takes account of a round trip (RFC 6298 §2).
@@ -127,8 +133,8 @@ pub fn gather(receiver: &mut Receiver, frames: &mut VecDeque<(Mid, Frame)>, now:
     }
 }
 
-/// The round trip before any was measured.
-const ASSUMED_RTT: Duration = Duration::from_millis(100);
+/// Feedback is never timed by a longer round trip.
+const LONGEST_FEEDBACK_RTT: Duration = Duration::from_secs(1);
 
 /// The most events that wait to be polled.
 const MAX_EVENTS: usize = 1024;

@@ -128,6 +128,17 @@ fn while_a_key_frame_is_waited_for_nothing_else_is() {
 }
 
 #[test]
+fn a_key_frame_that_lacks_something_gives_way_to_a_whole_one() {
+    let mut video = Video::new(&[0, 2]);
+    video.all_but(10..16, &[11]);
+    assert_eq!(video.taken, []);
+    video.all_but(16..18, &[]);
+    assert_eq!(video.taken, []);
+    video.arrives(18);
+    assert_eq!(video.taken, [2]);
+}
+
+#[test]
 fn a_stream_joined_midway_asks_for_a_key_frame_soon() {
     let mut video = Video::new(&[]);
     video.arrives(11);

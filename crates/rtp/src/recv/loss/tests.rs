@@ -3,7 +3,7 @@
 use super::*;
 
 fn feed(reception: &mut Reception, sequences: impl IntoIterator<Item = u16>) -> Vec<Place> {
-    sequences.into_iter().map(|sequence| reception.handle(SequenceNumber(sequence))).collect()
+    sequences.into_iter().map(|sequence| reception.handle(SequenceNumber(sequence), |_| false)).collect()
 }
 
 #[test]
@@ -97,4 +97,22 @@ fn a_jump_of_the_timestamps_is_no_jitter() {
         jitter.handle(Duration::from_nanos(u64::from(packet) * 33_333_334), timestamp, 90_000);
     }
     assert!(jitter.ticks() <= 1, "{}", jitter.ticks());
+}
+
+#[test]
+fn a_retransmission_may_be_far_behind_and_others_may_not() {
+    let mut reception = Reception::default();
+    feed(&mut reception, 1000..1500);
+    let missed = (1 << 16) + 1100;
+    assert_eq!(
+        reception.handle(SequenceNumber(1100), |number| number == missed),
+        Place::Behind { number: missed }
+    );
+    assert_eq!(reception.handle(SequenceNumber(1101), |number| number == missed), Place::Stray);
+    assert_eq!(reception.handle(SequenceNumber(1450), |_| false), Place::Behind { number: (1 << 16) + 1450 });
+    // One that was led astray by a wild number comes back.
+    let places = feed(&mut reception, [4000, 1500, 1501, 1502]);
+    assert_eq!(places[1], Place::Stray);
+    assert!(matches!(places[2], Place::Restart { .. }));
+    assert!(matches!(places[3], Place::Ahead { .. }));
 }

@@ -23,7 +23,11 @@ fn asks_after_a_little_patience_and_then_after_a_round_trip_and_more() {
     assert_eq!(nacks.poll_timeout(), Some(start + 130 * MS));
     assert_eq!(due(&mut nacks, start + 129 * MS), []);
     assert_eq!(due(&mut nacks, start + 130 * MS), [10, 11]);
-    assert_eq!(nacks.poll_timeout(), Some(start + 130 * MS + RTT * 15 / 8));
+    assert_eq!(nacks.poll_timeout(), Some(start + 255 * MS));
+    assert_eq!(due(&mut nacks, start + 255 * MS), [10, 11]);
+    assert_eq!(due(&mut nacks, start + 380 * MS), [10, 11]);
+    // From the fourth on it backs off: 187.5 ms.
+    assert_eq!(nacks.poll_timeout(), Some(start + 567 * MS + MS / 2));
 }
 
 #[test]
@@ -81,4 +85,19 @@ fn forgets_what_lies_below() {
     assert_eq!(nacks.missing.len(), 5);
     assert!(!nacks.arrived(14));
     assert!(nacks.arrived(15));
+}
+
+#[test]
+fn a_repair_of_what_was_asked_for_once_tells_the_round_trip() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    nacks.missing(start, 10..13);
+    let mut numbers = Vec::new();
+    nacks.take_due(start + 5 * MS, RTT, 2, &mut numbers);
+    assert_eq!(nacks.repaired(start + 85 * MS, 10), Some(80 * MS));
+    assert_eq!(nacks.repaired(start + 85 * MS, 10), None);
+    // Not asked for yet, and asked for twice.
+    assert_eq!(nacks.repaired(start + 85 * MS, 12), None);
+    assert_eq!(due(&mut nacks, start + 130 * MS), [11]);
+    assert_eq!(nacks.repaired(start + 140 * MS, 11), None);
 }
