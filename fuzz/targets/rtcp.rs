@@ -17,7 +17,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let once = written(&packets);
-    let again: Vec<Packet> = parse_compound(&once).collect::<Result<_, _>>().expect("what was written is RTCP");
+    let again: Vec<Packet> =
+        parse_compound(&once).collect::<Result<_, _>>().expect("what was written is RTCP");
     assert_eq!(written(&again), once);
 });
 
