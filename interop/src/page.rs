@@ -67,15 +67,13 @@ return Number.isFinite(level) && level > -60
 
 /// Remembers when the page sees its connection end; asked afterwards with [`ENDED`].
 pub const WATCH_END: &str = r#"
-const pc = window.peerless.pc;
+const { pc } = window.peerless;
 window.endedAt = null;
-const note = () => { window.endedAt ??= Date.now(); };
-const gone = () => ['closed', 'failed', 'disconnected'].includes(pc.connectionState);
-pc.addEventListener('connectionstatechange', () => { if (gone()) note(); });
-for (const { receiver } of pc.getTransceivers()) {
-  const transport = receiver.transport;
-  transport?.addEventListener('statechange', () => { if (['closed', 'failed'].includes(transport.state)) note(); });
-}
+const look = setInterval(() => {
+  if (window.peerless.state.ended === null && pc.connectionState !== 'closed') return;
+  window.endedAt = Date.now();
+  clearInterval(look);
+}, 20);
 return true;
 "#;
 
