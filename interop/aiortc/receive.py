@@ -2,6 +2,7 @@
 
 Usage: receive.py ws://127.0.0.1:8080/ws {offer|answer} FRAMES   (the role is aiortc's)
 """
+import array
 import asyncio
 import json
 import sys
@@ -29,7 +30,8 @@ class Counter:
                 self.size = [frame.width, frame.height]
             else:
                 self.rate = frame.sample_rate
-                self.loudest = max(self.loudest, int(abs(frame.to_ndarray()).max()))
+                samples = array.array("h", bytes(frame.planes[0]))
+                self.loudest = max(self.loudest, max(samples), -min(samples))
             if self.frames >= wanted:
                 self.enough.set()
 
