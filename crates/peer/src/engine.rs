@@ -303,6 +303,23 @@ impl Engine {
         }
     }
 
+    /// Local candidates are for `section` from now on. Where they were told for another, which the answer rejected,
+    /// they are told again: the remote has dropped them with it.
+    pub(crate) fn set_local_section(&mut self, section: Option<(Mid, usize)>) {
+        let before = std::mem::replace(&mut self.local_section, section);
+        if before.is_none() || self.local_section.is_none() || before == self.local_section {
+            return;
+        }
+        let again: Vec<Candidate> = self.transport.ice().local_candidates().collect();
+        self.connectivity.untold.clear();
+        for candidate in &again {
+            self.tell_candidate(Some(candidate));
+        }
+        if self.told.gathering == IceGatheringState::Complete {
+            self.tell_candidate(None);
+        }
+    }
+
     /// Tells of local candidates, once our description says which section they belong to (webrtc-pc §4.8.1.3).
     fn tell_candidates(&mut self) {
         if self.local_section.is_none() {

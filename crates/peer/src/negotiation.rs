@@ -178,12 +178,16 @@ impl Negotiation {
         Ok(added)
     }
 
-    /// The section of our description whose transport carries all: its MID and index (RFC 9143 §7.2).
+    /// The section of our description whose transport carries all: its MID and index (RFC 9143 §7.2). An answer that
+    /// rejects the first section moves it on to the next.
     pub(crate) fn local_section(&self) -> Option<(Mid, usize)> {
         let description = self.descriptions.local()?;
+        let answered = self.descriptions.remote().filter(|_| self.signaling == SignalingState::Stable);
         let accepted = |mid: &Mid| {
             let (index, media) = description.section(mid)?;
-            (!media.is_rejected()).then(|| (mid.clone(), index))
+            let theirs = answered.and_then(|remote| remote.section(mid));
+            let is_rejected = media.is_rejected() || theirs.is_some_and(|(_, media)| media.is_rejected());
+            (!is_rejected).then(|| (mid.clone(), index))
         };
         let bundled =
             description.bundle_groups().next().and_then(|group| group.mids.iter().find_map(accepted));

@@ -454,7 +454,7 @@ impl Peer {
         if self.negotiation.commit(&plan, is_local, kind) {
             self.engine.tell(Event::SignalingState(self.negotiation.signaling()));
         }
-        self.engine.local_section = self.negotiation.local_section();
+        self.engine.set_local_section(self.negotiation.local_section());
         self.engine.enact(now, plan);
         if is_local && self.engine.local_section.is_some() {
             self.engine.gather(now);

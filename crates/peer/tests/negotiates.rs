@@ -154,6 +154,23 @@ fn a_rejected_section_goes_and_the_rest_goes_on() {
 }
 
 #[test]
+fn candidates_move_on_when_the_section_they_were_for_is_rejected() {
+    let mut scene = Scene::new();
+    scene.ends[BOB].peer = {
+        let mut config = scene::config(1, BOB);
+        config.codecs.retain(|codec| !codec.format.is_video());
+        Peer::new(config).unwrap()
+    };
+    scene.add_source(ALICE, MediaKind::Video);
+    scene.add_source(ALICE, MediaKind::Audio);
+    scene.negotiate(ALICE);
+    scene.connect();
+    let mids: Vec<_> = scene.ends[ALICE].candidates().into_iter().map(|one| one.sdp_mid.unwrap()).collect();
+    assert!(mids.contains(&"0".into()) && mids.contains(&"1".into()), "{mids:?}");
+    assert!(scene.run_until(Duration::from_secs(3), |scene| scene.ends[BOB].arrivals.sounds > 20));
+}
+
+#[test]
 fn a_track_added_while_media_flows_flows_too() {
     let mut scene = Scene::new();
     let sound = scene.add_source(ALICE, MediaKind::Audio);

@@ -68,12 +68,13 @@ fn prepare(args: &DemoArgs) -> Result<(PeerConnection, Vec<Pump>), Error> {
         Ok(track)
     };
     let mut pumps = Vec::new();
+    // Sound first: it is the section that every browser takes, and the first carries the transport.
+    if args.audio != Audio::None {
+        pumps.push(Pump::audio(track(MediaKind::Audio, "sound")?, sound(args.sound).source())?);
+    }
     if args.video != Video::None {
         let pattern = TestPattern::new(args.size.width, args.size.height, args.fps)?;
         pumps.push(Pump::video(track(MediaKind::Video, "picture")?, pattern, args.fps, args.bitrate.0)?);
-    }
-    if args.audio != Audio::None {
-        pumps.push(Pump::audio(track(MediaKind::Audio, "sound")?, sound(args.sound).source())?);
     }
     Ok((connection, pumps))
 }
