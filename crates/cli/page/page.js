@@ -62,13 +62,17 @@ async function play() {
   }
 }
 
+function hear(sound) {
+  setMuted(!sound);
+  if (sound) play();
+}
+
 function setMuted(muted) {
   video.muted = muted;
   part("sound").hidden = true;
   const button = part("mute");
   button.innerHTML = muted ? SILENT : LOUD;
   button.ariaLabel = button.title = muted ? "Sound on" : "Mute";
-  if (!muted) video.play().catch(() => {});
 }
 
 function firstPicture() {
@@ -260,8 +264,8 @@ for (const button of document.querySelectorAll("[data-role]")) {
   };
 }
 part("reconnect").onclick = part("again").onclick = () => connect(call.role);
-part("sound").onclick = () => setMuted(false);
-part("mute").onclick = () => setMuted(!video.muted);
+part("sound").onclick = () => hear(true);
+part("mute").onclick = () => hear(video.muted);
 window.addEventListener("pagehide", () => call?.close());
 
 setMuted(false);

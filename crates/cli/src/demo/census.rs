@@ -40,10 +40,13 @@ impl Census {
         Some(Guest { number, census: self.clone() })
     }
 
-    /// The counters of all together.
-    pub fn counts(&self) -> Counts {
-        let connections: Vec<_> = self.lock().guests.values().flatten().cloned().collect();
-        connections.iter().map(|one| Counts::of(&one.stats())).fold(Counts::default(), Counts::and)
+    /// The counters of each, by number.
+    pub fn counts(&self) -> BTreeMap<u64, Counts> {
+        let guests: Vec<_> = {
+            let state = self.lock();
+            state.guests.iter().filter_map(|(number, one)| Some((*number, one.clone()?))).collect()
+        };
+        guests.iter().map(|(number, one)| (*number, Counts::of(&one.stats()))).collect()
     }
 
     /// Closes all connections and lets nobody in any more.

@@ -40,7 +40,7 @@ pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args:
         signal(exchange, &connection, &desk),
         watch(events, &connection, &desk),
         give_up(&connection, &desk),
-        mind(&pumps, &desk),
+        mind(&pumps, &connection, &desk),
     );
     connection.closed().await;
     // Waits for their threads, which end with their tracks.
@@ -146,11 +146,14 @@ async fn signal(mut exchange: Exchange<ServerSocket>, connection: &PeerConnectio
 /// Tells what happens to the connection; when it fails, or the other side closes it, it is closed here as well.
 async fn watch(mut events: Events, connection: &PeerConnection, desk: &Desk) {
     let kind_of = |id| connection.transceivers().into_iter().find(|one| one.id() == id)?.kind();
+    let mut over = false;
     while let Some(event) = events.next().await {
-        for text in words::event(&event, kind_of) {
-            desk.say(&text);
+        // That nothing is sent any more goes without saying then.
+        if !(over && matches!(event, Event::Negotiated { .. })) {
+            words::event(&event, kind_of).iter().for_each(|text| desk.say(text));
         }
         if is_last(&event) {
+            over = true;
             connection.close();
         }
     }
@@ -178,12 +181,16 @@ async fn give_up(connection: &PeerConnection, desk: &Desk) {
     }
 }
 
-/// Tells what keeps a picture or sound from going out, until all are at their end.
-async fn mind(pumps: &[Pump], desk: &Desk) {
+/// Tells what keeps a picture or sound from going out, until the connection is closed.
+async fn mind(pumps: &[Pump], connection: &PeerConnection, desk: &Desk) {
     let mut before = vec![PumpStats::default(); pumps.len()];
     let mut looks = tokio::time::interval(Duration::from_millis(500));
-    while !pumps.iter().all(Pump::is_finished) {
-        looks.tick().await;
+    let mut closed = std::pin::pin!(connection.closed());
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = &mut closed => return,
+        }
         for (pump, before) in pumps.iter().zip(&mut before) {
             let now = pump.stats();
             if let Some(problem) = now.problem.as_deref().filter(|_| now.problem != before.problem) {

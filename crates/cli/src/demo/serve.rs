@@ -1,5 +1,6 @@
 //! The demo as a whole: one port for page and signalling, a status line, and a clean end at Ctrl-C.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::args::{Audio, DemoArgs, Video, word};
 use crate::console::Console;
 use crate::demo::census::Census;
 use crate::demo::client::{self, Desk};
-use crate::demo::status::{self, Counts};
+use crate::demo::status;
 use crate::page;
 
 /// Why the demo could not run.
@@ -102,14 +103,14 @@ async fn keep_status(console: &Console, census: &Census) {
     let every = if console.is_live() { Duration::from_secs(1) } else { Duration::from_secs(5) };
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut before, mut then) = (Counts::default(), Instant::now());
+    let (mut before, mut then) = (BTreeMap::new(), Instant::now());
     loop {
         ticks.tick().await;
         let (counts, now) = (census.counts(), Instant::now());
         let line = status::line(&before, &counts, now - then);
         if console.is_live() {
             console.status(&line);
-        } else if counts.clients > 0 {
+        } else if !counts.is_empty() {
             console.line(&line);
         }
         (before, then) = (counts, now);

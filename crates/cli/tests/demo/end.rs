@@ -29,6 +29,7 @@ async fn a_client_sees_the_end_at_once() {
     })
     .await;
 
+    demo.line_with("#1 connection connected");
     let started = Instant::now();
     demo.signal("INT");
     // By DTLS, whatever becomes of the socket.

@@ -158,7 +158,7 @@ async fn pictures_and_sound_arrive_in_both_roles() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_at_once_work_and_leave_nothing_behind() {
     let mut demo = Demo::start(&["--size", "160x120", "--fps", "10"]);
-    let (threads, files) = (demo.threads(), demo.open_files());
+    let first = (demo.threads(), demo.open_files());
     let mut clients = Vec::new();
     for _ in 0..10 {
         let connection = PeerConnection::new(Configuration::default()).unwrap();
@@ -178,7 +178,6 @@ async fn ten_at_once_work_and_leave_nothing_behind() {
         }
         demo.line_with("client gone");
     }
-    let first = (threads, files);
     let clearing = async {
         let mut looks = tokio::time::interval(Duration::from_millis(20));
         while (demo.threads(), demo.open_files()) != first {
@@ -186,6 +185,6 @@ async fn ten_at_once_work_and_leave_nothing_behind() {
         }
     };
     if tokio::time::timeout(LIMIT, clearing).await.is_err() {
-        panic!("{:?} {}, at first {first:?}", demo.threads(), demo.open_files());
+        panic!("{} threads, {} files; at first {first:?}", demo.threads(), demo.open_files());
     }
 }
