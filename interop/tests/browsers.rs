@@ -195,6 +195,20 @@ async fn firefox_without_h264_still_gets_the_sound() {
 }
 
 #[tokio::test]
+async fn the_name_behind_which_chromium_hides_its_address_is_resolved() {
+    let mut demo = Demo::start(&["--log", "peerless=debug"]).await.unwrap();
+    let mut browser = Browser::start(Kind::Chromium).await.unwrap();
+    let tab = browser.open(&format!("{}/?role=offer", demo.url)).await.unwrap();
+    let hidden = "return peerless.pc.localDescription?.sdp.includes('.local ') ?? false;";
+    browser.until(&tab, "a candidate with an mDNS name", hidden).await.unwrap();
+    let resolved = |line: &str| {
+        let was_asked = line.contains("a candidate's name was");
+        was_asked.then(|| !line.contains("not resolved"))
+    };
+    assert!(demo.process.wait_line("the name's end", resolved).await.unwrap(), "{}", demo.process.said());
+}
+
+#[tokio::test]
 async fn ten_pages_at_once_are_all_served_and_freed() {
     let mut demo = Demo::start(&["--size", "320x240", "--fps", "10", "--bitrate", "300k"]).await.unwrap();
     let mut browser = Browser::start(Kind::Chromium).await.unwrap();

@@ -42,8 +42,9 @@ pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>)
 /// Resolves a candidate's name and hands the result to the peer, also when there is none.
 pub(crate) async fn candidate_name(shared: Weak<Shared>, name: String) {
     let address = mdns::resolve(&name).await;
-    if address.is_none() {
-        tracing::debug!("a candidate's name was not resolved");
+    match address {
+        Some(_) => tracing::debug!("a candidate's name was resolved"),
+        None => tracing::debug!("a candidate's name was not resolved"),
     }
     if let Some(shared) = shared.upgrade() {
         shared.lock().peer.name_resolved(Instant::now(), &name, address);
