@@ -229,7 +229,10 @@ async fn ten_pages_at_once_are_all_served_and_freed() {
             .unwrap();
     }
     for _ in 0..10 {
-        demo.process.wait_line("client gone", |line| line.contains("client gone").then_some(())).await.unwrap();
+        demo.process
+            .wait_line("client gone", |line| line.contains("client gone").then_some(()))
+            .await
+            .unwrap();
     }
 }
 
