@@ -192,3 +192,17 @@ async fn h264_begins_with_a_key_frame_that_decodes_and_a_detached_pump_ends_with
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+#[tokio::test]
+async fn an_encoder_is_told_what_the_user_wishes_while_the_network_says_nothing() {
+    let screen = LocalTrack::new(MediaKind::Video, "pattern", "stream");
+    let pattern = TestPattern::new(320, 240, 30).unwrap();
+    let video = Pump::video(screen.clone(), pattern, 30, 4_000_000).unwrap();
+    let mut call = Call::new(&[&screen], &["VP8"]);
+    let pictures = call.track(MediaKind::Video).await;
+    frames(&pictures, 20).await;
+    assert_eq!((screen.target_bitrate(), video.stats().target_bitrate), (None, 4_000_000));
+    call.a.close();
+    call.b.close();
+    finish(&video).await;
+}

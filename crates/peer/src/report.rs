@@ -66,7 +66,7 @@ pub struct OutboundStats {
     pub plis: u64,
     /// Full intra requests that came in.
     pub firs: u64,
-    /// How much the encoder may give, bit/s (may fall); pictures only.
+    /// How much the encoder may give, bit/s (may fall), once the remote said so; pictures only.
     pub target_bitrate: Option<u64>,
     /// What the remote reported last; `None` before its first report.
     pub remote: Option<RemoteReport>,
@@ -186,7 +186,7 @@ fn outbound_stats(transceiver: &Transceiver, stream: &stats::OutboundStats) -> O
         nacks: stream.nacks,
         plis: stream.plis,
         firs: stream.firs,
-        target_bitrate: (transceiver.kind == MediaKind::Video).then_some(stream.target_bitrate),
+        target_bitrate: stream.target_bitrate.filter(|_| transceiver.kind == MediaKind::Video),
         remote: remote.map(|report| RemoteReport {
             lost: report.lost,
             fraction_lost: report.fraction_lost,

@@ -58,7 +58,8 @@ pub struct SenderView {
     pub codec: Option<Codec>,
     /// Whether `send_frame` would take a frame now: negotiated, connected, and with a track.
     pub can_send: bool,
-    /// How much the encoder may give, bit/s; pictures only, as sound has its rate from its codec's parameters.
+    /// How much the encoder may give, bit/s: `None` until the remote said so (REMB), then it is for the caller to
+    /// choose. Pictures only, as sound has its rate from its codec's parameters.
     pub target_bitrate: Option<u64>,
 }
 

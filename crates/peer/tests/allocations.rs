@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use peerless_rtp::frame::Frame;
-use scene::{ALICE, Scene};
+use scene::{ALICE, Scene, Setting};
 
 /// Sends `frames` pictures and takes their packets, in the rhythm of a camera. Gives packets and allocations.
 fn send(scene: &mut Scene, first: u32, frames: u32, out: &mut BytesMut) -> (usize, u64) {
@@ -59,4 +59,30 @@ fn packets_of_a_frame_leave_together_where_the_system_allows() {
     scene.run_for(Duration::from_secs(2));
     assert!(scene.ends[ALICE].largest_batch > 1, "largest batch: {}", scene.ends[ALICE].largest_batch);
     assert!(scene.has_frames(40, 80), "and all of them arrive");
+}
+
+#[test]
+fn sixty_packets_of_a_frame_leave_in_a_few_sends() {
+    let adjust = |_, config: &mut peerless_peer::config::Config| {
+        (config.pacing, config.max_segments) = (false, 64);
+    };
+    let mut scene = Scene::call_with(Setting { adjust, ..Setting::default() });
+    scene.run_for(Duration::from_secs(2));
+    let id = scene.ends[ALICE].sources[1].id;
+    let now = scene.now;
+    let peer = &mut scene.ends[ALICE].peer;
+    let mut out = BytesMut::new();
+    while peer.poll_transmit(now, &mut out).is_some() {}
+    let mut payload = vec![0x55; 60 * 1150];
+    payload[0] = 0x10;
+    let frame = Frame { payload: payload.into(), ..scene::media::picture(10_000, true, now) };
+    peer.send_frame(now, id, &frame).unwrap();
+    let mut sends = Vec::new();
+    while let Some(sent) = peer.poll_transmit(now, &mut out) {
+        sends.push(sent.size.div_ceil(sent.segment_size.unwrap_or(sent.size)));
+    }
+    let packets: usize = sends.iter().sum();
+    assert!((58..=64).contains(&packets), "{sends:?}");
+    // The first packet may carry when the frame was captured, and 64 kB is the most that one send takes.
+    assert!(sends.len() <= 3, "{sends:?}");
 }

@@ -79,7 +79,7 @@ impl LocalTrack {
         self.inner.wishes.codec()
     }
 
-    /// How many bits per second to spend, where the connection has an opinion.
+    /// The most bits per second to spend, once the network has said; `None` leaves it to the user.
     pub fn target_bitrate(&self) -> Option<u64> {
         self.inner.wishes.bitrate()
     }

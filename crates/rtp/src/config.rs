@@ -20,15 +20,16 @@ pub struct Config {
     /// The most bytes of an RTP or RTCP packet before SRTP adds its tag. 1200 by default: fits, with SRTP, UDP and
     /// IPv6 headers, what every path is known to carry (1280). At least 256.
     pub mtu: usize,
-    /// The bitrate asked of video encoders while the remote has told none (REMB), in bit/s over all of a sender's
-    /// packets. 1.5 Mbit/s by default.
-    pub target_bitrate: u64,
+    /// The bitrate a video sender is reckoned to have, for pacing and retransmissions, while the remote has told none
+    /// (REMB) and less was handed in, in bit/s over all its packets. Encoders are not told of it. 1.5 Mbit/s by
+    /// default.
+    pub assumed_bitrate: u64,
     /// How long an incomplete picture waits for what it lacks before it is given up and a key frame asked for. 500 ms
     /// by default: three retransmissions over a path of 130 ms. Over longer paths it waits for as many, 1.5 s at most.
     pub video_give_up: Duration,
     /// How long sound waits for a packet out of order before it goes on without it. 60 ms by default.
     pub audio_give_up: Duration,
-    /// Whether pictures and retransmissions are paced: leave in small batches at 2.5 times the target bitrate. True by
+    /// Whether pictures and retransmissions are paced: leave in small batches at 2.5 times the bitrate of pictures. True by
     /// default. False lets all packets leave as soon as they are polled, for a server of media in a local network.
     pub pacing: bool,
     /// Whether each RTCP packet sent and received makes an [`Event::Rtcp`](crate::session::Event::Rtcp) with a
@@ -44,7 +45,7 @@ impl Config {
             seed,
             epoch,
             mtu: 1200,
-            target_bitrate: 1_500_000,
+            assumed_bitrate: 1_500_000,
             video_give_up: Duration::from_millis(500),
             audio_give_up: Duration::from_millis(60),
             pacing: true,

@@ -72,8 +72,8 @@ pub struct OutboundStats {
     pub plis: u64,
     /// Full intra requests received, repetitions not counted.
     pub firs: u64,
-    /// The bitrate the encoder is asked for, bit/s.
-    pub target_bitrate: u64,
+    /// The most the encoder should give, bit/s, as the remote asked (REMB); `None` while it has not.
+    pub target_bitrate: Option<u64>,
     /// What the remote last reported about it; `None` before its first report.
     pub remote: Option<RemoteInboundStats>,
 }

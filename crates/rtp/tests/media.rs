@@ -3,8 +3,10 @@
 
 mod stage;
 
+use bytes::BytesMut;
 use peerless_netsim::{Link, Loss};
-use peerless_rtp::session::{Event, PacketKind};
+use peerless_rtp::config::Config;
+use peerless_rtp::session::{Event, PacketKind, Session};
 use stage::*;
 
 /// No frame is there twice or out of order, each is whole, and a frame follows its predecessor or is a key frame.
@@ -218,4 +220,32 @@ fn frames_are_dropped_up_to_a_key_frame_when_nothing_can_be_sent() {
     stage.a.session.send_frame(now, &mid("v"), &picture(100, true, 6000, now)).unwrap();
     let stats = stage.a.session.stats().outbound[0].clone();
     assert_eq!((stats.frames_dropped, stats.queued_packets), (100, 6));
+}
+
+#[test]
+fn an_encoder_that_gives_more_than_was_assumed_is_not_held_back() {
+    let start = start();
+    let wall = std::time::SystemTime::UNIX_EPOCH;
+    let mut session = Session::new(Config::new("end", [13; 32], (start, wall)));
+    session.set_sender(start, &mid("v"), Some(send_video(vp8())));
+    let (mut now, mut worst, mut out) = (start, std::time::Duration::ZERO, BytesMut::new());
+    // 20 kB 25 times a second, 4 Mbit/s, where 1.5 Mbit/s is assumed.
+    for number in 0..250 {
+        let due = start + 40 * MS * number;
+        while let Some(next) = session.poll_timeout().filter(|next| *next < due) {
+            now = now.max(next);
+            while let Some(kind) = session.poll_packet(now, &mut out) {
+                if number > 25 && kind == PacketKind::Rtp {
+                    worst = worst.max(now - (due - 40 * MS));
+                }
+            }
+        }
+        now = due;
+        session.send_frame(now, &mid("v"), &picture(number, number == 0, 20_000, now)).unwrap();
+        out.clear();
+    }
+    let stats = session.stats().outbound[0].clone();
+    assert_eq!((stats.target_bitrate, stats.frames_dropped), (None, 0));
+    assert!(stats.frames >= 249, "each has left before the next: {}", stats.frames);
+    assert!((10 * MS..25 * MS).contains(&worst), "paced at 10 Mbit/s: {worst:?}");
 }

@@ -54,7 +54,7 @@ impl VideoPump {
 
     /// What the connection wants spent, within what the user allows.
     fn bitrate(&self, link: &Link) -> u64 {
-        link.track.target_bitrate().map_or(self.bits_per_second, |target| target.min(self.bits_per_second))
+        allowed(self.bits_per_second, link.track.target_bitrate())
     }
 
     /// Frame after frame, until the codec changes or it is over.
@@ -137,5 +137,22 @@ impl VideoPump {
             }
         }
         Next::Frame
+    }
+}
+
+/// What the user wishes, unless the network says less.
+fn allowed(wish: u64, network: Option<u64>) -> u64 {
+    network.map_or(wish, |most| most.min(wish))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_lowers_the_wish_and_never_raises_it() {
+        assert_eq!(allowed(4_000_000, None), 4_000_000);
+        assert_eq!(allowed(4_000_000, Some(1_000_000)), 1_000_000);
+        assert_eq!(allowed(4_000_000, Some(9_000_000)), 4_000_000);
     }
 }

@@ -5,6 +5,7 @@ mod record;
 mod queue;
 mod history;
 mod keyframe;
+mod rate;
 mod sender;
 
 pub use sender::{Sender, Stamp};

@@ -19,6 +19,7 @@ use crate::payload::{self, Packetizer};
 use crate::send::history::History;
 use crate::send::keyframe::KeyFrames;
 use crate::send::queue::Queue;
+use crate::send::rate::Rate;
 use crate::send::record::Record;
 use crate::stats::{OutboundStats, RemoteInboundStats};
 
@@ -58,7 +59,11 @@ pub struct Sender {
     is_rtx_known: bool,
     capture_told: Option<Instant>,
     allowance: Allowance,
-    target_bitrate: u64,
+    /// What the remote asked for.
+    target_bitrate: Option<u64>,
+    /// What is reckoned with before it asks.
+    assumed_bitrate: u64,
+    given: Rate,
     media: Counts,
     again: Counts,
     rtx: Counts,
@@ -95,7 +100,7 @@ impl Sender {
         mid: Mid,
         config: SendConfig,
         mtu: usize,
-        target_bitrate: u64,
+        assumed_bitrate: u64,
         rng: &mut ChaCha20Rng,
     ) -> Self {
         Self {
@@ -113,8 +118,10 @@ impl Sender {
             is_known: false,
             is_rtx_known: false,
             capture_told: None,
-            allowance: Allowance { bytes: target_bitrate / 16, since: now },
-            target_bitrate,
+            allowance: Allowance { bytes: assumed_bitrate / 16, since: now },
+            target_bitrate: None,
+            assumed_bitrate,
+            given: Rate::new(now),
             media: Counts::default(),
             again: Counts::default(),
             rtx: Counts::default(),
@@ -170,6 +177,7 @@ impl Sender {
         })?;
         self.queue.end_frame();
         self.newest = Some((timestamp, captured));
+        self.given.count(now, frame.payload.len());
         if frame.key {
             self.starved = false;
             self.keys.given();
@@ -210,11 +218,12 @@ impl Sender {
     }
 
     /// Appends the next packet that is to be sent again to `out`; how many bytes it has. `None` also where that would
-    /// exceed what retransmissions may take, as much as the target bitrate; then the packet has to be asked for anew.
+    /// exceed what retransmissions may take, as much as the bitrate; then the packet has to be asked for anew.
     pub fn write_again(&mut self, stamp: &Stamp, out: &mut BytesMut) -> Option<usize> {
+        let bitrate = self.bitrate();
         let history = self.history.as_mut()?;
         let bytes = history.next_asked()?;
-        let allowed = self.allowance.take(stamp.now, self.target_bitrate, bytes);
+        let allowed = self.allowance.take(stamp.now, bitrate, bytes);
         let (sequence, record) = history.take_asked(stamp.now)?;
         if !allowed {
             return None;
@@ -341,14 +350,19 @@ impl Sender {
         self.level = level;
     }
 
-    /// Sets the bitrate its encoder is asked for.
+    /// Sets the bitrate that the remote asked its encoder to keep to.
     pub fn set_target_bitrate(&mut self, bitrate: u64) {
-        self.target_bitrate = bitrate;
+        self.target_bitrate = Some(bitrate);
     }
 
-    /// The bitrate its encoder is asked for.
-    pub fn target_bitrate(&self) -> u64 {
+    /// The bitrate that the remote asked its encoder to keep to; `None` while it has not.
+    pub fn target_bitrate(&self) -> Option<u64> {
         self.target_bitrate
+    }
+
+    /// The bitrate to reckon with: what the remote asked for, or else what is handed in.
+    pub fn bitrate(&self) -> u64 {
+        self.target_bitrate.unwrap_or_else(|| self.given.bps().max(self.assumed_bitrate))
     }
 
     /// Its media section.
@@ -515,5 +529,5 @@ const HEADER_LEN: usize = 12;
 /// How often the capture time is told.
 const CAPTURE_TIME_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Retransmissions may take this much, 500 kbit/s, however low the target.
+/// Retransmissions may take this much, 500 kbit/s, however low the bitrate.
 const LEAST_ALLOWED_BPS: u64 = 500_000;

@@ -122,14 +122,15 @@ impl State {
             let codec = &sender.config().codec;
             codec.feedback.remb && codec.format.is_video() && remb.ssrcs.iter().any(|ssrc| sender.owns(*ssrc))
         };
-        let before = self.target_bitrate();
         let count = self.senders.iter_mut().filter(is_meant).count() as u64;
+        let share = (remb.bitrate / count.max(1)).max(LEAST_TARGET_BPS);
+        let mut changed = false;
         for sender in self.senders.iter_mut().filter(is_meant) {
-            sender.set_target_bitrate((remb.bitrate / count.max(1)).max(LEAST_TARGET_BPS));
+            changed |= sender.target_bitrate() != Some(share);
+            sender.set_target_bitrate(share);
         }
-        let after = self.target_bitrate();
-        if after != before {
-            self.tell(Event::TargetBitrate(after));
+        if changed {
+            self.tell(Event::TargetBitrate(self.senders.iter().filter_map(Sender::target_bitrate).sum()));
         }
     }
 

@@ -13,7 +13,7 @@ pub enum Event {
     /// sent that frames were dropped: the encoder of this section should make the next frame a key frame. Not told
     /// again while one asked for is still to come, for a second at most.
     KeyFrameRequested(Mid),
-    /// The bitrate to encode at changed, bit/s over all video senders of the session.
+    /// The remote told another bitrate (REMB): what encoders may give, bit/s over all video senders it was told for.
     TargetBitrate(u64),
     /// The first packet of a source came.
     ReceiverStarted {

@@ -45,7 +45,7 @@ impl Session {
             receivers: Vec::new(),
             routes: Routes::new(),
             extensions: ExtensionMap::new(),
-            pacer: Pacer::new(pacing_rate(config.target_bitrate, 0)),
+            pacer: Pacer::new(pacing_rate(config.assumed_bitrate, 0)),
             sent: SentPackets::new(),
             arrivals: Arrivals::default(),
             tells_arrivals: false,
@@ -88,8 +88,8 @@ impl Session {
                 }
             }
         }
-        let sender =
-            config.map(|config| Sender::new(now, mid.clone(), config, mtu, state.config.target_bitrate, rng));
+        let sender = config
+            .map(|config| Sender::new(now, mid.clone(), config, mtu, state.config.assumed_bitrate, rng));
         // In its old place, so that the order among senders, and with it who reports, stays.
         match (known, sender) {
             (Some(index), Some(sender)) => drop(std::mem::replace(&mut state.senders[index], sender)),
@@ -216,10 +216,10 @@ impl Session {
         }
     }
 
-    /// The bitrate that the encoder of `mid` should keep to over all its packets, bit/s: as the remote asked (REMB)
-    /// or as configured. `None` without such a sender.
+    /// The most that the encoder of `mid` should give over all its packets, bit/s, as the remote asked (REMB). `None`
+    /// while it has not, and without such a sender.
     pub fn target_bitrate(&self, mid: &Mid) -> Option<u64> {
-        self.state.senders.iter().find(|sender| sender.mid() == mid).map(Sender::target_bitrate)
+        self.state.senders.iter().find(|sender| sender.mid() == mid)?.target_bitrate()
     }
 
     /// A snapshot of all counts.

@@ -44,7 +44,7 @@ impl State {
 
     fn write_media(&mut self, now: Instant, out: &mut BytesMut) -> bool {
         let queued = self.senders.iter().map(Sender::queued_bytes).sum();
-        self.pacer.set_rate(pacing_rate(self.target_bitrate(), queued));
+        self.pacer.set_rate(pacing_rate(self.bitrate(), queued));
         let stamp = Stamp { now, clock: self.clock, transport: self.sent.next_number() };
         let Some((index, len)) = self.write_next(&stamp, out) else { return false };
         self.pacer.sent(now, len);
@@ -145,7 +145,7 @@ impl State {
 
     /// Begins a round of reports if one is due.
     fn begin_round(&mut self, now: Instant) {
-        let load = Load { has_video: self.has_video(), bitrate: self.target_bitrate() };
+        let load = Load { has_video: self.has_video(), bitrate: self.bitrate() };
         let has_streams = !self.senders.is_empty() || !self.receivers.is_empty();
         if !has_streams || self.round.is_some() || !self.schedule.take_due(now, load) {
             return;

@@ -92,10 +92,10 @@ impl State {
         self.receivers.iter_mut().for_each(|receiver| gather(receiver, &mut self.frames, now));
     }
 
-    /// The target bitrates of all video senders together.
-    pub fn target_bitrate(&self) -> u64 {
+    /// The bitrates of all video senders together, as pacing and reports reckon with them.
+    pub fn bitrate(&self) -> u64 {
         let video = self.senders.iter().filter(|sender| sender.config().codec.format.is_video());
-        video.map(Sender::target_bitrate).sum()
+        video.map(Sender::bitrate).sum()
     }
 
     /// Whether there is video either way.

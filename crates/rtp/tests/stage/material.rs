@@ -87,7 +87,7 @@ pub fn receive(codec: Codec) -> ReceiveConfig {
 pub fn session(seed: u8, start: Instant, offset: Duration) -> Session {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + offset;
     let mut config = Config::new(format!("end-{seed}"), [seed; 32], (start, wall));
-    config.target_bitrate = 3_000_000;
+    config.assumed_bitrate = 3_000_000;
     Session::new(config)
 }
 
