@@ -1,4 +1,4 @@
-//! Candidates in and out, and the states of ICE and DTLS as the W3C joins them (webrtc-pc §4.3.3, §4.3.4, §4.4.1.7;
+//! Candidates in and out, and the states of ICE and DTLS as the W3C joins them (webrtc-pc §4.3.3, §4.3.4, §4.4.1.3;
 //! RFC 8838; mDNS names as draft-ietf-mmusic-mdns-ice-candidates §3.2).
 
 use std::collections::VecDeque;

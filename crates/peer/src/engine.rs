@@ -320,7 +320,7 @@ impl Engine {
         }
     }
 
-    /// Tells of local candidates, once our description says which section they belong to (webrtc-pc §4.8.1.3).
+    /// Tells of local candidates, once our description says which section they belong to (webrtc-pc §4.8.2).
     fn tell_candidates(&mut self) {
         if self.local_section.is_none() {
             return;
@@ -398,7 +398,7 @@ impl Engine {
     }
 }
 
-/// What a STUN error code means (RFC 8489 §14.8; 701 is webrtc-pc §4.8.2's).
+/// What a STUN error code means (RFC 8489 §14.8; 701 is webrtc-pc §4.8.3's).
 fn candidate_error_reason(code: u16) -> &'static str {
     match code {
         300 => "try alternate",

@@ -32,7 +32,7 @@ pub enum Event {
         local: SocketAddr,
         /// The server that was asked.
         server: SocketAddr,
-        /// A STUN error code, or 701 where the server could not be reached (webrtc-pc §4.8.2).
+        /// A STUN error code, or 701 where the server could not be reached (webrtc-pc §4.8.3).
         code: u16,
         /// Why, in words.
         reason: String,

@@ -37,6 +37,12 @@ struct Handle {
 
 impl PeerConnection {
     /// A new connection and the task that drives it. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// `NoRuntime` outside of one; `IceServer` for a URL we cannot use; `Interface` for an address that is not this
+    /// machine's; `Io` where the system has no random numbers or does not tell its interfaces; `Peer` with
+    /// `NotSupported` for another bundle policy than max-bundle, or `Argument` for an `mtu` below 548 or above 65 507
+    /// bytes.
     pub fn new(configuration: Configuration) -> Result<Self, Error> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let plan = Plan::new(&configuration)?;
@@ -52,6 +58,9 @@ impl PeerConnection {
     }
 
     /// `addTrack`: sends `track`, on a transceiver that is free or on a new one.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `TrackExists` where the track was added to a connection before, or another here has its id.
     pub fn add_track(&self, track: &LocalTrack) -> Result<Transceiver, Error> {
         self.refuse_attached(track)?;
         let id = self.shared().lock().peer.add_track(track.kind(), track_init(track))?;
@@ -60,6 +69,9 @@ impl PeerConnection {
     }
 
     /// `addTransceiver` without a track: to receive, or to send later.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `Argument` for the direction `Stopped`.
     pub fn add_transceiver(&self, kind: MediaKind, direction: Direction) -> Result<Transceiver, Error> {
         let init = TransceiverInit { direction, track: None };
         let id = self.shared().lock().peer.add_transceiver(kind, init)?;
@@ -67,6 +79,9 @@ impl PeerConnection {
     }
 
     /// `addTransceiver` with a track: always a new media section.
+    ///
+    /// # Errors
+    /// As [`add_track`](Self::add_track) and [`add_transceiver`](Self::add_transceiver).
     pub fn add_transceiver_with_track(
         &self,
         track: &LocalTrack,
@@ -80,6 +95,9 @@ impl PeerConnection {
     }
 
     /// `removeTrack`: stops sending on the transceiver; the next negotiation says so.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `UnknownTransceiver` where it was stopped.
     pub fn remove_track(&self, transceiver: &Transceiver) -> Result<(), Error> {
         let mut state = self.shared().lock();
         state.peer.remove_track(Instant::now(), transceiver.id())?;
@@ -88,16 +106,25 @@ impl PeerConnection {
     }
 
     /// `createOffer`.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `WrongState` while the remote's offer is unanswered.
     pub fn create_offer(&self) -> Result<SessionDescription, Error> {
         Ok(self.shared().lock().peer.create_offer()?)
     }
 
     /// `createAnswer`.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `WrongState` without a remote offer.
     pub fn create_answer(&self) -> Result<SessionDescription, Error> {
         Ok(self.shared().lock().peer.create_answer()?)
     }
 
     /// `setLocalDescription`; with `None` the offer or answer that is due is made first (§4.4.1.5).
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`, `WrongState`, `Modified` where the text is not what was created last.
     pub fn set_local_description(
         &self,
         description: impl Into<Option<SessionDescription>>,
@@ -107,11 +134,17 @@ impl PeerConnection {
     }
 
     /// `setRemoteDescription`.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`, `WrongState`, `Syntax` where it is no SDP, `Description` with what in it cannot be taken.
     pub fn set_remote_description(&self, description: SessionDescription) -> Result<(), Error> {
         Ok(self.shared().lock().peer.set_remote_description(Instant::now(), description)?)
     }
 
     /// `addIceCandidate`; an empty candidate is the end of candidates.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `Candidate` with the reason: no remote description yet, no such media section, malformed.
     pub fn add_ice_candidate(&self, candidate: &IceCandidateInit) -> Result<(), Error> {
         Ok(self.shared().lock().peer.add_ice_candidate(Instant::now(), candidate)?)
     }

@@ -47,7 +47,8 @@ pub enum WriteError {
 }
 
 impl LocalTrack {
-    /// A track of `kind`. `id` and `stream_id` are what the remote will see; tracks of one stream play in step.
+    /// A track of `kind`. `id` and `stream_id` are what the remote will see; tracks of one stream play in step. It
+    /// belongs to the first connection that it is added to.
     pub fn new(kind: MediaKind, id: impl Into<String>, stream_id: impl Into<String>) -> Self {
         let inner = Inner {
             kind,
@@ -111,6 +112,9 @@ impl LocalTrack {
     }
 
     /// Sends one frame. Never waits: the frame is cut into packets at once and paced onto the network.
+    ///
+    /// # Errors
+    /// Why the frame was dropped; none is kept for later. See [`WriteError`].
     pub fn write(&self, frame: &Frame) -> Result<(), WriteError> {
         if self.is_ended() {
             return Err(WriteError::Ended);

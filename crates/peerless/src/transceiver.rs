@@ -26,16 +26,26 @@ impl Transceiver {
     }
 
     /// The direction it shall have from the next negotiation on.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`, `UnknownTransceiver`; `Argument` for `Stopped`, which only [`stop`](Self::stop) sets.
     pub fn set_direction(&self, direction: Direction) -> Result<(), Error> {
         Ok(self.shared.lock().peer.set_direction(self.id, direction)?)
     }
 
     /// The codecs to negotiate, best first; none restores the default. Takes effect with the next negotiation.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`, `UnknownTransceiver`; `Modified` where one is of the other kind or not among
+    /// [`Configuration::codecs`](crate::Configuration::codecs).
     pub fn set_codec_preferences(&self, codecs: &[CodecCapability]) -> Result<(), Error> {
         Ok(self.shared.lock().peer.set_codec_preferences(self.id, codecs)?)
     }
 
     /// Stops it for good: nothing is sent or received any more, and the next negotiation rejects its section.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`, `UnknownTransceiver` where it was stopped before.
     pub fn stop(&self) -> Result<(), Error> {
         let mut state = self.shared.lock();
         state.peer.stop(Instant::now(), self.id)?;

@@ -45,6 +45,9 @@ pub enum MessageError {
 
 impl Message {
     /// Reads one message.
+    ///
+    /// # Errors
+    /// What is wrong with the text: no JSON, neither description nor candidate, a part missing.
     pub fn parse(text: &str) -> Result<Self, MessageError> {
         // Serde would also take an array for a struct; a message is an object.
         if text.trim_start().starts_with('[') {

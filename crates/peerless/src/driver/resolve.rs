@@ -10,7 +10,7 @@ use crate::driver::mdns;
 use crate::events::Event;
 use crate::shared::Shared;
 
-/// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.2).
+/// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.3).
 const UNREACHABLE: u16 = 701;
 
 /// Resolves every server, hands the addresses to the peer, then tells it that there are no more.

@@ -14,6 +14,9 @@ use crate::channel::{Channel, ChannelError, Incoming, MESSAGE_LIMIT};
 /// Opens a socket to a `ws://` address. With `?role=offer` in it we are to offer, else the server does.
 ///
 /// `wss://` is not built in and refused. Gives up after ten seconds.
+///
+/// # Errors
+/// `Refused` with what the address or the server said; `TimedOut`.
 pub async fn connect(address: &str) -> Result<ClientSocket, ConnectError> {
     let config =
         WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT)).max_frame_size(Some(MESSAGE_LIMIT));

@@ -18,8 +18,8 @@ pub struct Config {
     pub retransmission: Duration,
     /// Rc: how often a request is sent before it is given up. 7 (RFC 8489 §6.2.1).
     pub transmissions: u32,
-    /// How long a STUN server may take to answer, all retransmissions included. 5 s; the transactions of RFC 8489
-    /// last 39.5 s, for which no user wants to wait.
+    /// How long a STUN server may take to answer, all retransmissions included. 5 s. Departs: RFC 8489 §6.2.1 lets a
+    /// transaction last 39.5 s, because no user wants to wait for that.
     pub gathering_timeout: Duration,
     /// How long a valid pair waits for a better one whose check is still open, before it is nominated. 500 ms.
     pub nomination_wait: Duration,

@@ -22,7 +22,7 @@ pub enum Event {
         local: SocketAddr,
         /// The server.
         server: SocketAddr,
-        /// STUN's error code (300 to 699), or 701 where there was no answer (webrtc-pc §4.8.2).
+        /// STUN's error code (300 to 699), or 701 where there was no answer (webrtc-pc §4.8.3).
         code: u16,
     },
     /// A pair was selected, or another one.

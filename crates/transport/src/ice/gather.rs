@@ -17,7 +17,7 @@ use crate::state::GatheringState;
 /// How many questions to servers are asked in all.
 const QUERY_LIMIT: usize = 64;
 
-/// RTCPeerConnectionIceErrorEvent's code for a server that cannot be reached (webrtc-pc §4.8.2).
+/// RTCPeerConnectionIceErrorEvent's code for a server that cannot be reached (webrtc-pc §4.8.3).
 const NO_ANSWER: u16 = 701;
 
 /// The state of gathering.
