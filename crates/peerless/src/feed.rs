@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use peerless_rtp::codec::Codec;
+use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::frame::Frame;
 use tokio::sync::Notify;
 
@@ -145,6 +145,11 @@ impl FrameQueue {
 
     pub(crate) fn codec(&self) -> Option<Codec> {
         self.lock().codec.clone()
+    }
+
+    /// Whether the codec known so far is of this format.
+    pub(crate) fn expects(&self, format: Format) -> bool {
+        self.lock().codec.as_ref().is_some_and(|codec| codec.format == format)
     }
 
     pub(crate) fn dropped(&self) -> u64 {

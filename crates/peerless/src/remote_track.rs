@@ -46,7 +46,8 @@ impl RemoteTrack {
         self.transceiver
     }
 
-    /// The codec expected first; frames say their own format.
+    /// The codec of the last frame that came, before the first one the codec expected: `None` until our side of the
+    /// description is set. Frames say their own format besides.
     pub fn codec(&self) -> Option<Codec> {
         self.queue.codec()
     }

@@ -138,6 +138,10 @@ impl State {
         }
         while let Some((id, frame)) = self.peer.poll_frame() {
             let Some(track) = self.receiving.get(&id) else { continue };
+            if !track.queue.expects(frame.format) {
+                let codecs = self.peer.receiver(id).map(|view| view.codecs).unwrap_or_default();
+                track.queue.set_codec(codecs.into_iter().find(|codec| codec.format == frame.format));
+            }
             if !track.queue.push(frame) {
                 self.peer.request_key_frame(now, id);
             }
@@ -146,7 +150,10 @@ impl State {
 
     fn handle_event(&mut self, event: PeerEvent) {
         let event = match event {
-            PeerEvent::SignalingState(state) => Event::SignalingState(state),
+            PeerEvent::SignalingState(state) => {
+                self.settle_codecs();
+                Event::SignalingState(state)
+            }
             PeerEvent::IceGatheringState(state) => Event::IceGatheringState(state),
             PeerEvent::IceConnectionState(state) => Event::IceConnectionState(state),
             PeerEvent::ConnectionState(state) => Event::ConnectionState(state),
@@ -200,6 +207,18 @@ impl State {
             old.queue.end();
         }
         Some(track)
+    }
+
+    /// A track begins with the remote's offer, its codecs are settled by our answer: those who hold it see them then.
+    /// A codec that is still among them stays.
+    fn settle_codecs(&self) {
+        for (id, track) in &self.receiving {
+            let codecs = self.peer.receiver(*id).map(|view| view.codecs).unwrap_or_default();
+            let known = track.queue.codec();
+            if !codecs.is_empty() && !known.is_some_and(|known| codecs.contains(&known)) {
+                track.queue.set_codec(codecs.into_iter().next());
+            }
+        }
     }
 
     fn sender_changed(&mut self, id: TransceiverId) {

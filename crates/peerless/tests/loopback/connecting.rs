@@ -1,89 +1,16 @@
-//! Two connections in one process, over the loopback interface: everything that a user does, with real sockets.
+//! Two connections in one process: everything that a user does, with real sockets.
 
-use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use peerless::{
-    Configuration, ConnectionState, Direction, DtlsState, Event, Events, Format, Frame, LocalTrack,
-    MediaKind, PeerConnection, RemoteTrack, SignalingState,
+    ConnectionState, Direction, DtlsState, Event, Format, LocalTrack, MediaKind, PeerConnection,
+    SignalingState,
 };
 use tokio::time::timeout;
 
-/// Generous: a slow machine is not a fault.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn configuration() -> Configuration {
-    let mut configuration = Configuration::default();
-    configuration.interfaces = Some(vec![Ipv4Addr::LOCALHOST.into()]);
-    configuration
-}
-
-fn connection() -> PeerConnection {
-    PeerConnection::new(configuration()).unwrap()
-}
-
-async fn until<T>(what: &str, events: &mut Events, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-    let found = timeout(PATIENCE, async {
-        while let Some(event) = events.next().await {
-            if let Some(value) = wanted(event) {
-                return Some(value);
-            }
-        }
-        None
-    });
-    found.await.ok().flatten().unwrap_or_else(|| panic!("{what} never came"))
-}
-
-async fn until_state(events: &mut Events, wanted: ConnectionState) {
-    let what = wanted.as_str();
-    until(what, events, |event| {
-        matches!(event, Event::ConnectionState(state) if state == wanted).then_some(())
-    })
-    .await;
-}
-
-/// Passes every candidate of `from` on to `to`, until `from` closes.
-fn trickle(from: &PeerConnection, to: &PeerConnection) {
-    let mut events = from.events();
-    let to = to.clone();
-    tokio::spawn(async move {
-        while let Some(event) = events.next().await {
-            if let Event::IceCandidate(candidate) = event
-                && to.add_ice_candidate(&candidate).is_err()
-            {
-                break;
-            }
-        }
-    });
-}
-
-/// Offer and answer, `a` offering.
-fn negotiate(a: &PeerConnection, b: &PeerConnection) {
-    a.set_local_description(None).unwrap();
-    b.set_remote_description(a.local_description().unwrap()).unwrap();
-    b.set_local_description(None).unwrap();
-    a.set_remote_description(b.local_description().unwrap()).unwrap();
-}
-
-fn vp8_frame(number: u32, key: bool) -> Frame {
-    // A frame tag (RFC 6386 §9.1): bit 0 clear for a key frame, then the start code.
-    let mut payload = vec![u8::from(!key), 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0];
-    payload.extend((0..4000).map(|byte| (byte as u32 ^ number) as u8));
-    Frame {
-        format: Format::Vp8,
-        timestamp: number * 3000,
-        captured: Some(Instant::now()),
-        arrived: None,
-        key,
-        payload: Bytes::from(payload),
-    }
-}
-
-async fn remote_track(events: &mut Events) -> RemoteTrack {
-    let take = |event| if let Event::Track(track) = event { Some(track) } else { None };
-    until("a track", events, take).await
-}
+use crate::stage::{
+    PATIENCE, configuration, connection, negotiate, remote_track, trickle, until, until_state, vp8_frame,
+};
 
 #[tokio::test]
 async fn frames_written_on_one_side_are_read_on_the_other() {
@@ -99,6 +26,7 @@ async fn frames_written_on_one_side_are_read_on_the_other() {
     until_state(&mut events_a, ConnectionState::Connected).await;
     let codec = timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
     assert_eq!(codec.format, Format::Vp8);
+    assert_eq!(screen.codec().map(|codec| codec.format), Some(Format::Vp8), "settled before the first frame");
     assert!(camera.take_key_frame_request(), "a new sender begins with a key frame");
     for number in 0..30 {
         let frame = vp8_frame(number, number == 0);
