@@ -220,3 +220,24 @@ fn both_versions_of_dtls_work_alone() {
         assert_eq!(secured.version, version);
     }
 }
+
+#[test]
+fn no_version_of_dtls_in_common_fails_the_connection_and_says_why() {
+    let disjoint: [Adjust; 2] = [
+        |side, config| config.dtls = [DtlsVersions::Only12, DtlsVersions::Only13][side],
+        |side, config| config.dtls = [DtlsVersions::Only13, DtlsVersions::Only12][side],
+    ];
+    for adjust in disjoint {
+        let mut scene = Scene::with(Setting { adjust, ..Setting::default() });
+        scene.add_all_sources();
+        scene.negotiate(ALICE);
+        let failed = |scene: &Scene| {
+            scene.ends.iter().all(|end| end.peer.connection_state() == ConnectionState::Failed)
+        };
+        assert!(scene.run_until(Duration::from_secs(60), failed), "{}", scene.states());
+        for end in &scene.ends {
+            assert_eq!(end.count(|event| matches!(event, Event::DtlsFailed(_))), 1);
+            assert_eq!(end.arrivals.sounds, 0);
+        }
+    }
+}

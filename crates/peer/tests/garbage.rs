@@ -72,13 +72,59 @@ fn truncated_and_altered_packets_of_the_remote_are_counted() {
     let (mut scene, remote, events) = call();
     for packet in captured(&mut scene) {
         for length in 0..packet.len().min(64) {
-            throw(&mut scene, remote, &packet[..length]);
+            let dropped = throw(&mut scene, remote, &packet[..length]);
+            assert_eq!(dropped, 1, "{length} bytes of a packet that begins with {}", packet[0]);
         }
         for at in [0, 1, 2, 8, packet.len() / 2, packet.len() - 1] {
             let mut altered = packet.clone();
             altered[at] ^= 0x40;
             let dropped = throw(&mut scene, remote, &altered);
             assert!(dropped >= 1, "byte {at} of a packet that begins with {}", packet[0]);
+        }
+    }
+    assert_unharmed(&mut scene, events);
+}
+
+#[test]
+fn malformed_datagrams_of_each_protocol_are_counted_one_by_one() {
+    const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    let stun =
+        |length: u8, cookie: [u8; 4], rest: &[u8]| [&[0, 1, 0, length][..], &cookie, &[7; 12], rest].concat();
+    let dtls = |length: u16, rest: &[u8]| {
+        [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9][..], &length.to_be_bytes(), rest].concat()
+    };
+    let media = |first: u8, second: u8, length: usize| [&[first, second][..], &vec![0; length - 2]].concat();
+    let malformed = [
+        ("no byte", vec![]),
+        ("STUN without its header", stun(0, COOKIE, &[])[..19].to_vec()),
+        ("STUN longer than its datagram", stun(8, COOKIE, &[])),
+        ("STUN shorter than its datagram", stun(0, COOKIE, &[0; 4])),
+        ("STUN of an odd length", stun(3, COOKIE, &[0; 3])),
+        ("STUN without its cookie", stun(0, [0; 4], &[])),
+        ("STUN with an attribute beyond its end", stun(4, COOKIE, &[0, 6, 0xff, 0xff])),
+        ("STUN with half an attribute", stun(4, COOKIE, &[0, 6, 0, 4])),
+        ("DTLS without its header", dtls(0, &[])[..12].to_vec()),
+        ("DTLS longer than its datagram", dtls(100, &[1; 99])),
+        ("DTLS 1.3 without its length", vec![0x2f, 0, 1]),
+        ("DTLS of no known kind", vec![63; 40]),
+        ("SRTP without its header", media(0x80, 96, 11)),
+        ("SRTP with sources beyond its end", media(0x8f, 96, 40)),
+        (
+            "SRTP with an extension beyond its end",
+            [media(0x90, 96, 12), vec![0xbe, 0xde, 0xff, 0xff]].concat(),
+        ),
+        ("SRTP without its tag", media(0x80, 96, 14)),
+        ("SRTCP without its header", media(0x80, 200, 3)),
+        ("SRTCP without its tag", media(0x80, 200, 12)),
+        ("ZRTP", vec![16; 40]),
+        ("channel data of TURN", vec![0x40, 0, 0, 4, 1, 2, 3, 4]),
+        ("nothing known", vec![0xff; 40]),
+        ("as large as can be", vec![0xff; 65_507]),
+    ];
+    let (mut scene, remote, events) = call();
+    for (what, datagram) in &malformed {
+        for source in [remote, "192.0.2.9:5001".parse().unwrap()] {
+            assert_eq!(throw(&mut scene, source, datagram), 1, "{what} from {source}");
         }
     }
     assert_unharmed(&mut scene, events);

@@ -8,13 +8,13 @@ use std::time::Duration;
 use peerless_peer::Peer;
 use peerless_peer::config::{BundlePolicy, CodecCapability};
 use peerless_peer::description::SessionDescription;
-use peerless_peer::error::Error;
+use peerless_peer::error::{DescriptionError, Error};
 use peerless_peer::event::Event;
 use peerless_peer::media::SendError;
 use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 use peerless_peer::transceiver::{TrackInit, TransceiverInit};
 use peerless_rtp::codec::Format;
-use scene::{ALICE, BOB, Scene};
+use scene::{ALICE, Adjust, BOB, Scene, Setting};
 
 fn needed(scene: &Scene, side: usize) -> usize {
     scene.ends[side].count(|event| *event == Event::NegotiationNeeded)
@@ -129,6 +129,82 @@ fn garbage_is_refused_and_the_next_description_taken() {
     assert!(scene.peer(ALICE).remote_description().is_none());
     scene.negotiate(BOB);
     scene.connect();
+}
+
+#[test]
+fn garbage_of_each_kind_is_named_and_a_call_goes_on() {
+    // Of no codec in common see the next: a first offer is refused, a later one has its sections rejected.
+    let mut scene = Scene::call();
+    let mut party = Scene::new();
+    party.add_all_sources();
+    let text = party.peer(BOB).create_offer().unwrap().sdp;
+    let hash = DescriptionError::FingerprintHashUnsupported { section: 0, hash: "sha-1".into() };
+    let named = [
+        (text.replace("a=ice-ufrag", "a=no-ufrag"), DescriptionError::IceCredentialsMissing { section: 0 }),
+        (text.replace("fingerprint:sha-256", "fingerprint:sha-1"), hash),
+        (text.replace("a=mid:1", "a=mid:0"), DescriptionError::DuplicateMid { mid: "0".into() }),
+    ];
+    let now = scene.now;
+    let before = scene.peer(ALICE).remote_description();
+    let events = scene.ends[ALICE].events.len();
+    let mut refuse = |sdp: String| {
+        let given = SessionDescription { kind: SdpType::Offer, sdp };
+        let error = scene.peer(ALICE).set_remote_description(now, given).unwrap_err();
+        assert_eq!(scene.peer(ALICE).signaling_state(), SignalingState::Stable, "{error:?}");
+        assert_eq!(scene.peer(ALICE).remote_description(), before, "{error:?}");
+        error
+    };
+    for (spoilt, expected) in named {
+        let error = refuse(spoilt);
+        assert!(matches!(&error, Error::Description(met) if *met == expected), "{error:?}, not {expected:?}");
+    }
+    let mebibyte = 1 << 20;
+    for large in [
+        "x".repeat(mebibyte),
+        "a=x\r\n".repeat(mebibyte / 5),
+        format!("{text}{}", "a=x\r\n".repeat(mebibyte / 5)),
+        format!("{text}{}", "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n".repeat(mebibyte / 40)),
+    ] {
+        let error = refuse(large);
+        assert!(matches!(error, Error::Syntax(_) | Error::Description(_)), "{error:?}");
+    }
+    scene.drain();
+    let told =
+        |event: &&Event| matches!(event, Event::SignalingState(_) | Event::Track(_) | Event::TrackEnded(_));
+    assert_eq!(scene.ends[ALICE].events[events..].iter().filter(told).count(), 0);
+    let counts = scene.ends.each_ref().map(|end| end.arrivals.pictures);
+    let goes_on =
+        |scene: &Scene| scene.ends.iter().zip(counts).all(|(end, count)| end.arrivals.pictures > count + 10);
+    assert!(scene.run_until(Duration::from_secs(3), goes_on), "{}", scene.states());
+}
+
+#[test]
+fn an_offer_without_a_codec_in_common_is_refused_at_first_and_rejected_in_a_call() {
+    let adjust: Adjust =
+        |side, config| config.codecs.retain(|codec| codec.format.is_video() == (side == ALICE));
+    let mut scene = Scene::with(Setting { adjust, ..Setting::default() });
+    scene.add_source(ALICE, MediaKind::Video);
+    let now = scene.now;
+    let offer = scene.peer(ALICE).create_offer().unwrap();
+    let refused = scene.peer(BOB).set_remote_description(now, offer).unwrap_err();
+    assert!(matches!(refused, Error::Description(DescriptionError::NothingCommon)), "{refused:?}");
+    assert_eq!(refused.name(), "OperationError");
+    assert_eq!(scene.peer(BOB).signaling_state(), SignalingState::Stable);
+    assert!(scene.peer(BOB).remote_description().is_none() && scene.peer(BOB).transceivers().is_empty());
+
+    let mut scene = Scene::call();
+    let foreign = |text: String| {
+        ["VP8/", "H264/", "opus/", "G722/", "PCMU/", "PCMA/", "L16/"]
+            .iter()
+            .fold(text, |text, name| text.replace(&format!(" {name}"), " other/"))
+    };
+    let now = scene.now;
+    let offer = scene.peer(BOB).create_offer().unwrap();
+    let offer = SessionDescription { sdp: foreign(offer.sdp), ..offer };
+    scene.peer(ALICE).set_remote_description(now, offer).unwrap();
+    scene.peer(ALICE).set_local_description(now, None).unwrap();
+    let answer = scene.peer(ALICE).local_description().unwrap().sdp;
+    assert!(answer.contains("m=audio 0 ") && answer.contains("m=video 0 "), "{answer}");
 }
 
 #[test]
