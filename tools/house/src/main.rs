@@ -4,10 +4,12 @@
 //! * inside a crate the order of `mod` lines is the floor plan: a module imports only modules declared above it,
 //!   by their own path, never through its own folder's face, and never from its parent;
 //! * tests of more than 120 lines stand in a file of their own;
-//! * `unsafe` stands in one crate, and the crates below the face name neither threads, sockets nor tokio (clocks are clippy's).
+//! * `unsafe` stands in one crate, and the crates below the face name neither threads, sockets nor tokio (clocks are clippy's);
+//! * the files and tests that SPECS.md names are there.
 
 mod law;
 mod floor;
+mod specs;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
 fn inspect(root: &Path) -> io::Result<(usize, Vec<Fault>)> {
     let mut faults = Vec::new();
     let mut files = 0;
+    let mut texts = Vec::new();
     let mut crates: Vec<PathBuf> = fs::read_dir(root.join("crates"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
@@ -58,7 +61,9 @@ fn inspect(root: &Path) -> io::Result<(usize, Vec<Fault>)> {
             law::check_file(&name, source, &mut faults);
         }
         floor::check_crate(&folder.join("src"), &sources, &mut faults);
+        texts.extend(sources.into_iter().chain(beside).map(|source| source.text));
     }
+    specs::check_table(root, &fs::read_to_string(root.join("SPECS.md"))?, &texts, &mut faults);
     Ok((files, faults))
 }
 
