@@ -132,7 +132,7 @@ impl State {
     }
 
     /// Passes on what the peer has to say, and the frames it has.
-    fn pass_on(&mut self, now: Instant) {
+    pub(crate) fn pass_on(&mut self, now: Instant) {
         while let Some(event) = self.peer.poll_event() {
             self.handle_event(event);
         }

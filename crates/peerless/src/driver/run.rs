@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_transport::datagram::{Datagram, Transmit};
@@ -24,7 +24,9 @@ use crate::shared::{Errand, Shared};
 /// How much the driver takes in before it lets other tasks run, datagrams.
 const RECEIVE_BUDGET: usize = 512;
 /// How much is put into the send buffer before it is sent, bytes.
-const SEND_BATCH: usize = 256 * 1024;
+const SEND_BATCH: usize = 64 * 1024;
+/// How long the peer's deadlines wait at least while a socket is full: until it is not, nothing can be done for most.
+const FULL_SOCKET_PAUSE: Duration = Duration::from_millis(5);
 
 /// What gathering will need, checked before the connection is made.
 #[derive(Debug)]
@@ -82,6 +84,17 @@ struct Driver {
     sent: Progress,
 }
 
+/// How the peer stood when the driver last had the lock.
+#[derive(Debug)]
+struct Standing {
+    /// Closed, and its last datagrams taken.
+    is_closed: bool,
+    /// When it wants to be called.
+    deadline: Option<Instant>,
+    /// Errands that were run since, which may have made something to send.
+    ran_errands: bool,
+}
+
 /// How far sending has come.
 #[derive(Debug, Default)]
 struct Progress {
@@ -106,23 +119,24 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
         let more = driver.receive(context);
-        loop {
-            driver.advance(context);
+        let (standing, is_full) = loop {
+            let standing = driver.advance(context);
             if driver.send(context).is_pending() {
-                break;
+                break (standing, true);
             }
-            if driver.transmits.is_empty() {
-                break;
+            if driver.transmits.is_empty() && !standing.ran_errands {
+                break (standing, false);
             }
             driver.transmits.clear();
             driver.leaving.clear();
             driver.sent = Progress::default();
-        }
+        };
         while let Poll::Ready(Some(_)) = driver.errands.poll_join_next(context) {}
-        if driver.transmits.is_empty() && driver.shared.look().peer.is_closed() {
+        if standing.is_closed && !is_full {
             return Poll::Ready(());
         }
-        if more || driver.set_timer(context) {
+        let pause = is_full.then(|| Instant::now() + FULL_SOCKET_PAUSE);
+        if more || driver.set_timer(context, standing.deadline.max(pause)) {
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -147,31 +161,39 @@ impl Driver {
         more
     }
 
-    /// Under the lock: hands in datagrams and time, takes out errands and what shall leave.
-    fn advance(&mut self, context: &mut Context<'_>) {
+    /// Under the lock, taken once: hands in datagrams and time, takes out errands and what shall leave.
+    fn advance(&mut self, context: &mut Context<'_>) -> Standing {
         let now = Instant::now();
         let mut state = self.shared.lock_as_driver();
-        state.driver = Some(context.waker().clone());
+        if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            state.driver = Some(context.waker().clone());
+        }
         for datagram in self.arrived.drain(..) {
             state.peer.handle_datagram(now, datagram);
         }
         if state.peer.poll_timeout().is_some_and(|at| at <= now) {
             state.peer.handle_timeout(now);
         }
-        // The peer's events become errands when the lock is released.
-        drop(state);
-        let errands = std::mem::take(&mut self.shared.lock_as_driver().errands);
-        for errand in errands {
-            self.run(errand);
-        }
+        // Among the peer's events are errands, and what readers wish of the remote.
+        state.pass_on(now);
         if self.transmits.is_empty() {
-            let mut state = self.shared.lock_as_driver();
             while self.leaving.len() < SEND_BATCH
                 && let Some(transmit) = state.peer.poll_transmit(now, &mut self.leaving)
             {
                 self.transmits.push(transmit);
             }
         }
+        let errands = std::mem::take(&mut state.errands);
+        let standing = Standing {
+            is_closed: state.peer.is_closed(),
+            deadline: state.peer.poll_timeout(),
+            ran_errands: !errands.is_empty(),
+        };
+        drop(state);
+        for errand in errands {
+            self.run(errand);
+        }
+        standing
     }
 
     fn run(&mut self, errand: Errand) {
@@ -226,9 +248,9 @@ impl Driver {
         Poll::Ready(())
     }
 
-    /// Sets the timer to the peer's next deadline; whether that has passed already.
-    fn set_timer(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(at) = self.shared.look().peer.poll_timeout() else {
+    /// Sets the timer to a deadline; whether that has passed already.
+    fn set_timer(&mut self, context: &mut Context<'_>, deadline: Option<Instant>) -> bool {
+        let Some(at) = deadline else {
             self.timer = None;
             return false;
         };

@@ -38,6 +38,8 @@ pub struct Stamp {
 #[derive(Debug)]
 pub struct Sender {
     mid: Mid,
+    /// The MID as it is written.
+    mid_text: Option<ShortText>,
     config: SendConfig,
     packetizer: Packetizer,
     /// Payload bytes a packet may have.
@@ -133,6 +135,7 @@ impl Sender {
             firs: 0,
             last_sent: None,
             remote: None,
+            mid_text: ShortText::new(mid.as_str()),
             mid,
             config,
         }
@@ -449,7 +452,7 @@ impl Sender {
 
     /// The MID, until the remote has shown that it knows the source (RFC 9143 §15.1).
     fn mid_text(&self, is_known: bool) -> Option<ShortText> {
-        if is_known { None } else { ShortText::new(self.mid.as_str()) }
+        self.mid_text.filter(|_| !is_known)
     }
 
     /// When the frame was captured, on the first packet of a frame about once a second.
