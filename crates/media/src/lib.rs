@@ -1,4 +1,4 @@
-//! Peerless media: frames to pictures and sounds, and back.
+//! Peerless media: pictures and sounds to frames. (The way back, decoders, is still to come.)
 //!
 //! Sources make pictures and sounds, encoders turn them into frames, and a [`pump`] runs both on a thread of its own
 //! and writes the frames to a [`LocalTrack`](peerless::LocalTrack), so that encoding never delays the network.

@@ -8,6 +8,9 @@ use std::future::Future;
 /// A two-way channel of texts, in order and without loss.
 pub trait Channel: Send {
     /// Sends one text. Returns when it is on its way.
+    ///
+    /// # Errors
+    /// When the channel is of no more use: see [`ChannelError`].
     fn send(&mut self, text: String) -> impl Future<Output = Result<(), ChannelError>> + Send;
 
     /// Waits for what the other side sends; `None` when it closed the channel.
