@@ -119,7 +119,10 @@ fn units(root: &Path, quick: bool, tally: &mut Tally) {
     // The simulation counts by itself: it is the one that takes its time.
     tally.step("unit", &mut cargo(root, &["test", "-q", "--workspace", "--lib", "--bins", "--examples"]));
     tally.step("unit", &mut cargo(root, &["test", "-q", "--workspace", "--doc"]));
-    tally.step("behaviour", &mut cargo(root, &["test", "-q", "--workspace", "--test", "*"]));
+    tally.step(
+        "behaviour",
+        &mut cargo(root, &["test", "-q", "--workspace", "--exclude", "peerless-interop", "--test", "*"]),
+    );
     if !quick {
         let arguments = ["test", "-q", "-p", "peerless-media", "--features", "libvpx"];
         tally.step("libvpx", &mut cargo(root, &arguments));
