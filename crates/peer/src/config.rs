@@ -1,12 +1,13 @@
 //! How a peer shall be: plain data, checked once when the peer is made.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use peerless_rtp::codec::Format;
 
 /// RTCConfiguration (webrtc-pc §4.2.1), with what a machine without clock or chance must be handed besides.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// All chance of the peer comes from here: keys, SSRCs, transaction ids. Must be secret and never used twice.
@@ -50,6 +51,24 @@ impl Config {
             diagnostics: false,
             simulation: false,
         }
+    }
+}
+
+/// All but the seed, from which passwords come.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("bundle_policy", &self.bundle_policy)
+            .field("dtls", &self.dtls)
+            .field("certificate", &self.certificate)
+            .field("codecs", &self.codecs)
+            .field("mtu", &self.mtu)
+            .field("pacing", &self.pacing)
+            .field("max_segments", &self.max_segments)
+            .field("diagnostics", &self.diagnostics)
+            .field("simulation", &self.simulation)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The conductor: RTCPeerConnection (webrtc-pc §4.4) as a machine without sockets or clocks.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,7 +35,6 @@ use crate::transceiver::{
 
 /// One peer connection. It is driven from outside: whatever arrives is handed in with the time, and after each call
 /// the outputs are polled, in any order and any number of times.
-#[derive(Debug)]
 pub struct Peer {
     config: Config,
     certificate: Arc<Certificate>,
@@ -528,4 +528,15 @@ fn forked(seed: &[u8; 32], stream: u64) -> [u8; 32] {
 /// A rollback has no text.
 fn rollback() -> Description {
     Description::new(0, 0)
+}
+
+/// The states only: descriptions and configuration hold what must not be logged.
+impl fmt::Debug for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Peer")
+            .field("signaling", &self.signaling_state())
+            .field("connection", &self.connection_state())
+            .finish_non_exhaustive()
+    }
 }

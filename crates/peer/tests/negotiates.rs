@@ -405,3 +405,19 @@ fn a_provisional_answer_connects_and_the_answer_settles() {
     assert_eq!(scene.peer(ALICE).signaling_state(), SignalingState::Stable);
     assert!(scene.run_until(Duration::from_secs(3), |scene| scene.has_frames(10, 20)));
 }
+
+#[test]
+fn neither_a_peer_nor_its_configuration_shows_a_secret() {
+    let mut config = scene::config(1, ALICE);
+    config.seed = [0xa7; 32];
+    let mut peer = Peer::new(config.clone()).unwrap();
+    peer.add_transceiver(MediaKind::Audio, TransceiverInit { direction: Direction::SendRecv, track: None })
+        .unwrap();
+    peer.set_local_description(scene::stage::moment(), None).unwrap();
+    let sdp = peer.local_description().unwrap().sdp;
+    let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:")).unwrap();
+    let shown = format!("{peer:?} {config:?}");
+    assert!(!shown.contains(password) && !shown.contains("167, 167"), "{shown}");
+    let session = peerless_rtp::config::Config::new("name", [0xa7; 32], config.epoch);
+    assert!(!format!("{session:?}").contains("167, 167"));
+}

@@ -5,6 +5,7 @@
 //! peer has to say is passed on, and the driver is woken.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -19,13 +20,11 @@ use crate::feed::{FrameQueue, Wishes};
 use crate::remote_track::RemoteTrack;
 
 /// One connection's state behind its lock.
-#[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
 }
 
 /// What the lock guards.
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) peer: Peer,
     /// What the driver shall do, beyond moving datagrams.
@@ -86,6 +85,13 @@ impl Shared {
     fn acquire(&self) -> MutexGuard<'_, State> {
         // A panic under the lock is a bug of ours in one connection; going on is safer than spreading it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Handles are shown in logs: nothing of the state, which holds passwords and must be locked to be read.
+impl fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 

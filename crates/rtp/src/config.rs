@@ -1,5 +1,6 @@
 //! What a session, its senders and its receivers are told when they are made: plain data.
 
+use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use peerless_wire::rtp::{ExtensionMap, Ssrc};
@@ -7,7 +8,7 @@ use peerless_wire::rtp::{ExtensionMap, Ssrc};
 use crate::codec::Codec;
 
 /// What a whole session is made with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The canonical name of this endpoint in all its streams (RFC 3550 §6.5.1), one per connection; at most 255
@@ -51,6 +52,18 @@ impl Config {
             pacing: true,
             diagnostics: false,
         }
+    }
+}
+
+/// All but the seed, from which what a stranger must not guess is drawn.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("cname", &self.cname)
+            .field("mtu", &self.mtu)
+            .field("pacing", &self.pacing)
+            .finish_non_exhaustive()
     }
 }
 

@@ -134,3 +134,17 @@ async fn receive_only_transceivers_ask_the_other_side_for_media() {
     camera.write(&vp8_frame(0, true)).unwrap();
     assert!(timeout(PATIENCE, track.recv()).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn what_a_handle_shows_in_a_log_holds_no_secret() {
+    let (a, b) = (connection(), connection());
+    let camera = LocalTrack::new(MediaKind::Video, "camera", "stream");
+    let transceiver = a.add_track(&camera).unwrap();
+    negotiate(&a, &b);
+    let shown = format!("{a:?} {camera:?} {transceiver:?} {:?} {:?}", a.events(), configuration());
+    let sdp = a.local_description().unwrap().sdp + &a.remote_description().unwrap().sdp;
+    let passwords: Vec<_> = sdp.lines().filter_map(|line| line.strip_prefix("a=ice-pwd:")).collect();
+    assert!(passwords.len() >= 2);
+    assert!(passwords.iter().all(|password| !shown.contains(password)), "{shown}");
+    assert!(!shown.contains("seed"), "{shown}");
+}
