@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use peerless_wire::rtcp::{Packet, ReceiverReport, ReportBlock, SenderReport, SourceDescription};
+use peerless_wire::rtcp::{ReceiverReport, ReportBlock, SdesChunk, SenderReport, SourceDescription};
 use peerless_wire::rtp::Ssrc;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -86,6 +86,35 @@ pub struct Round {
     pub blocks: VecDeque<ReportBlock>,
 }
 
+/// What writing reports needs, kept from one to the next so that it costs no allocation.
+#[derive(Debug)]
+pub struct Desk {
+    cname: String,
+    /// Who is told of in the packet being written, and spare chunks behind them.
+    description: SourceDescription,
+    spare: Vec<SdesChunk>,
+    blocks: Vec<ReportBlock>,
+}
+
+impl Desk {
+    /// One for sources of the name `cname`.
+    pub fn new(cname: &str) -> Self {
+        let (description, spare) = (SourceDescription { chunks: Vec::new() }, Vec::new());
+        Self { cname: cname.to_owned(), description, spare, blocks: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.spare.append(&mut self.description.chunks);
+    }
+
+    fn add(&mut self, ssrc: Ssrc) {
+        let made = || SourceDescription::of_cname([ssrc], &self.cname).chunks.pop();
+        if let Some(chunk) = self.spare.pop().or_else(made) {
+            self.description.chunks.push(SdesChunk { ssrc, ..chunk });
+        }
+    }
+}
+
 impl Round {
     /// Whether all was written.
     pub fn is_empty(&self) -> bool {
@@ -95,51 +124,45 @@ impl Round {
     /// Appends the front of a compound packet, at most `limit` bytes long: sender reports, the first of them with
     /// report blocks, or else a receiver report by `reporter`, and who they all are. It tells of as much of the round
     /// as fits; of an empty round, that `reporter` is there.
-    pub fn write(&mut self, reporter: Ssrc, cname: &str, limit: usize, written: &mut Vec<Packet>) -> usize {
-        let chunk = sdes_chunk_len(cname);
-        let mut sources = Vec::new();
+    pub fn write(&mut self, reporter: Ssrc, desk: &mut Desk, limit: usize, out: &mut BytesMut) {
+        let chunk = sdes_chunk_len(&desk.cname);
+        desk.clear();
         let mut len = SDES_HEADER + chunk;
         match self.reports.pop_front() {
             Some(mut report) => {
                 len += SENDER_REPORT;
-                report.blocks = self.take_blocks(&mut len, limit);
-                sources.push(report.ssrc);
-                written.push(Packet::SenderReport(report));
+                report.blocks = self.take_blocks(&mut len, limit, desk);
+                report.write(out);
+                desk.blocks = report.blocks;
+                desk.add(report.ssrc);
             }
             None => {
                 len += RECEIVER_REPORT;
-                let blocks = self.take_blocks(&mut len, limit);
-                sources.push(reporter);
-                written.push(Packet::ReceiverReport(ReceiverReport {
-                    ssrc: reporter,
-                    blocks,
-                    extension: vec![],
-                }));
+                let blocks = self.take_blocks(&mut len, limit, desk);
+                let report = ReceiverReport { ssrc: reporter, blocks, extension: Vec::new() };
+                report.write(out);
+                desk.blocks = report.blocks;
+                desk.add(reporter);
             }
         }
-        while len + SENDER_REPORT + chunk <= limit && sources.len() < MAX_CHUNKS {
+        while len + SENDER_REPORT + chunk <= limit && desk.description.chunks.len() < MAX_CHUNKS {
             let Some(report) = self.reports.pop_front() else { break };
             len += SENDER_REPORT + chunk;
-            sources.push(report.ssrc);
-            written.push(Packet::SenderReport(report));
+            report.write(out);
+            desk.add(report.ssrc);
         }
-        written.push(Packet::SourceDescription(SourceDescription::of_cname(sources, cname)));
-        len
+        desk.description.write(out);
     }
 
-    fn take_blocks(&mut self, len: &mut usize, limit: usize) -> Vec<ReportBlock> {
+    fn take_blocks(&mut self, len: &mut usize, limit: usize, desk: &mut Desk) -> Vec<ReportBlock> {
         let room = limit.saturating_sub(*len) / REPORT_BLOCK;
         let count = room.min(ReportBlock::MAX).min(self.blocks.len());
         *len += count * REPORT_BLOCK;
-        self.blocks.drain(..count).collect()
+        let mut blocks = std::mem::take(&mut desk.blocks);
+        blocks.clear();
+        blocks.extend(self.blocks.drain(..count));
+        blocks
     }
-}
-
-/// How long `packet` is when written.
-pub fn written_len(packet: &Packet) -> usize {
-    let mut out = BytesMut::new();
-    packet.write(&mut out);
-    out.len()
 }
 
 /// The source, a CNAME item, the end mark, and zeros up to a word (RFC 3550 §6.5).

@@ -13,7 +13,7 @@ fn sending_a_frame_allocates_nothing_in_steady_state() {
     let (start, section) = (start(), mid("v"));
     let mut stage = Stage::new(1, Link::default());
     let mut out = BytesMut::with_capacity(64 * 1024);
-    let (mut media, mut counted) = (0, 0);
+    let (mut media, mut counted, mut reports) = (0, 0, 0);
     for number in 0..400_u32 {
         let now = start + 40 * MS * number;
         let frame = picture(number, number == 0, 20_000, now);
@@ -34,7 +34,10 @@ fn sending_a_frame_allocates_nothing_in_steady_state() {
                         counted += 1;
                     }
                     // Reports go out about once a second.
-                    Some(_) => {}
+                    Some(_) => {
+                        assert!(!is_steady || info.count_total == 0, "{info:?} for a report");
+                        reports += usize::from(is_steady);
+                    }
                     None => {
                         assert!(!is_steady || info.count_total == 0, "{info:?} for nothing");
                         break;
@@ -44,7 +47,43 @@ fn sending_a_frame_allocates_nothing_in_steady_state() {
             }
         }
     }
-    assert!(counted > 3000 && media > counted, "{counted} of {media}");
+    assert!(counted > 3000 && media > counted && reports > 4, "{counted} of {media}, {reports} reports");
+}
+
+#[test]
+fn a_report_of_what_was_heard_allocates_nothing_in_steady_state() {
+    let (start, section) = (start(), mid("v"));
+    let mut stage = Stage::new(2, Link::default());
+    let (mut out, mut told) = (BytesMut::new(), BytesMut::with_capacity(64 * 1024));
+    let mut reports = 0;
+    for number in 0..400_u32 {
+        let now = start + 40 * MS * number;
+        stage.a.session.send_frame(now, &section, &picture(number, number == 0, 5_000, now)).unwrap();
+        for millisecond in 0..40 {
+            let now = now + millisecond * MS;
+            while let Some(kind) = stage.a.session.poll_packet(now, &mut out) {
+                match kind {
+                    PacketKind::Rtp => stage.b.session.handle_rtp(now, out.split().freeze()),
+                    PacketKind::Rtcp => stage.b.session.handle_rtcp(now, out.split().freeze()),
+                }
+            }
+            while stage.b.session.poll_frame().is_some() {}
+            loop {
+                told.clear();
+                let mut kind = None;
+                let info = measure(|| kind = stage.b.session.poll_packet(now, &mut told));
+                if kind.is_none() {
+                    break;
+                }
+                // Feedback on arrivals, which goes twenty times a second, is made anew each time.
+                if number >= 200 && peerless_wire::rtcp::parse_compound(&told).count() == 2 {
+                    assert_eq!(info.count_total, 0, "{info:?} for a report");
+                    reports += 1;
+                }
+            }
+        }
+    }
+    assert!(reports >= 3, "{reports}");
 }
 
 #[test]

@@ -192,7 +192,7 @@ impl Receiver {
     }
 
     /// The report blocks on what was heard since this was last called.
-    pub fn take_report_blocks(&mut self, now: Instant, blocks: &mut Vec<ReportBlock>) {
+    pub fn take_report_blocks(&mut self, now: Instant, blocks: &mut VecDeque<ReportBlock>) {
         for stream in &mut self.streams {
             blocks.extend(stream.take_report_blocks(now));
         }

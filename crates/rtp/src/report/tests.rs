@@ -1,5 +1,7 @@
 //! When reports are due, and how rounds of them fill compound packets.
 
+use peerless_wire::rtcp::{Packet, parse_compound};
+
 use super::*;
 use crate::moment::start;
 
@@ -18,13 +20,18 @@ fn block(ssrc: u32) -> ReportBlock {
 }
 
 fn write(round: &mut Round, limit: usize) -> (Vec<Packet>, usize) {
-    let mut packets = Vec::new();
-    let len = round.write(Ssrc(99), "a-canonical-name", limit, &mut packets);
-    let mut out = BytesMut::new();
-    packets.iter().for_each(|packet| packet.write(&mut out));
-    assert_eq!(len, out.len());
-    assert!(len <= limit, "{len}");
-    (packets, len)
+    let (mut desk, mut out) = (Desk::new("a-canonical-name"), BytesMut::new());
+    // What was written before leaves no trace.
+    Round { reports: [7, 8].map(report).into(), blocks: [9].map(block).into() }.write(
+        Ssrc(98),
+        &mut desk,
+        limit,
+        &mut out,
+    );
+    out.clear();
+    round.write(Ssrc(99), &mut desk, limit, &mut out);
+    assert!(out.len() <= limit, "{}", out.len());
+    (parse_compound(&out).map(Result::unwrap).collect(), out.len())
 }
 
 #[test]

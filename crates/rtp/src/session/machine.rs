@@ -13,7 +13,7 @@ use crate::config::{Config, ReceiveConfig, SendConfig};
 use crate::frame::Frame;
 use crate::ntp::WallClock;
 use crate::recv::{Arrivals, GiveUp, Receiver};
-use crate::report::Schedule;
+use crate::report::{Desk, Round, Schedule};
 use crate::route::Routes;
 use crate::send::Sender;
 use crate::session::event::{Event, PacketKind, SendError};
@@ -50,7 +50,9 @@ impl Session {
             arrivals: Arrivals::default(),
             tells_arrivals: false,
             schedule: Schedule::new(config.seed, SCHEDULE_CHANCE),
-            round: None,
+            round: Round::default(),
+            is_reporting: false,
+            desk: Desk::new(&config.cname),
             feedback: VecDeque::new(),
             goodbyes: VecDeque::new(),
             own_source: Ssrc(rng.next_u32()),
@@ -245,7 +247,8 @@ impl Session {
         state.senders.clear();
         state.receivers.clear();
         state.feedback.clear();
-        state.round = None;
+        state.round = Round::default();
+        state.is_reporting = false;
     }
 }
 

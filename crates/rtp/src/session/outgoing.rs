@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use bytes::BytesMut;
-use peerless_wire::rtcp::{ExtendedReport, Goodbye, Packet, XrBlock};
+use peerless_wire::rtcp::{ExtendedReport, Goodbye, Packet, XrBlock, parse_compound};
 
 use crate::cc::pacing_rate;
 use crate::recv::Receiver;
-use crate::report::{Load, Round, written_len};
+use crate::report::{Load, Round};
 use crate::send::{Sender, Stamp};
 use crate::session::control::append;
 use crate::session::event::{Event, PacketKind};
@@ -85,14 +85,12 @@ impl State {
 
     /// Appends a compound packet if something is to be said: all that is due and fits.
     fn write_control(&mut self, now: Instant, out: &mut BytesMut) -> bool {
-        let limit = self.config.mtu;
-        let mut packets = Vec::new();
-        let mut len = 0;
+        let (limit, start) = (self.config.mtu, out.len());
         if let Some(goodbye) = self.take_goodbye() {
             let source = goodbye.ssrcs.first().copied().unwrap_or(self.own_source);
-            Round::default().write(source, &self.config.cname, limit, &mut packets);
-            packets.push(Packet::Goodbye(goodbye));
-            self.write_compound(out, &packets);
+            Round::default().write(source, &mut self.desk, limit, out);
+            goodbye.write(out);
+            self.count_compound(out, start);
             return true;
         }
         if self.is_closed {
@@ -100,36 +98,37 @@ impl State {
         }
         self.begin_round(now);
         self.gather_feedback(now);
-        if let Some(mut round) = self.round.take() {
-            len += round.write(self.reporter(), &self.config.cname, limit, &mut packets);
-            self.round = Some(round).filter(|round| !round.is_empty());
+        let reporter = self.reporter();
+        if self.is_reporting {
+            self.round.write(reporter, &mut self.desk, limit, out);
+            self.is_reporting = !self.round.is_empty();
         } else if self.feedback.is_empty() {
             return false;
         } else if !self.has_reduced_size() {
-            len += Round::default().write(self.reporter(), &self.config.cname, limit, &mut packets);
+            Round::default().write(reporter, &mut self.desk, limit, out);
         }
         while let Some(packet) = self.feedback.pop_front() {
-            let packet_len = written_len(&packet);
-            if len + packet_len > limit && !packets.is_empty() {
+            let before = out.len();
+            packet.write(out);
+            if out.len() - start > limit && before > start {
+                out.truncate(before);
                 self.feedback.push_front(packet);
                 break;
             }
-            len += packet_len;
-            packets.push(packet);
         }
-        self.write_compound(out, &packets);
+        self.count_compound(out, start);
         true
     }
 
-    fn write_compound(&mut self, out: &mut BytesMut, packets: &[Packet]) {
-        let start = out.len();
-        packets.iter().for_each(|packet| packet.write(out));
+    /// Takes account of the compound packet written to `out[start..]`.
+    fn count_compound(&mut self, out: &BytesMut, start: usize) {
         self.counts.rtcp_sent += 1;
         self.schedule.count(out.len() - start);
         self.is_own_source_used |= self.reporter() == self.own_source;
         if self.config.diagnostics {
             let mut summary = String::new();
-            packets.iter().for_each(|packet| append(&mut summary, packet));
+            let written = out.get(start..).unwrap_or_default();
+            parse_compound(written).flatten().for_each(|packet| append(&mut summary, &packet));
             self.tell(Event::Rtcp { sent: true, summary });
         }
     }
@@ -147,14 +146,14 @@ impl State {
     fn begin_round(&mut self, now: Instant) {
         let load = Load { has_video: self.has_video(), bitrate: self.bitrate() };
         let has_streams = !self.senders.is_empty() || !self.receivers.is_empty();
-        if !has_streams || self.round.is_some() || !self.schedule.take_due(now, load) {
+        if !has_streams || self.is_reporting || !self.schedule.take_due(now, load) {
             return;
         }
         let ntp = self.clock.ntp(now);
-        let mut blocks = Vec::new();
-        self.receivers.iter_mut().for_each(|receiver| receiver.take_report_blocks(now, &mut blocks));
-        let reports = self.senders.iter().flat_map(|sender| sender.reports(now, ntp)).collect();
-        self.round = Some(Round { reports, blocks: blocks.into() });
+        let Round { reports, blocks } = &mut self.round;
+        self.receivers.iter_mut().for_each(|receiver| receiver.take_report_blocks(now, blocks));
+        reports.extend(self.senders.iter().flat_map(|sender| sender.reports(now, ntp)));
+        self.is_reporting = true;
         let answers = self.take_reference_answers(now);
         let mut extended = Vec::new();
         if !answers.is_empty() {

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::frame::Frame;
 use crate::ntp::{ShortNtp, WallClock};
 use crate::recv::{ASSUMED_RTT, Arrivals, Receiver};
-use crate::report::{Round, Schedule};
+use crate::report::{Desk, Round, Schedule};
 use crate::route::Routes;
 use crate::send::Sender;
 use crate::session::event::Event;
@@ -33,8 +33,11 @@ pub struct State {
     /// Whether feedback on transport-wide numbers was agreed on.
     pub tells_arrivals: bool,
     pub schedule: Schedule,
-    /// The reports being written, if a round of them is not done yet.
-    pub round: Option<Round>,
+    /// The reports being written.
+    pub round: Round,
+    /// Whether a round of them is not done yet; it may be empty.
+    pub is_reporting: bool,
+    pub desk: Desk,
     /// Feedback that waits for room in a packet.
     pub feedback: VecDeque<Packet>,
     /// Sources that are to say BYE.
