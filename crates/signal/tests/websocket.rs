@@ -9,6 +9,7 @@ use axum::routing::any;
 use peerless_signal::Channel;
 use peerless_signal::channel::{ChannelError, Incoming, MESSAGE_LIMIT};
 use peerless_signal::websocket::{self, ClientSocket, ConnectError};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -102,4 +103,39 @@ async fn where_there_is_no_socket_the_reason_is_told() {
         let Some(ConnectError::Refused(reason)) = refused else { panic!("{wrong}") };
         assert!(!reason.to_string().is_empty());
     }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_websocket_end_only_their_own_client() {
+    let (sender, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let watch = any(move |upgrade: WebSocketUpgrade| {
+        let sender = sender.clone();
+        async move {
+            websocket::accept(upgrade, |mut socket| async move {
+                let _ = sender.send(socket.recv().await);
+            })
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/ws", watch)).await });
+    let mut calm = websocket::connect(&format!("ws://{address}/ws")).await.unwrap();
+    // RFC 6455 §5.2: no UTF-8, an opcode that is not given out, a text without its mask, a text that goes on from none.
+    for garbage in [
+        &[0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28][..],
+        &[0x83, 0x80, 0, 0, 0, 0],
+        &[0x81, 0x02, b'{', b'}'],
+        &[0x80, 0x80, 0, 0, 0, 0],
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(garbage).await.unwrap();
+        let end = tokio::time::timeout(LIMIT, ends.recv()).await.expect("in time").unwrap();
+        assert!(matches!(end, Err(ChannelError::Failed(_))), "{garbage:?}: {end:?}");
+    }
+    calm.send("still here".to_owned()).await.unwrap();
+    let end = tokio::time::timeout(LIMIT, ends.recv()).await.expect("in time").unwrap();
+    assert!(matches!(end, Ok(Some(Incoming::Text(text))) if text == "still here"));
 }
