@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Weak;
 use std::time::Instant;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
 use crate::config::StunServer;
 use crate::driver::mdns;
 use crate::events::Event;
@@ -16,8 +19,12 @@ const UNREACHABLE: u16 = 701;
 /// Resolves every server, hands the addresses to the peer, then tells it that there are no more.
 pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>) {
     let mut known = BTreeSet::new();
-    for server in servers {
-        let found = tokio::net::lookup_host((server.host.as_str(), server.port)).await;
+    // All at once: a name that hangs must not hold up the others.
+    let mut answers: FuturesUnordered<_> = servers
+        .iter()
+        .map(async |server| (server, tokio::net::lookup_host((server.host.as_str(), server.port)).await))
+        .collect();
+    while let Some((server, found)) = answers.next().await {
         let Some(shared) = shared.upgrade() else { return };
         let mut state = shared.lock();
         match found {

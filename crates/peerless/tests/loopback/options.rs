@@ -174,6 +174,7 @@ async fn no_datagram_is_larger_than_the_mtu() {
 
 #[tokio::test]
 async fn without_pacing_a_large_frame_leaves_at_once() {
+    let mut spread = Duration::ZERO;
     for pacing in [true, false] {
         let mut paced = configuration();
         paced.pacing = pacing;
@@ -192,11 +193,12 @@ async fn without_pacing_a_large_frame_leaves_at_once() {
             times.push(begun.elapsed());
         }
         if pacing {
-            // The first, before the pacer has seen how much is really sent.
+            // The first, before the pacer has seen how much is really sent: it cannot be faster.
             assert!(times[0] > Duration::from_millis(80), "{times:?}");
+            spread = times[0];
         } else {
-            // Some milliseconds, of which a busy machine spares one of five.
-            assert!(times.iter().min() < Some(&Duration::from_millis(50)), "{times:?}");
+            // However busy the machine, the best of five is sooner than one that was held back.
+            assert!(times.iter().min() < Some(&spread), "{times:?}");
         }
     }
 }
