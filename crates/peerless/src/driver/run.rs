@@ -118,9 +118,11 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
-        let more = driver.receive(context);
+        let mut more = driver.receive(context);
         let (standing, is_full) = loop {
             let standing = driver.advance(context);
+            // Sockets bound just now have not been asked yet: without that they would wake nobody.
+            more |= standing.ran_errands;
             if driver.send(context).is_pending() {
                 break (standing, true);
             }
