@@ -80,6 +80,8 @@ pub fn run_all(root: &Path, quick: bool) -> ExitCode {
         println!("-- left out by --quick: libvpx, fuzzing, licences, browsers, foreign peers");
         return tally.end();
     }
+    // For all platforms, as the licences are checked for all; a build fetches those of this one only.
+    tally.step("fetch", &mut cargo(root, &["fetch", "-q", "--locked"]));
     tally.step("licences", &mut cargo(root, &["deny", "--offline", "check", "bans", "licenses", "sources"]));
     fuzz(root, &mut tally);
     foreign(root, &mut tally);
