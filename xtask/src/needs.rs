@@ -14,7 +14,7 @@ const PACKAGES: [(&str, &str); 10] = [
     ("procps", "signals to the programs under test"),
     ("libvpx-dev", "the feature libvpx"),
     ("pkg-config", "the feature libvpx"),
-    ("g++", "the fuzzer's run time"),
+    ("g++", "OpenH264 and the fuzzer's run time"),
     ("python3", "aiortc"),
     ("python3-venv", "aiortc"),
     ("ca-certificates", "aiortc"),

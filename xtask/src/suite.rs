@@ -69,7 +69,7 @@ impl Tally {
     }
 }
 
-/// Runs all tests, or with `quick` those that need nothing but Rust and a C compiler.
+/// Runs all tests, or with `quick` those that need nothing but Rust and a C and C++ compiler.
 pub fn run_all(root: &Path, quick: bool) -> ExitCode {
     let mut tally = Tally::default();
     tally.step("format", cargo(root, &["fmt", "--all", "--check"]).env("RUSTFMT_EDITION", "2024"));
