@@ -10,4 +10,6 @@ pub mod ice;
 pub mod srtp;
 pub mod dtls;
 pub mod config;
+pub mod stats;
+pub mod event;
 pub mod transport;

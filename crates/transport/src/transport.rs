@@ -17,9 +17,11 @@ pub use crate::config::Config;
 use crate::crypto::{Fingerprint, HashAlgorithm};
 use crate::datagram::{Datagram, Protocol, Received, Transmit};
 use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
-use crate::ice::{self, Agent};
+pub use crate::event::{Event, Secured};
+use crate::ice::Agent;
 use crate::srtp::{self, Profile, ReceiveContext, SendContext};
 use crate::state::DtlsState;
+pub use crate::stats::{DropReason, Dropped, Stats};
 
 /// How many DTLS datagrams are kept that come before the remote's description: a ClientHello in two pieces, and its
 /// first retransmissions.
@@ -55,114 +57,6 @@ pub enum PacketKind {
     Rtp,
     /// A compound RTCP packet.
     Rtcp,
-}
-
-/// What DTLS agreed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Secured {
-    /// The version of DTLS.
-    pub version: Version,
-    /// The cipher suite of DTLS.
-    pub cipher: CipherSuite,
-    /// What protects media; `None` where the remote did not ask for SRTP.
-    pub srtp_profile: Option<Profile>,
-}
-
-/// What a transport tells its owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Something of ICE.
-    Ice(ice::Event),
-    /// The state of DTLS changed.
-    Dtls(DtlsState),
-    /// The handshake is done and the fingerprint is right: media flows from now on. Comes before the state.
-    Secured(Secured),
-    /// Why DTLS failed. Comes before the state.
-    Failed(Failure),
-    /// A datagram was dropped; only with [`Config::diagnostics`].
-    Dropped {
-        /// Who sent it.
-        source: SocketAddr,
-        /// Why.
-        reason: DropReason,
-    },
-}
-
-/// Why a datagram was dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum DropReason {
-    /// Its first byte is of no protocol of ours (RFC 7983 §7).
-    #[error("the first byte is of no protocol we speak")]
-    UnknownProtocol,
-    /// It is DTLS or SRTP from a pair of addresses that ICE has not validated.
-    #[error("it came from a pair that is not validated")]
-    UnknownPair,
-    /// It is media, and there are no keys yet.
-    #[error("media came before the keys")]
-    EarlyMedia,
-    /// It is DTLS, the remote's description is not there yet, and enough of the like wait already.
-    #[error("too much of a handshake came before the description")]
-    EarlyHandshake,
-    /// SRTP refused it.
-    #[error(transparent)]
-    Srtp(#[from] srtp::Error),
-    /// The transport is closed, or DTLS failed.
-    #[error("the transport is closed")]
-    Closed,
-}
-
-/// What went through, since the transport was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Datagrams sent, of all protocols.
-    pub packets_sent: u64,
-    /// Their payload, bytes.
-    pub bytes_sent: u64,
-    /// Datagrams received, of all protocols, dropped ones too.
-    pub packets_received: u64,
-    /// Their payload, bytes.
-    pub bytes_received: u64,
-    /// Datagrams dropped, by reason.
-    pub dropped: Dropped,
-}
-
-/// How many datagrams were dropped, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Dropped {
-    /// No protocol of ours.
-    pub unknown_protocol: u64,
-    /// DTLS or SRTP from a pair that is not validated.
-    pub unknown_pair: u64,
-    /// Media before the keys.
-    pub early_media: u64,
-    /// DTLS before the remote's description, beyond what is kept.
-    pub early_handshake: u64,
-    /// Media with a wrong tag.
-    pub unauthenticated: u64,
-    /// Media seen before, or too old to tell.
-    pub replayed: u64,
-    /// Media refused for another reason: no packet, too many streams.
-    pub refused: u64,
-    /// After the end.
-    pub closed: u64,
-    /// STUN that is malformed, not authentic, or for no socket of ours.
-    pub stun: u64,
-    /// Records of DTLS that are cut short, out of place, or plaintext alerts.
-    pub dtls: u64,
-}
-
-impl Dropped {
-    /// All of them together.
-    pub fn total(self) -> u64 {
-        let Self { unknown_protocol, unknown_pair, early_media, early_handshake, .. } = self;
-        let Self { unauthenticated, replayed, refused, closed, stun, dtls, .. } = self;
-        let misplaced = unknown_protocol + unknown_pair + early_media + early_handshake + closed;
-        misplaced + unauthenticated + replayed + refused + stun + dtls
-    }
 }
 
 impl Transport {
@@ -468,18 +362,7 @@ impl Transport {
     }
 
     fn note_dropped(&mut self, source: SocketAddr, reason: DropReason) {
-        let dropped = &mut self.stats.dropped;
-        let counter = match reason {
-            DropReason::UnknownProtocol => &mut dropped.unknown_protocol,
-            DropReason::UnknownPair => &mut dropped.unknown_pair,
-            DropReason::EarlyMedia => &mut dropped.early_media,
-            DropReason::EarlyHandshake => &mut dropped.early_handshake,
-            DropReason::Srtp(srtp::Error::Unauthenticated) => &mut dropped.unauthenticated,
-            DropReason::Srtp(srtp::Error::Replayed { .. }) => &mut dropped.replayed,
-            DropReason::Srtp(_) => &mut dropped.refused,
-            DropReason::Closed => &mut dropped.closed,
-        };
-        *counter += 1;
+        self.stats.dropped.count(reason);
         tracing::trace!(%reason, "dropped");
         if self.config.diagnostics && self.told < TOLD {
             self.told += 1;
