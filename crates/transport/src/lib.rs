@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod ice;
 pub mod srtp;
 pub mod dtls;
+pub mod sctp;
 pub mod config;
 pub mod stats;
 pub mod event;

@@ -1,0 +1,7 @@
+//! Data channels' transport (RFC 8261): SCTP (RFC 9260) with partial reliability (RFC 3758), stream reset (RFC 6525),
+//! interleaving (RFC 8260), zero checksum (RFC 9653) and path MTU discovery (RFC 8899), sans-IO.
+
+mod config;
+mod rx;
+
+pub use config::{BASE_PACKET_SIZE, Config, Controller, MAX_PACKET_SIZE, Timers};
