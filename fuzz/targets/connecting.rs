@@ -82,7 +82,7 @@ impl<'a> Stage<'a> {
         for side in [0, 1] {
             let payload = Bytes::from_static(&[0x10; 3000]);
             let (format, captured) = (Format::Vp8, Some(self.now));
-            let frame = Frame { format, timestamp: 0, captured, arrived: None, key: true, payload };
+            let frame = Frame { captured, ..Frame::new(format, 0, true, payload) };
             let _ = self.peers[side].send_frame(self.now, self.tracks[side], &frame);
         }
         let next = self.peers.iter().filter_map(Peer::poll_timeout).min();

@@ -34,7 +34,7 @@ fn receive(format: Format, mut rest: &[u8]) {
 
 fn send(format: Format, limit: usize, payload: &[u8]) {
     let payload = Bytes::copy_from_slice(payload);
-    let frame = Frame { format, timestamp: 0, captured: None, arrived: None, key: true, payload };
+    let frame = Frame::new(format, 0, true, payload);
     let mut packets = Vec::new();
     let mut markers = Vec::new();
     let cut = Packetizer::new(format, 7).packetize(&frame, limit, &mut |fragment| {

@@ -99,7 +99,7 @@ impl Stage {
         let (mid, (_, format)) = [("a", FORMATS[0]), ("v", FORMATS[2])][usize::from(argument & 1)];
         let payload = Bytes::from(vec![0x10; usize::from(argument) * 20]);
         let timestamp = self.timestamp;
-        let frame = Frame { format, timestamp, captured: Some(self.now), arrived: None, key: true, payload };
+        let frame = Frame { captured: Some(self.now), ..Frame::new(format, timestamp, true, payload) };
         let _ = self.session.send_frame(self.now, &Mid::new(mid), &frame);
     }
 

@@ -1,9 +1,9 @@
 //! Carrying out what a description changes (RFC 9429 §5.9 to §5.11).
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use peerless_rtp::config::{ReceiveConfig, SendConfig};
+use peerless_rtp::config::{MAX_JITTER_BUFFER_TARGET, ReceiveConfig, SendConfig};
 use peerless_transport::crypto::Fingerprint;
 use peerless_transport::state::GatheringState;
 use peerless_transport::{dtls, ice};
@@ -11,6 +11,7 @@ use peerless_wire::rtp::Mid;
 use peerless_wire::sdp;
 
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::event::Event;
 use crate::id::TransceiverId;
 use crate::jsep::plan::{
@@ -120,7 +121,8 @@ impl Engine {
             plan.receive.as_ref().map(|receive| receive.codecs.clone()).unwrap_or_default();
         let is_live = !transceiver.stopping;
         let send = plan.send.filter(|_| is_live).and_then(send_config);
-        let receive = plan.receive.filter(|_| is_live).map(receive_config);
+        let target = transceiver.receiver.jitter_buffer_target;
+        let receive = plan.receive.filter(|_| is_live).map(|plan| receive_config(plan, target));
         self.media.set_sender(now, &mid, send);
         self.media.set_receiver(now, &mid, receive);
         if changed {
@@ -162,6 +164,24 @@ impl Engine {
             self.tell(Event::TrackEnded(id));
         }
         self.tell(Event::SenderChanged(id));
+    }
+
+    /// How long frames of a transceiver are held at least (`jitterBufferTarget`, webrtc-pc §5.3).
+    pub(crate) fn set_jitter_buffer_target(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        target: Option<Duration>,
+    ) -> Result<(), Error> {
+        if target.is_some_and(|target| target > MAX_JITTER_BUFFER_TARGET) {
+            return Err(Error::Range("a jitter buffer target is four seconds at most"));
+        }
+        let transceiver = self.transceivers.live_mut(id)?;
+        transceiver.receiver.jitter_buffer_target = target;
+        if let Some(mid) = &transceiver.mid {
+            self.media.set_jitter_buffer_target(now, mid, target);
+        }
+        Ok(())
     }
 
     fn change_transport(&mut self, now: Instant, plan: TransportPlan) {
@@ -259,10 +279,11 @@ fn send_config(plan: SendPlan) -> Option<SendConfig> {
     Some(config)
 }
 
-fn receive_config(plan: ReceivePlan) -> ReceiveConfig {
+fn receive_config(plan: ReceivePlan, jitter_buffer_target: Option<Duration>) -> ReceiveConfig {
     let mut config = ReceiveConfig::new(plan.codecs);
     config.extensions = plan.extensions;
     config.ssrcs = plan.ssrcs;
     config.reduced_size = plan.reduced_size;
+    config.jitter_buffer_target = jitter_buffer_target;
     config
 }

@@ -40,6 +40,9 @@ pub enum Error {
     /// An argument is out of its range.
     #[error("{0}")]
     Argument(&'static str),
+    /// A number is out of its range.
+    #[error("{0}")]
+    Range(&'static str),
     /// The option exists in the standard but not yet here.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
@@ -184,6 +187,7 @@ impl Error {
             Self::Closed | Self::WrongState { .. } | Self::UnknownTransceiver => "InvalidStateError",
             Self::Candidate(CandidateError::NoRemoteDescription) => "InvalidStateError",
             Self::Candidate(CandidateError::NoSection) | Self::Argument(_) => "TypeError",
+            Self::Range(_) => "RangeError",
             Self::Modified => "InvalidModificationError",
             Self::TrackExists => "InvalidAccessError",
             Self::NotSupported(_) => "NotSupportedError",

@@ -1,6 +1,6 @@
 //! Frames in and out: where transceivers meet the RTP session, and packets meet the transport.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use peerless_rtp::codec::Format;
@@ -207,6 +207,10 @@ impl Media {
 
     pub(crate) fn request_key_frame(&mut self, now: Instant, mid: &Mid) {
         self.session.request_key_frame(now, mid);
+    }
+
+    pub(crate) fn set_jitter_buffer_target(&mut self, now: Instant, mid: &Mid, target: Option<Duration>) {
+        self.session.set_jitter_buffer_target(now, mid, target);
     }
 
     /// Says BYE for all that is sent; `poll_transmit` still gives it.

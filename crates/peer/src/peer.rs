@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_rtp::frame::Frame;
@@ -216,7 +216,23 @@ impl Peer {
             kind: transceiver.kind,
             codecs: receiver.codecs.clone(),
             receptive: receiver.receptive && !transceiver.stopping,
+            jitter_buffer_target: receiver.jitter_buffer_target,
         })
+    }
+
+    /// `jitterBufferTarget` (webrtc-pc §5.3): how long frames are held at least before they are handed on. `None`
+    /// follows the path; zero hands them on as soon as they are whole. Takes effect at once.
+    ///
+    /// # Errors
+    /// `Closed`, `UnknownTransceiver`; `Range` above four seconds.
+    pub fn set_jitter_buffer_target(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        target: Option<Duration>,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        self.engine.set_jitter_buffer_target(now, id, target)
     }
 
     /// Asks the remote for a key frame on this transceiver (PLI or FIR), not more often than is of use.

@@ -1,5 +1,7 @@
 //! Transceivers (webrtc-pc §5.4): one media section each, with one sender and one receiver.
 
+use std::time::Duration;
+
 use peerless_rtp::codec::Codec;
 use peerless_wire::rtp::{Mid, Ssrc};
 use rand_chacha::ChaCha20Rng;
@@ -76,6 +78,8 @@ pub struct ReceiverView {
     pub codecs: Vec<Codec>,
     /// Whether the remote may send at this time, by the last negotiation.
     pub receptive: bool,
+    /// How long its jitter buffer holds frames at least, where asked for (jitterBufferTarget).
+    pub jitter_buffer_target: Option<Duration>,
 }
 
 /// A transceiver with all that negotiation left in it.
@@ -123,6 +127,8 @@ pub(crate) struct Receiver {
     pub(crate) receptive: bool,
     /// Whether its track was told of by `Event::Track` and has not ended since.
     pub(crate) announced: bool,
+    /// How long frames are held at least, where asked for (jitterBufferTarget).
+    pub(crate) jitter_buffer_target: Option<Duration>,
 }
 
 /// All transceivers of a peer that are not stopped for good, in the order of their making.
@@ -163,6 +169,7 @@ impl Transceivers {
                 codecs: Vec::new(),
                 receptive: false,
                 announced: false,
+                jitter_buffer_target: None,
             },
         });
         let last = self.list.len() - 1;

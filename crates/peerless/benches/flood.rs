@@ -73,14 +73,7 @@ async fn ours(connection: &PeerConnection, track: &LocalTrack, timestamp: &mut u
     let begun = Instant::now();
     while begun.elapsed() < TURN {
         *timestamp = timestamp.wrapping_add(3000);
-        let frame = Frame {
-            format: Format::Vp8,
-            timestamp: *timestamp,
-            captured: None,
-            arrived: None,
-            key: true,
-            payload: payload.clone(),
-        };
+        let frame = Frame::new(Format::Vp8, *timestamp, true, payload.clone());
         // A full queue is no fault here: the driver must have its turn.
         let _ = track.write(&frame);
         tokio::task::yield_now().await;

@@ -100,14 +100,7 @@ async fn speak(track: LocalTrack) {
     let mut timestamp = 0;
     while !track.is_ended() {
         ticks.tick().await;
-        let frame = Frame {
-            format: Format::Pcmu,
-            timestamp,
-            captured: None,
-            arrived: None,
-            key: true,
-            payload: Bytes::from_static(&[0xff; 160]),
-        };
+        let frame = Frame::new(Format::Pcmu, timestamp, true, Bytes::from_static(&[0xff; 160]));
         let _ = track.write(&frame);
         timestamp += 160;
     }

@@ -1,10 +1,12 @@
-//! What the two ends of a track share: the wishes of the connection towards a source of frames, and the bounded
-//! queue of frames towards a reader. Leaves: they know neither connection nor driver.
+//! What the two ends of a track share: the wishes of the connection towards a source of frames, the bounded queue of
+//! frames towards a reader, and the reader's wishes back. Leaves: they know neither connection nor driver.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use peerless_peer::id::TransceiverId;
 use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::frame::Frame;
 use tokio::sync::Notify;
@@ -102,6 +104,7 @@ struct QueueState {
     /// After a drop nothing is taken before the next key frame.
     awaits_key: bool,
     dropped: u64,
+    jitter_buffer_target: Option<Duration>,
     ended: bool,
 }
 
@@ -152,6 +155,14 @@ impl FrameQueue {
         self.lock().codec.as_ref().is_some_and(|codec| codec.format == format)
     }
 
+    pub(crate) fn set_jitter_buffer_target(&self, target: Option<Duration>) {
+        self.lock().jitter_buffer_target = target;
+    }
+
+    pub(crate) fn jitter_buffer_target(&self) -> Option<Duration> {
+        self.lock().jitter_buffer_target
+    }
+
     pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped
     }
@@ -181,6 +192,58 @@ impl FrameQueue {
     }
 }
 
+/// What the reader of a track wants of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// A key frame from the remote.
+    KeyFrame,
+    /// That frames are held so long at least.
+    JitterBufferTarget(Option<Duration>),
+}
+
+/// The requests of all readers on their way to the driver; the last of each kind and track counts.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    state: Mutex<RequestState>,
+}
+
+#[derive(Debug, Default)]
+struct RequestState {
+    waiting: Vec<(TransceiverId, Request)>,
+    driver: Option<Waker>,
+}
+
+impl Requests {
+    fn lock(&self) -> MutexGuard<'_, RequestState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a request in and wakes the driver.
+    pub(crate) fn push(&self, id: TransceiverId, request: Request) {
+        let mut state = self.lock();
+        let kind = std::mem::discriminant(&request);
+        state.waiting.retain(|(other, waiting)| *other != id || std::mem::discriminant(waiting) != kind);
+        state.waiting.push((id, request));
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// The oldest request; without one, `driver` is woken for the next.
+    pub(crate) fn poll(&self, driver: &Waker) -> Option<(TransceiverId, Request)> {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
+            if !state.driver.as_ref().is_some_and(|known| known.will_wake(driver)) {
+                state.driver = Some(driver.clone());
+            }
+            return None;
+        }
+        Some(state.waiting.remove(0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,14 +251,7 @@ mod tests {
     use peerless_rtp::codec::Format;
 
     fn frame(key: bool) -> Frame {
-        Frame {
-            format: Format::Vp8,
-            timestamp: 0,
-            captured: None,
-            arrived: None,
-            key,
-            payload: Bytes::from_static(b"x"),
-        }
+        Frame::new(Format::Vp8, 0, key, Bytes::from_static(b"x"))
     }
 
     #[tokio::test]

@@ -1,13 +1,17 @@
 //! A track that the remote sends: encoded frames to be read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use peerless_peer::error::Error as PeerError;
 use peerless_peer::id::TransceiverId;
 use peerless_peer::state::MediaKind;
 use peerless_rtp::codec::Codec;
+use peerless_rtp::config::MAX_JITTER_BUFFER_TARGET;
 use peerless_rtp::frame::Frame;
 
-use crate::feed::FrameQueue;
+use crate::error::Error;
+use crate::feed::{FrameQueue, Request, Requests};
 
 /// A MediaStreamTrack of the remote (webrtc-pc §5.3). Cheap to clone; frames go to whichever clone asks first.
 #[derive(Debug, Clone)]
@@ -17,6 +21,7 @@ pub struct RemoteTrack {
     pub(crate) id: Arc<str>,
     pub(crate) stream_ids: Arc<[String]>,
     pub(crate) queue: Arc<FrameQueue>,
+    pub(crate) requests: Arc<Requests>,
 }
 
 impl RemoteTrack {
@@ -50,6 +55,33 @@ impl RemoteTrack {
     /// description is set. Frames say their own format besides.
     pub fn codec(&self) -> Option<Codec> {
         self.queue.codec()
+    }
+
+    /// How long the jitter buffer should hold frames at least before [`recv`](Self::recv) gives them
+    /// (`jitterBufferTarget`, webrtc-pc §5.3). `None`, the default, follows the jitter of the path. Zero gives frames as
+    /// soon as they are whole, in order: for forwarding, recording and echo. Holds for what comes from now on, and
+    /// through renegotiation; without effect once the track has ended.
+    ///
+    /// # Errors
+    /// `Peer` with `Range` above four seconds.
+    pub fn set_jitter_buffer_target(&self, target: Option<Duration>) -> Result<(), Error> {
+        if target.is_some_and(|target| target > MAX_JITTER_BUFFER_TARGET) {
+            return Err(PeerError::Range("a jitter buffer target is four seconds at most").into());
+        }
+        self.queue.set_jitter_buffer_target(target);
+        self.requests.push(self.transceiver, Request::JitterBufferTarget(target));
+        Ok(())
+    }
+
+    /// What was last asked for with [`set_jitter_buffer_target`](Self::set_jitter_buffer_target).
+    pub fn jitter_buffer_target(&self) -> Option<Duration> {
+        self.queue.jitter_buffer_target()
+    }
+
+    /// Asks the remote for a key frame, where a decoder lost its way; not more often than is of use. Lost packets are
+    /// seen to without it.
+    pub fn request_key_frame(&self) {
+        self.requests.push(self.transceiver, Request::KeyFrame);
     }
 
     /// How many frames a slow reader has lost.

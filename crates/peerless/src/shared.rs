@@ -16,7 +16,7 @@ use peerless_peer::id::TransceiverId;
 use peerless_peer::peer::Peer;
 
 use crate::events::{Event, EventQueue};
-use crate::feed::{FrameQueue, Wishes};
+use crate::feed::{FrameQueue, Request, Requests, Wishes};
 use crate::remote_track::RemoteTrack;
 
 /// One connection's state behind its lock.
@@ -33,6 +33,7 @@ pub(crate) struct State {
     subscribers: Vec<Weak<EventQueue>>,
     sending: HashMap<TransceiverId, Arc<Wishes>>,
     receiving: HashMap<TransceiverId, RemoteTrack>,
+    requests: Arc<Requests>,
     /// The driver is gone.
     has_ended: bool,
 }
@@ -62,6 +63,7 @@ impl Shared {
                 subscribers: Vec::new(),
                 sending: HashMap::new(),
                 receiving: HashMap::new(),
+                requests: Arc::default(),
                 has_ended: false,
             }),
         }
@@ -137,6 +139,19 @@ impl State {
         self.receiving.get(&id).cloned()
     }
 
+    /// Hands the peer what readers of remote tracks asked for; `driver` is woken when one asks again.
+    pub(crate) fn hand_in_requests(&mut self, now: Instant, driver: &Waker) {
+        while let Some((id, request)) = self.requests.poll(driver) {
+            match request {
+                Request::KeyFrame => self.peer.request_key_frame(now, id),
+                // Where it is refused, the track has ended meanwhile.
+                Request::JitterBufferTarget(target) => {
+                    let _ = self.peer.set_jitter_buffer_target(now, id, target);
+                }
+            }
+        }
+    }
+
     /// Passes on what the peer has to say, and the frames it has.
     pub(crate) fn pass_on(&mut self, now: Instant) {
         while let Some(event) = self.peer.poll_event() {
@@ -202,12 +217,14 @@ impl State {
         let kind = self.peer.transceiver(id)?.kind;
         let queue = Arc::new(FrameQueue::default());
         queue.set_codec(view.codecs.first().cloned());
+        queue.set_jitter_buffer_target(view.jitter_buffer_target);
         let track = RemoteTrack {
             transceiver: id,
             kind,
             id: view.track_id.as_str().into(),
             stream_ids: view.stream_ids.into(),
             queue,
+            requests: self.requests.clone(),
         };
         if let Some(old) = self.receiving.insert(id, track.clone()) {
             old.queue.end();

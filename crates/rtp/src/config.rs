@@ -108,12 +108,26 @@ pub struct ReceiveConfig {
     /// Whether, while nothing is sent, reference times are (RFC 3611 §4.4), so that the round trip is known all the
     /// same. False by default: the remote should have agreed (`a=rtcp-xr:rcvr-rtt`).
     pub reference_time: bool,
+    /// How long the jitter buffer should hold frames at least (jitterBufferTarget, webrtc-pc §5.3), at most
+    /// [`MAX_JITTER_BUFFER_TARGET`]. `None`, the default, follows the path. Zero hands frames on as soon as they are
+    /// whole, for forwarding and echo.
+    pub jitter_buffer_target: Option<Duration>,
 }
+
+/// The most that may be asked of a jitter buffer (webrtc-pc §5.3).
+pub const MAX_JITTER_BUFFER_TARGET: Duration = Duration::from_secs(4);
 
 impl ReceiveConfig {
     /// Packets of `codecs`, from any source, without extensions or reduced-size RTCP.
     pub fn new(codecs: Vec<Codec>) -> Self {
         let extensions = ExtensionMap::new();
-        Self { codecs, extensions, ssrcs: Vec::new(), reduced_size: false, reference_time: false }
+        Self {
+            codecs,
+            extensions,
+            ssrcs: Vec::new(),
+            reduced_size: false,
+            reference_time: false,
+            jitter_buffer_target: None,
+        }
     }
 }

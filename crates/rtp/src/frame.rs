@@ -18,8 +18,21 @@ pub struct Frame {
     pub captured: Option<Instant>,
     /// When its last packet arrived; `None` for a frame to send.
     pub arrived: Option<Instant>,
+    /// When it is to be shown or heard: the moment at which the jitter buffer handed it on, or a little before or after
+    /// where it came late or its stream waits for another (lip sync). `None` for a frame to send.
+    pub playout: Option<Instant>,
+    /// How many packets right before it were given up as lost, so that a decoder may conceal them: a packet of sound is
+    /// a frame. Always 0 for a frame to send.
+    pub lost: u16,
     /// Whether it can be decoded without any frame before it. Sound is always so.
     pub key: bool,
     /// The coded bytes: a VP8 frame, an H.264 access unit in Annex B, an Opus packet, G.711 bytes.
     pub payload: Bytes,
+}
+
+impl Frame {
+    /// A frame to send; `captured` may be set besides.
+    pub fn new(format: Format, timestamp: u32, key: bool, payload: Bytes) -> Self {
+        Self { format, timestamp, captured: None, arrived: None, playout: None, lost: 0, key, payload }
+    }
 }

@@ -107,8 +107,7 @@ fn send(
         return Next::Frame;
     }
     let len = payload.len();
-    let frame =
-        Frame { format: codec.format, timestamp, captured: Some(due), arrived: None, key: true, payload };
+    let frame = Frame { captured: Some(due), ..Frame::new(codec.format, timestamp, true, payload) };
     match link.track.write(&frame) {
         Ok(()) => link.counters.count_frame(true, len),
         Err(WriteError::Ended) => return Next::End,

@@ -116,14 +116,8 @@ impl VideoPump {
             }
         };
         let len = coded.payload.len();
-        let frame = Frame {
-            format: run.codec.format,
-            timestamp,
-            captured: Some(due),
-            arrived: None,
-            key: coded.key,
-            payload: coded.payload,
-        };
+        let frame = Frame::new(run.codec.format, timestamp, coded.key, coded.payload);
+        let frame = Frame { captured: Some(due), ..frame };
         match link.track.write(&frame) {
             Ok(()) => {
                 run.wants_key &= !coded.key;

@@ -110,26 +110,14 @@ impl Arrivals {
 
 /// A picture: begins as a VP8 frame does (RFC 6386 §9.1).
 pub fn picture(number: u32, key: bool, now: Instant) -> Frame {
-    Frame {
-        format: Format::Vp8,
-        timestamp: number.wrapping_mul(3600),
-        captured: Some(now),
-        arrived: None,
-        key,
-        payload: payload(picture_size(key), picture_start(key), number),
-    }
+    let payload = payload(picture_size(key), picture_start(key), number);
+    Frame { captured: Some(now), ..Frame::new(Format::Vp8, number.wrapping_mul(3600), key, payload) }
 }
 
 /// 20 ms of sound.
 pub fn sound(number: u32, now: Instant) -> Frame {
-    Frame {
-        format: Format::Opus,
-        timestamp: number.wrapping_mul(960),
-        captured: Some(now),
-        arrived: None,
-        key: true,
-        payload: payload(SOUND_SIZE, &[SOUND_START], number),
-    }
+    let payload = payload(SOUND_SIZE, &[SOUND_START], number);
+    Frame { captured: Some(now), ..Frame::new(Format::Opus, number.wrapping_mul(960), true, payload) }
 }
 
 const SOUND_SIZE: usize = 120;

@@ -173,6 +173,7 @@ impl Driver {
         for datagram in self.arrived.drain(..) {
             state.peer.handle_datagram(now, datagram);
         }
+        state.hand_in_requests(now, context.waker());
         if state.peer.poll_timeout().is_some_and(|at| at <= now) {
             state.peer.handle_timeout(now);
         }

@@ -89,14 +89,8 @@ pub fn large_vp8_frame(number: u32, key: bool, size: u32) -> Frame {
     // A frame tag (RFC 6386 §9.1): bit 0 clear for a key frame, then the start code.
     let mut payload = vec![u8::from(!key), 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0];
     payload.extend((0..size).map(|byte| (byte ^ number) as u8));
-    Frame {
-        format: Format::Vp8,
-        timestamp: number * 3000,
-        captured: Some(Instant::now()),
-        arrived: None,
-        key,
-        payload: Bytes::from(payload),
-    }
+    let frame = Frame::new(Format::Vp8, number * 3000, key, Bytes::from(payload));
+    Frame { captured: Some(Instant::now()), ..frame }
 }
 
 pub async fn remote_track(events: &mut Events) -> RemoteTrack {

@@ -110,7 +110,7 @@ mod tests {
 
     fn frame(format: Format) -> Frame {
         let payload = Bytes::from_static(&[0, 0, 0, 1, 0x65, 0x88]);
-        Frame { format, timestamp: 0, captured: None, arrived: None, key: true, payload }
+        Frame::new(format, 0, true, payload)
     }
 
     #[test]

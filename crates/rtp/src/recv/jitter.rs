@@ -64,6 +64,8 @@ pub struct Ready {
     pub key: bool,
     /// When the last of its packets came.
     pub arrived: Instant,
+    /// How many packets before it were given up since the frame before.
+    pub lost: u16,
 }
 
 /// The packets of one source that wait.
@@ -83,6 +85,8 @@ pub struct JitterBuffer {
     waits_for_key: bool,
     /// When what lacks in front of something that is there is given up.
     gives_up: Option<Instant>,
+    /// Packets given up since a frame was taken.
+    lost: u16,
     dropped: u64,
     broken: bool,
 }
@@ -100,6 +104,7 @@ impl JitterBuffer {
             has_asked_at_start: false,
             waits_for_key: framing == Framing::Picture,
             gives_up: None,
+            lost: 0,
             dropped: 0,
             broken: false,
         }
@@ -184,6 +189,7 @@ impl JitterBuffer {
     /// frames after it are held back up to a key frame.
     pub fn take(&mut self, ready: Ready, good: bool) {
         self.release(ready.count);
+        self.lost = 0;
         if good {
             self.waits_for_key = false;
         } else {
@@ -201,6 +207,7 @@ impl JitterBuffer {
         self.fresh = true;
         self.has_asked_at_start = false;
         self.gives_up = None;
+        self.lost = 0;
         self.lose();
     }
 
@@ -249,6 +256,7 @@ impl JitterBuffer {
                 payload_type: first.payload_type,
                 key: true,
                 arrived: first.arrived,
+                lost: self.lost,
             });
         }
         if !self.at_boundary && !first.starts {
@@ -277,6 +285,7 @@ impl JitterBuffer {
                     payload_type: first.payload_type,
                     key,
                     arrived,
+                    lost: self.lost,
                 });
             }
         }
@@ -334,7 +343,8 @@ impl JitterBuffer {
     }
 
     fn release(&mut self, count: usize) {
-        self.slots.drain(..count.min(self.slots.len()));
+        let lost = self.slots.drain(..count.min(self.slots.len())).filter(Option::is_none).count();
+        self.lost = self.lost.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
         self.next = self.next.map(|next| next + count as u64);
         self.at_boundary = true;
         self.fresh = false;

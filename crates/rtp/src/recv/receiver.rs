@@ -215,6 +215,11 @@ impl Receiver {
         was_known
     }
 
+    /// Sets for how long frames are held at least.
+    pub fn set_jitter_buffer_target(&mut self, target: Option<Duration>) {
+        self.config.jitter_buffer_target = target;
+    }
+
     /// Its media section.
     pub fn mid(&self) -> &Mid {
         &self.mid

@@ -167,6 +167,8 @@ impl Stream {
                 timestamp: ready.timestamp,
                 captured: None,
                 arrived: Some(ready.arrived),
+                playout: Some(now),
+                lost: ready.lost,
                 key: ready.key,
                 payload,
             });

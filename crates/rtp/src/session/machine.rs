@@ -1,7 +1,7 @@
 //! The session itself: what its owner calls.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use peerless_wire::rtp::{AudioLevel, ExtensionMap, Mid, Ssrc};
@@ -208,6 +208,15 @@ impl Session {
         if let Some(receiver) = self.state.receivers.iter_mut().find(|receiver| receiver.mid() == mid) {
             receiver.want_key_frame();
             self.state.urgent = Some(now);
+        }
+    }
+
+    /// Sets for how long frames of `mid` are held at least from now on, as
+    /// [`ReceiveConfig::jitter_buffer_target`] says; nothing without such a receiver.
+    pub fn set_jitter_buffer_target(&mut self, now: Instant, mid: &Mid, target: Option<Duration>) {
+        if let Some(receiver) = self.state.receivers.iter_mut().find(|receiver| receiver.mid() == mid) {
+            receiver.set_jitter_buffer_target(target);
+            self.state.gather_frames(now);
         }
     }
 

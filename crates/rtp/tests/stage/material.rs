@@ -97,14 +97,8 @@ pub fn picture(number: u32, key: bool, len: usize, captured: Instant) -> Frame {
     payload.put_u8(if key { 0x10 } else { 0x11 });
     payload.put_u32(number);
     payload.resize(len, number as u8);
-    Frame {
-        format: Format::Vp8,
-        timestamp: number.wrapping_mul(3600),
-        captured: Some(captured),
-        arrived: None,
-        key,
-        payload: payload.freeze(),
-    }
+    let frame = Frame::new(Format::Vp8, number.wrapping_mul(3600), key, payload.freeze());
+    Frame { captured: Some(captured), ..frame }
 }
 
 /// 20 ms of sound as Opus would code it (CELT, one frame).
@@ -113,14 +107,8 @@ pub fn sound(number: u32, captured: Instant) -> Frame {
     payload.put_u8(0xf8);
     payload.put_u32(number);
     payload.resize(80, number as u8);
-    Frame {
-        format: Format::Opus,
-        timestamp: number.wrapping_mul(960),
-        captured: Some(captured),
-        arrived: None,
-        key: true,
-        payload: payload.freeze(),
-    }
+    let frame = Frame::new(Format::Opus, number.wrapping_mul(960), true, payload.freeze());
+    Frame { captured: Some(captured), ..frame }
 }
 
 /// The number that [`picture`] or [`sound`] put into a frame.
