@@ -8,4 +8,6 @@ pub mod demux;
 pub mod stun;
 pub mod rtp;
 pub mod rtcp;
+pub mod sctp;
+pub mod dcep;
 pub mod sdp;

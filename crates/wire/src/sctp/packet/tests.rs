@@ -1,0 +1,1 @@
+//! Packets of all chunks, written and read; what is broken is refused.
