@@ -2,6 +2,12 @@
 //! interleaving (RFC 8260), zero checksum (RFC 9653) and path MTU discovery (RFC 8899), sans-IO.
 
 mod config;
+mod message;
+mod event;
 mod rx;
+mod association;
 
+pub use association::Association;
 pub use config::{BASE_PACKET_SIZE, Config, Controller, MAX_PACKET_SIZE, Timers};
+pub use event::{Closed, Event, State, Stats};
+pub use message::{Message, Reliability, SendError, SendOptions};
