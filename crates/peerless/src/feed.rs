@@ -2,7 +2,7 @@
 //! frames towards a reader, and the reader's wishes back. Leaves: they know neither connection nor driver.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -101,8 +101,16 @@ struct QueueState {
     frames: VecDeque<Frame>,
     codec: Option<Codec>,
     reader: Option<Waker>,
+    /// Queues of other readers that get the same frames.
+    forks: Vec<Weak<FrameQueue>>,
+    /// A reader has taken frames.
+    has_given: bool,
     /// After a drop nothing is taken before the next key frame.
     awaits_key: bool,
+    /// The reader still has to ask for that key frame.
+    wants_key: bool,
+    /// Nobody has asked for frames since the last drop: a key frame would be for nobody.
+    is_unread: bool,
     dropped: u64,
     jitter_buffer_target: Option<Duration>,
     ended: bool,
@@ -120,30 +128,50 @@ impl FrameQueue {
         if state.ended {
             return true;
         }
-        if state.awaits_key && !frame.key {
-            state.dropped += 1;
-            return true;
-        }
-        state.awaits_key = false;
-        let full = state.frames.len() >= RECEIVE_LIMIT;
-        if full {
-            state.dropped += state.frames.len() as u64;
-            state.frames.clear();
-            if !frame.key {
-                state.dropped += 1;
-                state.awaits_key = true;
-                return false;
+        let mut is_fine = true;
+        if !state.forks.is_empty() {
+            state.forks.retain(|fork| fork.strong_count() > 0);
+            for fork in state.forks.iter().filter_map(Weak::upgrade) {
+                is_fine &= fork.push(frame.clone());
             }
         }
-        state.frames.push_back(frame);
-        if let Some(reader) = state.reader.take() {
-            reader.wake();
+        state.take(frame) && is_fine
+    }
+
+    /// A queue that gets the same frames from now on, and those that still wait here.
+    pub(crate) fn fork(&self) -> Arc<Self> {
+        let mut state = self.lock();
+        let mut fork = QueueState {
+            frames: state.frames.clone(),
+            codec: state.codec.clone(),
+            awaits_key: state.awaits_key,
+            wants_key: state.wants_key,
+            ended: state.ended,
+            ..QueueState::default()
+        };
+        // What leans on frames that another has taken is of no use.
+        if state.has_given && !fork.frames.front().is_some_and(|frame| frame.key) {
+            let first_key = fork.frames.iter().position(|frame| frame.key).unwrap_or(fork.frames.len());
+            fork.frames.drain(..first_key);
+            fork.awaits_key = fork.frames.is_empty();
+            fork.wants_key = fork.awaits_key;
         }
-        true
+        let fork = Arc::new(Self { state: Mutex::new(fork) });
+        state.forks.push(Arc::downgrade(&fork));
+        fork
     }
 
     pub(crate) fn set_codec(&self, codec: Option<Codec>) {
-        self.lock().codec = codec;
+        let mut state = self.lock();
+        for fork in state.forks.iter().filter_map(Weak::upgrade) {
+            fork.set_codec(codec.clone());
+        }
+        state.codec = codec;
+    }
+
+    /// Whether the reader is to ask for a key frame; asking clears it.
+    pub(crate) fn take_key_wish(&self) -> bool {
+        std::mem::take(&mut self.lock().wants_key)
     }
 
     pub(crate) fn codec(&self) -> Option<Codec> {
@@ -174,6 +202,9 @@ impl FrameQueue {
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.ended = true;
+        for fork in state.forks.drain(..).filter_map(|fork| fork.upgrade()) {
+            fork.end();
+        }
         if let Some(reader) = state.reader.take() {
             reader.wake();
         }
@@ -181,6 +212,8 @@ impl FrameQueue {
 
     pub(crate) fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Frame>> {
         let mut state = self.lock();
+        state.is_unread = false;
+        state.has_given |= !state.frames.is_empty();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Some(frame));
         }
@@ -189,6 +222,35 @@ impl FrameQueue {
         }
         state.reader = Some(context.waker().clone());
         Poll::Pending
+    }
+}
+
+impl QueueState {
+    /// Takes a frame in; `false` where a key frame must be asked for.
+    fn take(&mut self, frame: Frame) -> bool {
+        if self.awaits_key && !frame.key {
+            self.dropped += 1;
+            return true;
+        }
+        (self.awaits_key, self.wants_key) = (false, false);
+        if self.frames.len() >= RECEIVE_LIMIT {
+            self.dropped += self.frames.len() as u64;
+            self.frames.clear();
+            self.has_given = true;
+            let is_unread = std::mem::replace(&mut self.is_unread, true);
+            if !frame.key {
+                self.dropped += 1;
+                self.awaits_key = true;
+                // A reader that comes back asks for itself.
+                self.wants_key = is_unread;
+                return is_unread;
+            }
+        }
+        self.frames.push_back(frame);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        true
     }
 }
 
@@ -271,6 +333,40 @@ mod tests {
         }
         assert_eq!(keys, [true, false]);
         assert_eq!(queue.dropped(), RECEIVE_LIMIT as u64 + 2);
+    }
+
+    #[test]
+    fn a_queue_that_nobody_reads_asks_for_one_key_frame_and_its_reader_for_the_next() {
+        let queue = FrameQueue::default();
+        let asked = (0..1_010).filter(|number| !queue.push(frame(number % 150 == 0))).count();
+        assert_eq!((asked, queue.take_key_wish(), queue.take_key_wish()), (1, true, false));
+    }
+
+    #[tokio::test]
+    async fn a_fork_gets_all_frames_too_and_one_made_later_begins_with_a_key_frame() {
+        let take = async |queue: &FrameQueue| {
+            let frame = std::future::poll_fn(|context| queue.poll_frame(context)).await;
+            frame.map(|frame| frame.timestamp)
+        };
+        let numbered = |timestamp: u32, key: bool| Frame { timestamp, ..frame(key) };
+        let queue = FrameQueue::default();
+        queue.push(numbered(1, true));
+        let early = queue.fork();
+        queue.push(numbered(2, false));
+        assert_eq!(take(&queue).await, Some(1));
+        let late = queue.fork();
+        assert!(late.take_key_wish(), "what waits leans on what another took");
+        queue.push(numbered(3, false));
+        queue.push(numbered(4, true));
+        queue.end();
+        for (queue, expected) in [(&queue, vec![2, 3, 4]), (&early, vec![1, 2, 3, 4]), (&late, vec![4])] {
+            let mut taken = Vec::new();
+            while let Some(timestamp) = take(queue).await {
+                taken.push(timestamp);
+            }
+            assert_eq!(taken, expected);
+        }
+        assert_eq!((early.dropped(), late.dropped()), (0, 1));
     }
 
     #[tokio::test]

@@ -13,14 +13,18 @@ use peerless_rtp::frame::Frame;
 use crate::error::Error;
 use crate::feed::{FrameQueue, Request, Requests};
 
-/// A MediaStreamTrack of the remote (webrtc-pc §5.3). Cheap to clone; frames go to whichever clone asks first.
+/// A MediaStreamTrack of the remote (webrtc-pc §5.3). Cheap to clone; frames go to whichever clone asks first. Where two
+/// want all of them, one to show and one to record, give one of them a [`fork`](Self::fork).
 #[derive(Debug, Clone)]
 pub struct RemoteTrack {
     pub(crate) transceiver: TransceiverId,
     pub(crate) kind: MediaKind,
     pub(crate) id: Arc<str>,
     pub(crate) stream_ids: Arc<[String]>,
+    /// What this reader and its clones take from.
     pub(crate) queue: Arc<FrameQueue>,
+    /// What the connection fills; the same, but for a fork.
+    pub(crate) origin: Arc<FrameQueue>,
     pub(crate) requests: Arc<Requests>,
 }
 
@@ -28,7 +32,16 @@ impl RemoteTrack {
     /// Waits for the next frame; `None` once the track has ended. A reader that falls behind by 100 frames loses
     /// them up to the next key frame, which is then asked for.
     pub async fn recv(&self) -> Option<Frame> {
+        if self.queue.take_key_wish() {
+            self.request_key_frame();
+        }
         std::future::poll_fn(|context| self.queue.poll_frame(context)).await
+    }
+
+    /// Another reader of the same track, with a queue of its own: it gets every frame from now on, and those that wait
+    /// here. One that is made in the middle of a stream begins with the next key frame, and asks for it.
+    pub fn fork(&self) -> Self {
+        Self { queue: self.origin.fork(), ..self.clone() }
     }
 
     /// Sound or pictures.
@@ -68,14 +81,14 @@ impl RemoteTrack {
         if target.is_some_and(|target| target > MAX_JITTER_BUFFER_TARGET) {
             return Err(PeerError::Range("a jitter buffer target is four seconds at most").into());
         }
-        self.queue.set_jitter_buffer_target(target);
+        self.origin.set_jitter_buffer_target(target);
         self.requests.push(self.transceiver, Request::JitterBufferTarget(target));
         Ok(())
     }
 
     /// What was last asked for with [`set_jitter_buffer_target`](Self::set_jitter_buffer_target).
     pub fn jitter_buffer_target(&self) -> Option<Duration> {
-        self.queue.jitter_buffer_target()
+        self.origin.jitter_buffer_target()
     }
 
     /// Asks the remote for a key frame, where a decoder lost its way; not more often than is of use. Lost packets are

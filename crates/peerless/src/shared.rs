@@ -223,6 +223,7 @@ impl State {
             kind,
             id: view.track_id.as_str().into(),
             stream_ids: view.stream_ids.into(),
+            origin: queue.clone(),
             queue,
             requests: self.requests.clone(),
         };
