@@ -16,4 +16,6 @@ pub mod picture;
 pub mod sound;
 pub mod codec;
 pub mod source;
+mod signal;
 pub mod pump;
+pub mod play;

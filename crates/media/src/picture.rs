@@ -72,6 +72,25 @@ impl Picture {
         Ok(Self { width, height, planes, strides: [luma_stride, chroma_stride, chroma_stride] })
     }
 
+    /// A picture of planes Y, U, V without padding, as decoders give them; nothing is copied.
+    ///
+    /// # Errors
+    /// When a side is zero or above [`LIMIT`](Self::LIMIT), or a plane is not as long as its size asks.
+    pub fn from_planes(width: u32, height: u32, planes: [Vec<u8>; 3]) -> Result<Self, SizeError> {
+        let is_possible = (1..=Self::LIMIT).contains(&width) && (1..=Self::LIMIT).contains(&height);
+        let (luma, chroma) = (width as usize, width.div_ceil(2) as usize);
+        let half_height = height.div_ceil(2) as usize;
+        let [y, u, v] = &planes;
+        let fits = is_possible
+            && y.len() == luma * height as usize
+            && u.len() == chroma * half_height
+            && v.len() == chroma * half_height;
+        if !fits {
+            return Err(SizeError { width, height });
+        }
+        Ok(Self { width, height, planes, strides: [luma, chroma, chroma] })
+    }
+
     /// Pixels in a row.
     pub fn width(&self) -> u32 {
         self.width

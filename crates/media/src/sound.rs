@@ -43,6 +43,12 @@ impl Sound {
         Ok(Self { sample_rate, channels, samples: vec![0; frames * usize::from(channels)] })
     }
 
+    /// Silence of a shape that is known to be one.
+    pub(crate) fn silence(sample_rate: u32, channels: u8, frames: usize) -> Self {
+        debug_assert!(channels > 0 && sample_rate >= 1_000, "no shape of a sound");
+        Self { sample_rate, channels, samples: vec![0; frames * usize::from(channels)] }
+    }
+
     /// Samples per second and channel.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate

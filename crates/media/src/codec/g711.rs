@@ -5,7 +5,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::codec::traits::{AudioEncoder, Error, Shape};
+use crate::codec::conceal::Echo;
+use crate::codec::traits::{AudioDecoder, AudioEncoder, DecodeError, Error, Shape, check_len};
 use crate::sound::Sound;
 
 /// Which of the two curves.
@@ -67,6 +68,48 @@ impl AudioEncoder for G711Encoder {
     }
 
     fn set_bitrate(&mut self, _bits_per_second: u64) {}
+}
+
+/// The decoder. Lost packets are concealed by what came before, fading.
+#[derive(Debug, Clone)]
+pub struct G711Decoder {
+    law: Law,
+    echo: Echo,
+}
+
+impl G711Decoder {
+    /// A decoder for one of the laws.
+    pub fn new(law: Law) -> Self {
+        Self { law, echo: Echo::new(Sound::silence(8_000, 1, 160)) }
+    }
+}
+
+impl AudioDecoder for G711Decoder {
+    fn output(&self) -> (u32, u8) {
+        (8_000, 1)
+    }
+
+    fn decode(&mut self, payload: &[u8]) -> Result<Sound, DecodeError> {
+        check_len(payload)?;
+        let mut sound = Sound::new(8_000, 1, payload.len())?;
+        for (sample, &code) in sound.samples_mut().iter_mut().zip(payload) {
+            *sample = self.law.decode(code);
+        }
+        self.echo.hear(&mut sound);
+        Ok(sound)
+    }
+
+    fn conceal(&mut self) -> Sound {
+        self.echo.conceal()
+    }
+
+    fn recover(&mut self, _next: &[u8]) -> Option<Sound> {
+        None
+    }
+
+    fn ticks(&self) -> u32 {
+        self.echo.frames() as u32
+    }
 }
 
 /// The magnitude, by one's complement for negative samples: -1 is as small as 0.

@@ -5,7 +5,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::codec::traits::{AudioEncoder, Error, Shape};
+use crate::codec::conceal::Echo;
+use crate::codec::traits::{AudioDecoder, AudioEncoder, DecodeError, Error, Shape, check_len};
 use crate::sound::Sound;
 
 /// The encoder.
@@ -98,6 +99,92 @@ impl AudioEncoder for G722Encoder {
     }
 
     fn set_bitrate(&mut self, _bits_per_second: u64) {}
+}
+
+/// The decoder. Lost packets are concealed by what came before, fading.
+#[derive(Debug, Clone)]
+pub struct G722Decoder {
+    /// The last 12 sums of the two bands and, between them, their differences, newest last: the delay line of the
+    /// receive QMF.
+    history: [i32; 24],
+    low: Band,
+    high: Band,
+    echo: Echo,
+}
+
+impl G722Decoder {
+    /// A decoder in its initial state.
+    pub fn new() -> Self {
+        let echo = Echo::new(Sound::silence(16_000, 1, 320));
+        Self { history: [0; 24], low: Band::new(32), high: Band::new(8), echo }
+    }
+
+    /// The two samples of a code.
+    fn samples(&mut self, code: u8) -> [i16; 2] {
+        let (low, high) = (self.low_sample(code & 0x3f), self.high_sample(code >> 6));
+        self.history.copy_within(2.., 0);
+        self.history[22] = low + high;
+        self.history[23] = low - high;
+        join(&self.history)
+    }
+
+    /// The lower sub-band: all six bits make the sample, four of them what adapts (blocks INVQBL, RECONS, LIMIT).
+    fn low_sample(&mut self, code: u8) -> i32 {
+        let band = &mut self.low;
+        let sample = limit(band.predicted + ((band.step * QM6[usize::from(code)]) >> 15));
+        let index = usize::from(code >> 2);
+        let difference = (band.step * QM4[index]) >> 15;
+        band.adapt_scale(WL[RL42[index]], 18_432, 8);
+        band.adapt_predictor(difference);
+        sample
+    }
+
+    /// The higher sub-band (blocks INVQAH, RECONS, LIMIT).
+    fn high_sample(&mut self, code: u8) -> i32 {
+        let band = &mut self.high;
+        let difference = (band.step * QM2[usize::from(code)]) >> 15;
+        let sample = limit(band.predicted + difference);
+        // Even codes are those of large differences.
+        band.adapt_scale(if code & 1 == 0 { 798 } else { -214 }, 22_528, 10);
+        band.adapt_predictor(difference);
+        sample
+    }
+}
+
+impl Default for G722Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AudioDecoder for G722Decoder {
+    fn output(&self) -> (u32, u8) {
+        (16_000, 1)
+    }
+
+    fn decode(&mut self, payload: &[u8]) -> Result<Sound, DecodeError> {
+        check_len(payload)?;
+        let mut sound = Sound::new(16_000, 1, payload.len() * 2)?;
+        let (pairs, _) = sound.samples_mut().as_chunks_mut::<2>();
+        for (pair, &code) in pairs.iter_mut().zip(payload) {
+            *pair = self.samples(code);
+        }
+        self.echo.hear(&mut sound);
+        Ok(sound)
+    }
+
+    fn conceal(&mut self) -> Sound {
+        self.echo.conceal()
+    }
+
+    fn recover(&mut self, _next: &[u8]) -> Option<Sound> {
+        None
+    }
+
+    fn ticks(&self) -> u32 {
+        // The RTP clock counts pairs.
+        self.echo.frames() as u32 / 2
+    }
 }
 
 /// What one sub-band remembers: quantiser scale, and a predictor of two poles and six zeros.
@@ -199,6 +286,21 @@ fn split(history: &[i32; 24]) -> (i32, i32) {
     (saturate((odd + even) >> 14), saturate((odd - even) >> 14))
 }
 
+/// The receive quadrature mirror filter (G.722 §4.4): two samples from the bands' sums and differences.
+fn join(history: &[i32; 24]) -> [i16; 2] {
+    let (mut first, mut second) = (0, 0);
+    for (index, pair) in history.chunks_exact(2).enumerate() {
+        second += pair[0] * QMF[index];
+        first += pair[1] * QMF[11 - index];
+    }
+    [saturate(first >> 11) as i16, saturate(second >> 11) as i16]
+}
+
+/// To 15 bits (block LIMIT).
+fn limit(value: i32) -> i32 {
+    value.clamp(-16_384, 16_383)
+}
+
 /// To 16 bits.
 fn saturate(value: i32) -> i32 {
     value.clamp(-32_768, 32_767)
@@ -211,6 +313,15 @@ const QMF: [i32; 12] = [3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -1
 const Q6: [i32; 29] = [
     35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219,
     1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919,
+];
+
+/// Outputs of the 60-level quantiser, by lower code.
+const QM6: [i32; 64] = [
+    -136, -136, -136, -136, -24808, -21904, -19008, -16704, -14984, -13512, -12280, -11192, -10232, -9360,
+    -8576, -7856, -7192, -6576, -6000, -5456, -4944, -4464, -4008, -3576, -3168, -2776, -2400, -2032, -1688,
+    -1360, -1040, -728, 24808, 21904, 19008, 16704, 14984, 13512, 12280, 11192, 10232, 9360, 8576, 7856,
+    7192, 6576, 6000, 5456, 4944, 4464, 4008, 3576, 3168, 2776, 2400, 2032, 1688, 1360, 1040, 728, 432, 136,
+    -432, -136,
 ];
 
 /// Outputs of the 15-level quantiser, by the four high bits of a lower code.

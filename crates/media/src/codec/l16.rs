@@ -2,7 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::codec::traits::{AudioEncoder, Error, Shape};
+use crate::codec::conceal::Echo;
+use crate::codec::traits::{AudioDecoder, AudioEncoder, DecodeError, Error, Shape, check_len};
 use crate::sound::Sound;
 
 /// The encoder: it swaps bytes.
@@ -40,6 +41,58 @@ impl AudioEncoder for L16Encoder {
     }
 
     fn set_bitrate(&mut self, _bits_per_second: u64) {}
+}
+
+/// The decoder: it swaps them back. Lost packets are concealed by what came before, fading.
+#[derive(Debug, Clone)]
+pub struct L16Decoder {
+    sample_rate: u32,
+    channels: u8,
+    echo: Echo,
+}
+
+impl L16Decoder {
+    /// For the rate and channels of the rtpmap.
+    ///
+    /// # Errors
+    /// When no [`Sound`] has them.
+    pub fn new(sample_rate: u32, channels: u8) -> Result<Self, DecodeError> {
+        let silence = Sound::new(sample_rate, channels, sample_rate as usize / 50)?;
+        Ok(Self { sample_rate, channels, echo: Echo::new(silence) })
+    }
+}
+
+impl AudioDecoder for L16Decoder {
+    fn output(&self) -> (u32, u8) {
+        (self.sample_rate, self.channels)
+    }
+
+    fn decode(&mut self, payload: &[u8]) -> Result<Sound, DecodeError> {
+        check_len(payload)?;
+        let unit = usize::from(self.channels) * 2;
+        if !payload.len().is_multiple_of(unit) {
+            return Err(DecodeError::Uneven { len: payload.len(), unit });
+        }
+        let mut sound = Sound::new(self.sample_rate, self.channels, payload.len() / unit)?;
+        let (pairs, _) = payload.as_chunks::<2>();
+        for (sample, &bytes) in sound.samples_mut().iter_mut().zip(pairs) {
+            *sample = i16::from_be_bytes(bytes);
+        }
+        self.echo.hear(&mut sound);
+        Ok(sound)
+    }
+
+    fn conceal(&mut self) -> Sound {
+        self.echo.conceal()
+    }
+
+    fn recover(&mut self, _next: &[u8]) -> Option<Sound> {
+        None
+    }
+
+    fn ticks(&self) -> u32 {
+        self.echo.frames() as u32
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
-//! Encoders: pictures and sounds to the payload of RTP frames.
+//! Encoders and decoders: pictures and sounds to the payload of RTP frames, and back.
 //!
-//! Which one is told by negotiation; [`any`] picks it. Decoders come with the receiving side.
+//! Which one is told by negotiation; [`any`] picks it.
 
 pub mod traits;
+mod conceal;
+#[cfg(any(feature = "vp8", feature = "libvpx"))]
+pub mod vp8_decoder;
 #[cfg(feature = "vp8")]
 pub mod vp8;
 #[cfg(feature = "libvpx")]
@@ -11,8 +14,12 @@ pub mod vpx;
 pub mod level;
 #[cfg(feature = "h264")]
 pub mod h264;
+#[cfg(feature = "h264")]
+pub mod h264_decoder;
 #[cfg(feature = "opus")]
 pub mod opus;
+#[cfg(feature = "opus")]
+pub mod opus_decoder;
 pub mod g711;
 pub mod g722;
 pub mod l16;

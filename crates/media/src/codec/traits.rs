@@ -1,9 +1,9 @@
-//! What every encoder can do, so that a pump need not know which one it drives.
+//! What every encoder and every decoder can do, so that whoever drives one need not know which.
 
 use bytes::Bytes;
 use peerless::Format;
 
-use crate::picture::Picture;
+use crate::picture::{Picture, SizeError};
 use crate::sound::{ShapeError, Sound};
 
 /// Turns pictures into frames. Blocking and busy: give it a thread of its own.
@@ -35,6 +35,47 @@ pub trait AudioEncoder: Send {
 
     /// Another target, in bits per second, from the next frame on. Codecs of one rate stay at theirs.
     fn set_bitrate(&mut self, bits_per_second: u64);
+}
+
+/// Turns frames into pictures. Blocking and busy: give it a thread of its own.
+///
+/// After an error it decodes nothing before the next key frame: what leans on a picture that is not there would be
+/// wrong for long. Ask for one where [`awaits_key_frame`](Self::awaits_key_frame).
+pub trait VideoDecoder: Send {
+    /// Decodes one frame, as [`peerless::Frame::payload`] holds it. `None` where there is nothing to show: a frame
+    /// that only others lean on, or parameter sets that came by themselves. The picture may be of another size than
+    /// the one before, after a key frame.
+    ///
+    /// # Errors
+    /// When the payload is broken or above a limit, or when it leans on a picture that is not there.
+    fn decode(&mut self, payload: &[u8]) -> Result<Option<Picture>, DecodeError>;
+
+    /// Whether only a key frame helps: at the start, and after an error.
+    fn awaits_key_frame(&self) -> bool;
+}
+
+/// Turns packets of sound back into sound, all of one rate and number of channels.
+pub trait AudioDecoder: Send {
+    /// The rate, in hertz, and the channels of all it gives.
+    fn output(&self) -> (u32, u8);
+
+    /// Decodes one packet. Each can be decoded by itself; what came before only makes it sound right.
+    ///
+    /// # Errors
+    /// When the payload is broken or too long. Nothing is played for it then; [`conceal`](Self::conceal) it.
+    fn decode(&mut self, payload: &[u8]) -> Result<Sound, DecodeError>;
+
+    /// What to play for a packet that is lost: as long as the last one was, made of what was heard before it, fading
+    /// to silence where more than a few follow one another.
+    fn conceal(&mut self) -> Sound;
+
+    /// The packet before `next`, from the redundancy that `next` carries, when that packet is lost; `None` where it
+    /// carries none. Then `next` is decoded as usual.
+    fn recover(&mut self, next: &[u8]) -> Option<Sound>;
+
+    /// How many RTP timestamp ticks the last packet took, or one would that came first: not always samples
+    /// (RFC 3551 §4.5.2 for G.722).
+    fn ticks(&self) -> u32;
 }
 
 /// One coded picture.
@@ -99,6 +140,23 @@ impl VideoSettings {
     }
 }
 
+/// The largest picture that a decoder makes: 36 864 macroblocks, the most of any H.264 level up to 5.2 (4096×2304).
+/// What a few bytes of header declare is allocated, so it has a bound.
+#[cfg(any(feature = "vp8", feature = "libvpx"))]
+pub(crate) const PIXELS_LIMIT: u64 = 36_864 * 256;
+
+/// The most bytes in one packet of sound that is not compressed: what UDP can carry.
+const PACKET_LIMIT: usize = 65_535;
+
+/// Refuses payloads of sound that are empty or longer than any packet.
+pub(crate) fn check_len(payload: &[u8]) -> Result<(), DecodeError> {
+    match payload.len() {
+        0 => Err(DecodeError::Empty),
+        len if len > PACKET_LIMIT => Err(DecodeError::TooLong { len, limit: PACKET_LIMIT }),
+        _ => Ok(()),
+    }
+}
+
 /// Why there is no frame, or no encoder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -152,6 +210,55 @@ pub enum Error {
     #[error(transparent)]
     H264(#[from] openh264::Error),
     /// What the Opus encoder said.
+    #[cfg(feature = "opus")]
+    #[error("opus: {0}")]
+    Opus(#[from] opus_pure::Error),
+}
+
+/// Why a frame was not decoded, or why there is no decoder.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// There is no decoder for the format, or its feature is off.
+    #[error("no decoder for {} is built in", .0.name())]
+    Unsupported(Format),
+    /// The frame leans on one that is not there: only a key frame helps.
+    #[error("waiting for a key frame")]
+    AwaitsKeyFrame,
+    /// A payload without content.
+    #[error("an empty payload")]
+    Empty,
+    /// More bytes, or more sound, than one frame may hold.
+    #[error("{len} in one frame, the limit is {limit}")]
+    TooLong {
+        /// What came: bytes of a payload, or samples per channel.
+        len: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// Samples cut in half: the payload is no multiple of so many bytes.
+    #[error("{len} bytes are not a multiple of {unit}")]
+    Uneven {
+        /// Bytes that came.
+        len: usize,
+        /// Bytes of one sample of all channels.
+        unit: usize,
+    },
+    /// A picture of a size that none here has.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// A rate or channels that were negotiated and that no sound here has.
+    #[error(transparent)]
+    Sound(#[from] ShapeError),
+    /// What the VP8 decoder said.
+    #[cfg(any(feature = "vp8", feature = "libvpx"))]
+    #[error(transparent)]
+    Vp8(#[from] oxideav_vp8::decoder::DecodeError),
+    /// What OpenH264 said.
+    #[cfg(feature = "h264")]
+    #[error(transparent)]
+    H264(#[from] openh264::Error),
+    /// What the Opus decoder said.
     #[cfg(feature = "opus")]
     #[error("opus: {0}")]
     Opus(#[from] opus_pure::Error),

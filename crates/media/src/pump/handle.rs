@@ -9,9 +9,9 @@ use peerless::LocalTrack;
 
 use crate::pump::audio::AudioPump;
 use crate::pump::link::Link;
-use crate::pump::signal::Signal;
 use crate::pump::stats::{Counters, PumpStats};
 use crate::pump::video::VideoPump;
+use crate::signal::Signal;
 use crate::source::traits::{SoundSource, VideoSource};
 
 /// A running source with its encoder. Dropping it stops the thread and waits until the frame in work is done.

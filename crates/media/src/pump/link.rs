@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use peerless::{Codec, LocalTrack};
 
-use crate::pump::signal::Signal;
 use crate::pump::stats::Counters;
+use crate::signal::Signal;
 
 /// What a pump's thread has to do with the rest of the world.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 //! one when that changes, and keeps to the bitrate and the key frame wishes. It ends with its track or its handle.
 
 mod schedule;
-mod signal;
 mod stats;
 mod link;
 mod video;

@@ -1,4 +1,4 @@
-//! How a pump's thread waits: for a time, for a future, and always for the word to stop.
+//! How the thread of a pump or a play waits: for a time, for a future, and always for the word to stop.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
-/// Shared by a pump's thread and its handle.
+/// Shared by such a thread and its handle.
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     thread: OnceLock<Thread>,
