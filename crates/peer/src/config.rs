@@ -28,6 +28,15 @@ pub struct Config {
     pub pacing: bool,
     /// How many datagrams one `Transmit` may hold (UDP GSO). Default 1; the face sets what the system allows.
     pub max_segments: usize,
+    /// The longest message we take on a data channel, bytes (`a=max-message-size`, RFC 8841 §6): 1 to `receive_buffer`.
+    /// Default 262144.
+    pub max_message_size: usize,
+    /// How much may wait to be delivered on all data channels together, bytes; further messages are refused until there
+    /// is room. At least 65536. Default 16 MiB.
+    pub send_buffer: usize,
+    /// How much may wait to be read from all data channels together, bytes; then the remote must wait. At least 65536.
+    /// Default 16 MiB.
+    pub receive_buffer: usize,
     /// Whether `Event::Diagnostic` is given. Default: no.
     pub diagnostics: bool,
     /// Draws from `seed` also what must not be foreseen on a real network (the randoms of DTLS), so that a simulation
@@ -48,6 +57,9 @@ impl Config {
             mtu: 1200,
             pacing: true,
             max_segments: 1,
+            max_message_size: 262_144,
+            send_buffer: 16 * 1024 * 1024,
+            receive_buffer: 16 * 1024 * 1024,
             diagnostics: false,
             simulation: false,
         }
@@ -66,6 +78,9 @@ impl fmt::Debug for Config {
             .field("mtu", &self.mtu)
             .field("pacing", &self.pacing)
             .field("max_segments", &self.max_segments)
+            .field("max_message_size", &self.max_message_size)
+            .field("send_buffer", &self.send_buffer)
+            .field("receive_buffer", &self.receive_buffer)
             .field("diagnostics", &self.diagnostics)
             .field("simulation", &self.simulation)
             .finish_non_exhaustive()

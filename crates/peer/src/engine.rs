@@ -18,6 +18,7 @@ use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::Candidate;
 
 use crate::connectivity::Connectivity;
+use crate::data::Channels;
 use crate::description::IceCandidateInit;
 use crate::event::{Diagnostic, Event, Secured, SelectedPair};
 use crate::id::TransceiverId;
@@ -37,6 +38,7 @@ const FAREWELL_LIMIT: usize = 16;
 pub(crate) struct Engine {
     pub(crate) transceivers: Transceivers,
     pub(crate) media: Media,
+    pub(crate) channels: Channels,
     pub(crate) transport: Transport,
     pub(crate) connectivity: Connectivity,
     /// Messages that arrived for data channels, which we do not have.
@@ -77,6 +79,7 @@ impl Engine {
         Self {
             transceivers,
             media,
+            channels: Channels::default(),
             transport,
             connectivity: Connectivity::new(),
             unclaimed: 0,
@@ -165,6 +168,7 @@ impl Engine {
 
     /// Says BYE and close_notify, keeping both for `poll_transmit`.
     pub(crate) fn close(&mut self, now: Instant) {
+        self.channels.clear();
         self.media.close(now);
         while self.farewell.len() < FAREWELL_LIMIT {
             let mut bytes = BytesMut::new();

@@ -37,6 +37,15 @@ pub enum Error {
     /// The track is being sent already.
     #[error("the track has a sender already")]
     TrackExists,
+    /// No channel has this id, or it was closed and read.
+    #[error("no such data channel")]
+    UnknownChannel,
+    /// Another channel has this stream, or the association has none of that number.
+    #[error("no channel can have the id {0}")]
+    ChannelIdUnavailable(u16),
+    /// As many channels as there are streams are open.
+    #[error("all streams have a channel already")]
+    ChannelsExhausted,
     /// An argument is out of its range.
     #[error("{0}")]
     Argument(&'static str),
@@ -184,13 +193,15 @@ impl Error {
     /// The name of the DOMException that a browser would throw.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Closed | Self::WrongState { .. } | Self::UnknownTransceiver => "InvalidStateError",
+            Self::Closed | Self::WrongState { .. } => "InvalidStateError",
+            Self::UnknownTransceiver | Self::UnknownChannel => "InvalidStateError",
             Self::Candidate(CandidateError::NoRemoteDescription) => "InvalidStateError",
             Self::Candidate(CandidateError::NoSection) | Self::Argument(_) => "TypeError",
             Self::Range(_) => "RangeError",
             Self::Modified => "InvalidModificationError",
             Self::TrackExists => "InvalidAccessError",
             Self::NotSupported(_) => "NotSupportedError",
+            Self::ChannelIdUnavailable(_) | Self::ChannelsExhausted => "OperationError",
             Self::Syntax(_) | Self::Description(_) | Self::Candidate(_) => "OperationError",
         }
     }

@@ -6,9 +6,12 @@ use peerless_transport::dtls::Failure;
 use peerless_transport::state::DtlsState;
 use peerless_wire::rtp::Mid;
 
+use crate::channel::ChannelError;
 use crate::description::IceCandidateInit;
-use crate::id::TransceiverId;
-use crate::state::{ConnectionState, IceConnectionState, IceGatheringState, SignalingState};
+use crate::id::{ChannelId, TransceiverId};
+use crate::state::{
+    ConnectionState, DataChannelState, IceConnectionState, IceGatheringState, SctpState, SignalingState,
+};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +48,20 @@ pub enum Event {
     SenderChanged(TransceiverId),
     /// The remote asks for a key frame (PLI, FIR) on this transceiver.
     KeyFrameRequested(TransceiverId),
+    /// `datachannel`: the remote made this channel. Its `open` comes next.
+    DataChannel(ChannelId),
+    /// `open`, `closing` and `close` of a channel. A closed one can be read until it is empty.
+    ChannelState(ChannelId, DataChannelState),
+    /// `error` of a channel: it ended for this reason. Comes before its state.
+    ChannelError(ChannelId, ChannelError),
+    /// `bufferedamountlow` of a channel: no more than its threshold is waiting.
+    BufferedAmountLow(ChannelId),
+    /// Messages came for a channel that had none waiting: read with `Peer::poll_message` until there are none.
+    MessageArrived(ChannelId),
+    /// A message was refused because the send buffer was full: now there is room for it.
+    SendBufferFree,
+    /// `statechange` of the SCTP transport (webrtc-pc §6.1).
+    SctpState(SctpState),
     /// The caller shall gather: hand in local addresses and STUN servers, then say that is all.
     Gather,
     /// The caller shall resolve this (mDNS) name and hand in the result.

@@ -36,10 +36,10 @@ use crate::transceiver::{
 /// One peer connection. It is driven from outside: whatever arrives is handed in with the time, and after each call
 /// the outputs are polled, in any order and any number of times.
 pub struct Peer {
-    config: Config,
+    pub(crate) config: Config,
     certificate: Arc<Certificate>,
-    negotiation: Negotiation,
-    engine: Engine,
+    pub(crate) negotiation: Negotiation,
+    pub(crate) engine: Engine,
 }
 
 /// The room SRTP and SRTCP need behind a packet: tag, and for RTCP the index (RFC 7714 §17, RFC 3711 §3.4).
@@ -484,7 +484,7 @@ impl Peer {
         self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers)
     }
 
-    fn check_open(&self) -> Result<(), Error> {
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
         if self.is_closed() { Err(Error::Closed) } else { Ok(()) }
     }
 
@@ -497,7 +497,7 @@ impl Peer {
     }
 
     /// What each call of the W3C interface ends with: the operations chain is empty, so negotiation-needed is decided.
-    fn finish_call(&mut self) {
+    pub(crate) fn finish_call(&mut self) {
         self.engine.tell_senders();
         self.engine.settle();
         if self.negotiation.became_needed(&self.engine.transceivers) {

@@ -135,3 +135,29 @@ words! {
         Rollback = "rollback",
     }
 }
+
+words! {
+    /// RTCDataChannelState (webrtc-pc §6.2).
+    DataChannelState {
+        /// It has no stream, or the association is not up yet.
+        Connecting = "connecting",
+        /// Messages go both ways.
+        Open = "open",
+        /// What was given to it is sent still, then its stream is reset.
+        Closing = "closing",
+        /// Nothing more is sent; what had arrived can be read.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// RTCSctpTransportState (webrtc-pc §6.1.2).
+    SctpState {
+        /// The handshake is under way, or waits for DTLS.
+        Connecting = "connecting",
+        /// Channels can open.
+        Connected = "connected",
+        /// Ended: by either side, with DTLS, or because the remote does not answer.
+        Closed = "closed",
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use peerless_peer::channel::DataChannelInit;
 use peerless_peer::config::Config;
 use peerless_peer::description::{IceCandidateInit, SessionDescription};
 use peerless_peer::peer::Peer;
@@ -14,6 +15,7 @@ use peerless_peer::transceiver::{TrackInit, TransceiverInit};
 
 use peerless_transport::crypto::Certificate;
 
+use crate::channel::DataChannel;
 use crate::config::Configuration;
 use crate::driver::{self, Plan};
 use crate::error::Error;
@@ -54,7 +56,7 @@ impl PeerConnection {
 
     /// Subscribes to all events from now on.
     pub fn events(&self) -> Events {
-        Events::new(self.shared().look().subscribe())
+        Events::new(self.shared().clone())
     }
 
     /// `addTrack`: sends `track`, on a transceiver that is free or on a new one.
@@ -103,6 +105,21 @@ impl PeerConnection {
         state.peer.remove_track(Instant::now(), transceiver.id())?;
         state.detach(transceiver.id());
         Ok(())
+    }
+
+    /// `createDataChannel`: a channel to the remote, which opens once both are connected. The first one of a connection
+    /// makes a negotiation needed; further ones do not.
+    ///
+    /// # Errors
+    /// `Peer`: `Closed`; `Argument` where label or protocol is longer than 65535 bytes, where both
+    /// `max_packet_life_time` and `max_retransmits` are given, for a negotiated channel without id and an id without
+    /// negotiated; `ChannelIdUnavailable` where the id is in use; `ChannelsExhausted` where no stream is left.
+    pub fn create_data_channel(&self, label: &str, init: DataChannelInit) -> Result<DataChannel, Error> {
+        let mut state = self.shared().lock();
+        let id = state.peer.create_data_channel(Instant::now(), label, init)?;
+        let mailbox = state.open_mailbox(id).ok_or(peerless_peer::error::Error::UnknownChannel)?;
+        drop(state);
+        Ok(DataChannel::new(self.shared().clone(), mailbox))
     }
 
     /// `createOffer`.
@@ -236,6 +253,9 @@ fn machine_config(configuration: Configuration) -> Result<Config, Error> {
     config.mtu = configuration.mtu;
     config.pacing = configuration.pacing;
     config.max_segments = driver::MAX_SEGMENTS;
+    config.max_message_size = configuration.max_message_size;
+    config.send_buffer = configuration.send_buffer;
+    config.receive_buffer = configuration.receive_buffer;
     config.diagnostics = configuration.diagnostics;
     Ok(config)
 }

@@ -56,13 +56,17 @@ pub mod error;
 pub mod config;
 mod feed;
 mod remote_track;
-pub mod events;
+mod mailbox;
+mod news;
 mod shared;
+pub mod channel;
+pub mod events;
 mod local_track;
 mod transceiver;
 mod driver;
 mod connection;
 
+pub use channel::DataChannel;
 pub use config::{Configuration, IceServer};
 pub use connection::PeerConnection;
 pub use error::Error;
@@ -71,6 +75,7 @@ pub use local_track::{LocalTrack, WriteError};
 pub use remote_track::RemoteTrack;
 pub use transceiver::Transceiver;
 
+pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority};
 pub use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
 pub use peerless_peer::description::{IceCandidateInit, SessionDescription};
 pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerError};
@@ -81,7 +86,8 @@ pub use peerless_peer::report::{
     InboundStats, OutboundStats, RemoteReport, Stats, TransceiverStats, TransportStats,
 };
 pub use peerless_peer::state::{
-    ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SdpType, SignalingState,
+    ConnectionState, DataChannelState, Direction, IceConnectionState, IceGatheringState, MediaKind,
+    SctpState, SdpType, SignalingState,
 };
 pub use peerless_rtp::codec::{Codec, Feedback, Format};
 pub use peerless_rtp::frame::Frame;

@@ -12,16 +12,21 @@ use std::task::Waker;
 use std::time::Instant;
 
 use peerless_peer::event::Event as PeerEvent;
-use peerless_peer::id::TransceiverId;
+use peerless_peer::id::{ChannelId, TransceiverId};
 use peerless_peer::peer::Peer;
+use peerless_peer::state::DataChannelState;
+use tokio::sync::Notify;
 
-use crate::events::{Event, EventQueue};
 use crate::feed::{FrameQueue, Request, Requests, Wishes};
+use crate::mailbox::{Abandoned, Mailbox};
+use crate::news::{EventQueue, News};
 use crate::remote_track::RemoteTrack;
 
 /// One connection's state behind its lock.
 pub(crate) struct Shared {
     state: Mutex<State>,
+    /// There is room in the send buffer of the data channels again.
+    pub(crate) room: Arc<Notify>,
 }
 
 /// What the lock guards.
@@ -34,6 +39,10 @@ pub(crate) struct State {
     sending: HashMap<TransceiverId, Arc<Wishes>>,
     receiving: HashMap<TransceiverId, RemoteTrack>,
     requests: Arc<Requests>,
+    /// The data channels that someone holds; not kept by us, so that no handle leads to itself.
+    channels: HashMap<ChannelId, Weak<Mailbox>>,
+    abandoned: Arc<Abandoned>,
+    room: Arc<Notify>,
     /// The driver is gone.
     has_ended: bool,
 }
@@ -55,7 +64,9 @@ pub(crate) struct Guard<'a> {
 
 impl Shared {
     pub(crate) fn new(peer: Peer) -> Self {
+        let room = Arc::new(Notify::new());
         Self {
+            room: room.clone(),
             state: Mutex::new(State {
                 peer,
                 errands: VecDeque::new(),
@@ -64,6 +75,9 @@ impl Shared {
                 sending: HashMap::new(),
                 receiving: HashMap::new(),
                 requests: Arc::default(),
+                channels: HashMap::new(),
+                abandoned: Arc::default(),
+                room,
                 has_ended: false,
             }),
         }
@@ -110,7 +124,7 @@ impl State {
     }
 
     /// Tells every subscriber.
-    pub(crate) fn publish(&self, event: &Event) {
+    pub(crate) fn publish(&self, event: &News) {
         for queue in self.subscribers.iter().filter_map(Weak::upgrade) {
             queue.push(event);
         }
@@ -152,8 +166,20 @@ impl State {
         }
     }
 
+    /// From now on the mailbox of a channel follows it.
+    pub(crate) fn open_mailbox(&mut self, id: ChannelId) -> Option<Arc<Mailbox>> {
+        let view = self.peer.channel(id)?;
+        let mailbox = Arc::new(Mailbox::new(id, view, self.abandoned.clone()));
+        self.channels.insert(id, Arc::downgrade(&mailbox));
+        Some(mailbox)
+    }
+
     /// Passes on what the peer has to say, and the frames it has.
     pub(crate) fn pass_on(&mut self, now: Instant) {
+        for id in self.abandoned.take() {
+            self.channels.remove(&id);
+            self.peer.abandon_channel(now, id);
+        }
         while let Some(event) = self.peer.poll_event() {
             self.handle_event(event);
         }
@@ -171,25 +197,15 @@ impl State {
 
     fn handle_event(&mut self, event: PeerEvent) {
         let event = match event {
-            PeerEvent::SignalingState(state) => {
+            PeerEvent::SignalingState(_) => {
                 self.settle_codecs();
-                Event::SignalingState(state)
+                News::Peer(event)
             }
-            PeerEvent::IceGatheringState(state) => Event::IceGatheringState(state),
-            PeerEvent::IceConnectionState(state) => Event::IceConnectionState(state),
-            PeerEvent::ConnectionState(state) => Event::ConnectionState(state),
-            PeerEvent::NegotiationNeeded => Event::NegotiationNeeded,
-            PeerEvent::IceCandidate(candidate) => Event::IceCandidate(candidate),
             PeerEvent::IceCandidateError { local, server, code, reason } => {
-                Event::IceCandidateError { local: Some(local), server: server.to_string(), code, reason }
+                News::IceCandidateError { local: Some(local), server: server.to_string(), code, reason }
             }
-            PeerEvent::SelectedPair(pair) => Event::SelectedPair(pair),
-            PeerEvent::Secured(secured) => Event::Secured(secured),
-            PeerEvent::DtlsState(state) => Event::DtlsState(state),
-            PeerEvent::DtlsFailed(failure) => Event::DtlsFailed(failure),
-            PeerEvent::Diagnostic(diagnostic) => Event::Diagnostic(diagnostic),
             PeerEvent::Track(id) => match self.track_began(id) {
-                Some(track) => Event::Track(track),
+                Some(track) => News::Track(track),
                 None => return,
             },
             PeerEvent::TrackEnded(id) => {
@@ -205,11 +221,55 @@ impl State {
                 }
                 return;
             }
+            PeerEvent::DataChannel(id) => match self.open_mailbox(id) {
+                Some(mailbox) => News::Channel(mailbox),
+                None => return,
+            },
+            PeerEvent::ChannelState(..)
+            | PeerEvent::ChannelError(..)
+            | PeerEvent::BufferedAmountLow(_)
+            | PeerEvent::MessageArrived(_) => return self.handle_channel_event(event),
+            PeerEvent::SendBufferFree => return self.room.notify_waiters(),
             PeerEvent::Gather => return self.errands.push_back(Errand::Gather),
             PeerEvent::ResolveName(name) => return self.errands.push_back(Errand::Resolve(name)),
-            other => return tracing::debug!(?other, "an event that the face does not know"),
+            other => News::Peer(other),
         };
         self.publish(&event);
+    }
+
+    /// Tells those who hold the channel; those who hold none are told by [`Abandoned`].
+    fn handle_channel_event(&mut self, event: PeerEvent) {
+        let mailbox = |id| self.channels.get(id).and_then(Weak::upgrade);
+        match event {
+            PeerEvent::ChannelState(id, state) => {
+                let Some(mailbox) = mailbox(&id) else { return };
+                let stream = self.peer.channel(id).and_then(|view| view.id);
+                let unsent = self.peer.buffered_amount(id);
+                mailbox.change(|standing| {
+                    standing.ready_state = state;
+                    standing.stream = stream.or(standing.stream);
+                    standing.unsent = unsent;
+                });
+                // Who waits for room must hear that there will be none.
+                self.room.notify_waiters();
+            }
+            PeerEvent::ChannelError(id, error) => {
+                if let Some(mailbox) = mailbox(&id) {
+                    mailbox.change(|standing| standing.error = Some(error));
+                }
+            }
+            PeerEvent::BufferedAmountLow(id) => {
+                if let Some(mailbox) = mailbox(&id) {
+                    mailbox.changed.notify_waiters();
+                }
+            }
+            PeerEvent::MessageArrived(id) => {
+                if let Some(mailbox) = mailbox(&id) {
+                    mailbox.arrived.notify_waiters();
+                }
+            }
+            _ => {}
+        }
     }
 
     fn track_began(&mut self, id: TransceiverId) -> Option<RemoteTrack> {
@@ -256,7 +316,7 @@ impl State {
                 wishes.want_key_frame();
             }
             wishes.set(codec.clone(), bitrate);
-            self.publish(&Event::Negotiated { transceiver: id, codec });
+            self.publish(&News::Negotiated { transceiver: id, codec });
         } else {
             wishes.set(codec, bitrate);
         }
@@ -272,6 +332,10 @@ impl State {
         for (_, track) in self.receiving.drain() {
             track.queue.end();
         }
+        for mailbox in self.channels.drain().filter_map(|(_, mailbox)| mailbox.upgrade()) {
+            mailbox.change(|standing| standing.ready_state = DataChannelState::Closed);
+        }
+        self.room.notify_waiters();
         for queue in self.subscribers.drain(..).filter_map(|queue| queue.upgrade()) {
             queue.end();
         }

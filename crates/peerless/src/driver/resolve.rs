@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::config::StunServer;
 use crate::driver::mdns;
-use crate::events::Event;
+use crate::news::News;
 use crate::shared::Shared;
 
 /// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.3).
@@ -33,7 +33,7 @@ pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>)
                     state.peer.add_stun_server(Instant::now(), address);
                 }
             }
-            Err(error) => state.publish(&Event::IceCandidateError {
+            Err(error) => state.publish(&News::IceCandidateError {
                 local: None,
                 server: format!("{}:{}", server.host, server.port),
                 code: UNREACHABLE,
