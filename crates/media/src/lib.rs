@@ -19,3 +19,4 @@ pub mod source;
 mod signal;
 pub mod pump;
 pub mod play;
+pub mod file;
