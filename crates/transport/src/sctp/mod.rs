@@ -5,6 +5,8 @@ mod config;
 mod message;
 mod event;
 mod rx;
+#[allow(dead_code)]
+mod reset;
 mod association;
 
 pub use association::Association;

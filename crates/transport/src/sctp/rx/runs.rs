@@ -1,0 +1,187 @@
+//! Fragments in DATA chunks → messages (RFC 9260 §6.9): the fragments of a message have numbers in a row, from the one
+//! marked as its beginning to the one marked as its end.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use peerless_wire::sctp::{Data, Ppid, Ssn, StreamId};
+
+use crate::sctp::message::Message;
+use crate::sctp::rx::order::Order;
+use crate::sctp::rx::violation::Violation;
+use crate::sctp::rx::window::{Window, charge};
+
+/// Fragments of messages that are not whole, by the extended number of the first of each row.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    runs: BTreeMap<u64, Run>,
+}
+
+/// Fragments of one message with numbers in a row.
+#[derive(Debug)]
+struct Run {
+    stream: StreamId,
+    ssn: Ssn,
+    unordered: bool,
+    /// What the message is, by its first fragment that came.
+    ppid: Ppid,
+    fragments: VecDeque<Bytes>,
+    bytes: usize,
+    begins: bool,
+    ends: bool,
+    /// What follows may have been given up: another message may begin behind it (RFC 3758 §3.6).
+    is_cut: bool,
+}
+
+impl Runs {
+    /// Takes a fragment that is not a message by itself; its charge is held by `window` already. Gives the message that
+    /// became whole by it, whose charge is then held in place of its fragments'.
+    pub(crate) fn add(
+        &mut self,
+        number: u64,
+        data: Data,
+        largest: usize,
+        window: &mut Window,
+    ) -> Result<Option<(Message, Order)>, Violation> {
+        let run = Run::new(data);
+        let behind = self.take_behind(number, &run)?;
+        let start = self.place(number, run, window)?;
+        let Some(run) = self.runs.get_mut(&start) else { return Ok(None) };
+        if let Some(behind) = behind {
+            run.append(behind);
+        }
+        if run.bytes > largest {
+            return Err(Violation::TooLarge { limit: largest });
+        }
+        if !(run.begins && run.ends) {
+            return Ok(None);
+        }
+        Ok(self.runs.remove(&start).map(|run| run.gather(window)))
+    }
+
+    /// Takes out the row that goes on behind the fragment `number`, where there is one.
+    fn take_behind(&mut self, number: u64, run: &Run) -> Result<Option<Run>, Violation> {
+        let Some(behind) = self.runs.get(&(number + 1)) else { return Ok(None) };
+        match (run.ends, behind.begins) {
+            (true, true) => Ok(None),
+            (false, false) if run.is_of_message_of(behind) => Ok(self.runs.remove(&(number + 1))),
+            (true, false) => Err(NO_BEGINNING),
+            (false, true) => Err(NO_END),
+            (false, false) => Err(MIXED),
+        }
+    }
+
+    /// Puts a fragment at the end of the row before it, or begins one. Gives where that row starts.
+    fn place(&mut self, number: u64, run: Run, window: &mut Window) -> Result<u64, Violation> {
+        let before = self.runs.range_mut(..number).next_back().map(|(start, before)| (*start, before));
+        let Some((start, before)) = before.filter(|(start, before)| start + before.count() == number) else {
+            self.runs.insert(number, run);
+            return Ok(number);
+        };
+        match (before.ends, run.begins) {
+            (false, false) if before.is_of_message_of(&run) => {
+                before.append(run);
+                return Ok(start);
+            }
+            (true, true) => {}
+            (false, true) if before.is_cut => {
+                window.release(before.charge());
+                self.runs.remove(&start);
+            }
+            (true, false) => return Err(NO_BEGINNING),
+            (false, true) => return Err(NO_END),
+            (false, false) => return Err(MIXED),
+        }
+        self.runs.insert(number, run);
+        Ok(number)
+    }
+
+    /// All numbers up to `cumulative` count as arrived (RFC 3758 §3.6): messages that can no longer become whole are
+    /// dropped, and those that `is_skipped` says are given up.
+    pub(crate) fn forward(
+        &mut self,
+        cumulative: u64,
+        window: &mut Window,
+        is_skipped: impl Fn(StreamId, Ssn) -> bool,
+    ) {
+        self.runs.retain(|start, run| {
+            let end = start + run.count() - 1;
+            let is_skipped = !run.unordered && is_skipped(run.stream, run.ssn);
+            // One that reaches up to the number, with nothing missing before it, may go on behind it.
+            let may_go_on = *start > cumulative || end >= cumulative && run.begins;
+            run.is_cut |= *start <= cumulative;
+            let stays = may_go_on && !is_skipped;
+            if !stays {
+                window.release(run.charge());
+            }
+            stays
+        });
+    }
+
+    /// Streams begin again: parts of their messages are dropped.
+    pub(crate) fn reset(&mut self, is_meant: impl Fn(StreamId) -> bool, window: &mut Window) {
+        for (_, run) in self.runs.extract_if(.., |_, run| is_meant(run.stream)) {
+            window.release(run.charge());
+        }
+    }
+}
+
+impl Run {
+    fn new(data: Data) -> Self {
+        Self {
+            stream: data.stream,
+            ssn: data.ssn,
+            unordered: data.flags.unordered,
+            ppid: data.ppid,
+            bytes: data.payload.len(),
+            fragments: VecDeque::from([data.payload]),
+            begins: data.flags.beginning,
+            ends: data.flags.end,
+            is_cut: false,
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.fragments.len() as u64
+    }
+
+    fn charge(&self) -> usize {
+        self.bytes + charge(0) * self.fragments.len()
+    }
+
+    /// The number of an unordered message has no meaning (RFC 9260 §6.6).
+    fn is_of_message_of(&self, other: &Self) -> bool {
+        self.stream == other.stream
+            && self.unordered == other.unordered
+            && (self.unordered || self.ssn == other.ssn)
+    }
+
+    /// Takes the fragments behind its own; the shorter list is moved.
+    fn append(&mut self, mut behind: Self) {
+        if behind.fragments.len() > self.fragments.len() {
+            while let Some(fragment) = self.fragments.pop_back() {
+                behind.fragments.push_front(fragment);
+            }
+            std::mem::swap(&mut self.fragments, &mut behind.fragments);
+        } else {
+            self.fragments.append(&mut behind.fragments);
+        }
+        self.bytes += behind.bytes;
+        self.ends |= behind.ends;
+    }
+
+    /// The message, its fragments copied into one piece.
+    fn gather(self, window: &mut Window) -> (Message, Order) {
+        window.release(self.charge());
+        window.hold(charge(self.bytes));
+        let mut payload = Vec::with_capacity(self.bytes);
+        self.fragments.iter().for_each(|fragment| payload.extend_from_slice(fragment));
+        let order = if self.unordered { Order::Unordered } else { Order::Ssn(self.ssn) };
+        let Self { stream, ppid, unordered, .. } = self;
+        (Message { stream, ppid, payload: payload.into(), unordered }, order)
+    }
+}
+
+const NO_BEGINNING: Violation = Violation::Fragments("a fragment follows the end of its message");
+const NO_END: Violation = Violation::Fragments("a message begins before the one before it ended");
+const MIXED: Violation = Violation::Fragments("fragments of two messages in one row");
