@@ -41,8 +41,6 @@ pub(crate) struct Engine {
     pub(crate) channels: Channels,
     pub(crate) transport: Transport,
     pub(crate) connectivity: Connectivity,
-    /// Messages that arrived for data channels, which we do not have.
-    pub(crate) unclaimed: u64,
     /// Our DTLS role, once an answer settled it.
     pub(crate) dtls_role: Option<DtlsRole>,
     /// Whether the caller was asked to gather.
@@ -82,7 +80,6 @@ impl Engine {
             channels: Channels::default(),
             transport,
             connectivity: Connectivity::new(),
-            unclaimed: 0,
             dtls_role: None,
             has_gathered: false,
             has_all_addresses: false,
@@ -107,11 +104,7 @@ impl Engine {
         match self.transport.handle_datagram(now, datagram) {
             Some(Received::Rtp(packet)) => self.media.handle_rtp(now, packet),
             Some(Received::Rtcp(packet)) => self.media.handle_rtcp(now, packet),
-            Some(Received::Application(_)) => self.unclaimed += 1,
             None => {}
-        }
-        while self.transport.poll_received().is_some() {
-            self.unclaimed += 1;
         }
         self.settle();
     }
@@ -137,7 +130,7 @@ impl Engine {
             out.extend_from_slice(&bytes);
             return Some(transmit);
         }
-        let transmit = self.transport.poll_transmit(now, out);
+        let transmit = self.transport.poll_transmit(now, self.max_segments, out);
         if transmit.is_some() || self.is_closed {
             return transmit;
         }

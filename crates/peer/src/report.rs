@@ -230,6 +230,6 @@ fn transport_stats(engine: &Engine, session: &stats::Stats) -> TransportStats {
         bytes_sent: transport.bytes_sent,
         datagrams_received: transport.packets_received,
         bytes_received: transport.bytes_received,
-        datagrams_dropped: transport.dropped.total() + by_session + engine.unclaimed,
+        datagrams_dropped: transport.dropped.total() + by_session,
     }
 }

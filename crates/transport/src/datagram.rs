@@ -63,6 +63,4 @@ pub enum Received {
     Rtp(Bytes),
     /// One compound RTCP packet, its index and tag removed.
     Rtcp(Bytes),
-    /// DTLS application data: an SCTP packet (RFC 8261).
-    Application(Bytes),
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::dtls::{CipherSuite, Failure, Version};
 use crate::ice;
+use crate::sctp;
 use crate::srtp::Profile;
 use crate::state::DtlsState;
 use crate::stats::DropReason;
@@ -31,6 +32,8 @@ pub enum Event {
     Secured(Secured),
     /// Why DTLS failed. Comes before the state.
     Failed(Failure),
+    /// Something of the association.
+    Sctp(sctp::Event),
     /// A datagram was dropped; only with [`diagnostics`](crate::config::Config::diagnostics).
     Dropped {
         /// Who sent it.

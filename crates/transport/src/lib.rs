@@ -1,6 +1,6 @@
 //! Peerless transport: datagrams to plain packets and back, sans-IO.
 //!
-//! One [`Transport`](transport::Transport) per BUNDLE group joins ICE, DTLS and SRTP. Time is handed in with every
+//! One [`Transport`](transport::Transport) per BUNDLE group joins ICE, DTLS, SRTP and SCTP. Time is handed in with every
 //! call, chance once as a seed; nothing here opens a socket or asks a clock.
 
 pub mod datagram;
@@ -13,4 +13,5 @@ pub mod sctp;
 pub mod config;
 pub mod stats;
 pub mod event;
+mod tunnel;
 pub mod transport;

@@ -18,6 +18,9 @@ pub enum DropReason {
     /// It is DTLS, the remote's description is not there yet, and enough of the like wait already.
     #[error("too much of a handshake came before the description")]
     EarlyHandshake,
+    /// It carried application data, and there is no association.
+    #[error("it was for an association, and there is none")]
+    NoAssociation,
     /// SRTP refused it.
     #[error(transparent)]
     Srtp(#[from] srtp::Error),
@@ -54,6 +57,8 @@ pub struct Dropped {
     pub early_media: u64,
     /// DTLS before the remote's description, beyond what is kept.
     pub early_handshake: u64,
+    /// Application data without an association.
+    pub no_association: u64,
     /// Media with a wrong tag.
     pub unauthenticated: u64,
     /// Media seen before, or too old to tell.
@@ -76,6 +81,7 @@ impl Dropped {
             DropReason::UnknownPair => &mut self.unknown_pair,
             DropReason::EarlyMedia => &mut self.early_media,
             DropReason::EarlyHandshake => &mut self.early_handshake,
+            DropReason::NoAssociation => &mut self.no_association,
             DropReason::Srtp(srtp::Error::Unauthenticated) => &mut self.unauthenticated,
             DropReason::Srtp(srtp::Error::Replayed { .. }) => &mut self.replayed,
             DropReason::Srtp(_) => &mut self.refused,
@@ -87,8 +93,8 @@ impl Dropped {
     /// All of them together.
     pub fn total(self) -> u64 {
         let Self { unknown_protocol, unknown_pair, early_media, early_handshake, .. } = self;
-        let Self { unauthenticated, replayed, refused, closed, stun, dtls, .. } = self;
+        let Self { no_association, unauthenticated, replayed, refused, closed, stun, dtls, .. } = self;
         let misplaced = unknown_protocol + unknown_pair + early_media + early_handshake + closed;
-        misplaced + unauthenticated + replayed + refused + stun + dtls
+        misplaced + no_association + unauthenticated + replayed + refused + stun + dtls
     }
 }

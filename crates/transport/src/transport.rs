@@ -1,8 +1,9 @@
-//! One transport, as a BUNDLE group has it: ICE, DTLS and SRTP over the same addresses.
+//! One transport, as a BUNDLE group has it: ICE, DTLS, SRTP and SCTP over the same addresses.
 //!
 //! Datagrams are told apart by their first byte (RFC 7983 §7). STUN goes to the ICE agent; DTLS and SRTP are taken
 //! from validated pairs only. DTLS starts as soon as ICE has a route and the role is known, runs over that route, and
-//! lets no key out before the remote's certificate was compared with its fingerprint (RFC 8827 §6.5).
+//! lets no key out before the remote's certificate was compared with its fingerprint (RFC 8827 §6.5). The SCTP
+//! association, if one is opened, begins when DTLS is connected and ends with it.
 //!
 //! What the network gets wrong is counted in [`Stats`], and with [`Config::diagnostics`] told as [`Event::Dropped`].
 
@@ -10,7 +11,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use peerless_wire::demux::{self, Kind};
 
 pub use crate::config::Config;
@@ -19,9 +20,11 @@ use crate::datagram::{Datagram, Protocol, Received, Transmit};
 use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
 pub use crate::event::{Event, Secured};
 use crate::ice::Agent;
+use crate::sctp::{self, Association};
 use crate::srtp::{self, Profile, ReceiveContext, SendContext};
 use crate::state::DtlsState;
 pub use crate::stats::{DropReason, Dropped, Stats};
+use crate::tunnel::Tunnel;
 
 /// How many DTLS datagrams are kept that come before the remote's description: a ClientHello in two pieces, and its
 /// first retransmissions.
@@ -29,7 +32,7 @@ const EARLY: usize = 8;
 /// How many told drops wait to be taken; further ones are only counted.
 const TOLD: usize = 64;
 
-/// ICE, DTLS and SRTP, joined.
+/// ICE, DTLS, SRTP and SCTP, joined.
 #[derive(Debug)]
 pub struct Transport {
     config: Config,
@@ -40,6 +43,9 @@ pub struct Transport {
     send: Option<SendContext>,
     receive: Option<ReceiveContext>,
     secured: Option<Secured>,
+    tunnel: Option<Tunnel>,
+    /// The association's last datagrams, sealed before DTLS was closed.
+    last_words: VecDeque<Bytes>,
     /// Datagrams of DTLS that came before the remote's description.
     early: VecDeque<BytesMut>,
     /// Over which pair the last words go after ICE was closed.
@@ -70,6 +76,8 @@ impl Transport {
             send: None,
             receive: None,
             secured: None,
+            tunnel: None,
+            last_words: VecDeque::new(),
             early: VecDeque::new(),
             last_route: None,
             is_closed: false,
@@ -89,8 +97,17 @@ impl Transport {
         self.advance(now);
     }
 
-    /// Takes a datagram, and gives out the plain packet in it, if it is media; application data of DTLS comes from
-    /// [`Transport::poll_received`].
+    /// Opens an association (RFC 8831 §6.1): it begins as soon as DTLS is connected, and takes messages at once. Its
+    /// packets are made to fit in the datagrams that DTLS may send. One that stands already stays.
+    pub fn open_association(&mut self, now: Instant, config: sctp::Config) {
+        if self.tunnel.is_none() && !self.is_closed {
+            self.tunnel = Some(Tunnel::new(now, config, self.config.dtls.mtu));
+            self.settle(now);
+        }
+    }
+
+    /// Takes a datagram, and gives out the plain packet in it, if it is media. What belongs to the association is
+    /// handed to it; its messages come from [`Transport::poll_message`].
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram) -> Option<Received> {
         let Datagram { source, destination, contents, .. } = datagram;
         self.stats.packets_received += 1;
@@ -105,14 +122,14 @@ impl Transport {
             Some(Kind::Dtls | Kind::Rtp | Kind::Rtcp) if !self.agent.is_known(source, destination) => {
                 Err(DropReason::UnknownPair)
             }
-            Some(Kind::Dtls) => self.handle_dtls(now, contents).map(|()| None),
-            Some(Kind::Rtp) => self.open(PacketKind::Rtp, contents).map(Some),
-            Some(Kind::Rtcp) => self.open(PacketKind::Rtcp, contents).map(Some),
+            Some(Kind::Dtls) => self.handle_dtls(now, contents).map(|is_authentic| (None, is_authentic)),
+            Some(Kind::Rtp) => self.open(PacketKind::Rtp, contents).map(|packet| (Some(packet), true)),
+            Some(Kind::Rtcp) => self.open(PacketKind::Rtcp, contents).map(|packet| (Some(packet), true)),
             Some(Kind::Zrtp | Kind::ChannelData) | None => Err(DropReason::UnknownProtocol),
         };
         match outcome {
-            Ok(received) => {
-                if received.is_some() {
+            Ok((received, is_authentic)) => {
+                if is_authentic {
                     self.agent.handle_traffic(now, source, destination);
                 }
                 received
@@ -141,14 +158,6 @@ impl Transport {
         Ok(())
     }
 
-    /// Sends `message` as application data of DTLS (RFC 8261). Returns whether it was taken: only while DTLS is
-    /// connected.
-    pub fn send_application(&mut self, now: Instant, message: &[u8]) -> bool {
-        let is_taken = self.endpoint.as_mut().is_some_and(|endpoint| endpoint.send(now, message));
-        self.take_events();
-        is_taken
-    }
-
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.agent.handle_timeout(now);
@@ -157,10 +166,16 @@ impl Transport {
         {
             endpoint.handle_timeout(now);
         }
+        if let Some(tunnel) = &mut self.tunnel
+            && tunnel.poll_timeout().is_some_and(|at| at <= now)
+        {
+            tunnel.association.handle_timeout(now);
+        }
         self.advance(now);
     }
 
-    /// Says goodbye (close_notify, RFC 5246 §7.2.1): poll what is left to send, then forget the transport.
+    /// Says goodbye (ABORT, RFC 9260 §9.1, and close_notify, RFC 5246 §7.2.1): poll what is left to send, then forget
+    /// the transport. Messages that have arrived can still be taken.
     pub fn close(&mut self, now: Instant) {
         if self.is_closed {
             return;
@@ -168,9 +183,12 @@ impl Transport {
         self.last_route = self.agent.route();
         self.agent.close();
         if let Some(endpoint) = &mut self.endpoint {
+            if let Some(tunnel) = &mut self.tunnel {
+                self.last_words.extend(tunnel.abort(now, endpoint));
+            }
             endpoint.close(now);
         }
-        self.take_events();
+        self.settle(now);
         self.forget_keys();
         self.early.clear();
         self.is_closed = true;
@@ -179,31 +197,52 @@ impl Transport {
     /// When [`Transport::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let dtls = self.endpoint.as_ref().and_then(Endpoint::poll_timeout);
-        self.agent.poll_timeout().into_iter().chain(dtls).min()
+        let sctp = self.tunnel.as_ref().and_then(Tunnel::poll_timeout).filter(|_| self.is_connected());
+        self.agent.poll_timeout().into_iter().chain(dtls).chain(sctp).min()
     }
 
-    /// Appends one datagram of STUN or DTLS to `out`.
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> Option<Transmit> {
+    /// Appends one datagram of STUN or of the DTLS handshake to `out`, or up to `max_segments` of the association, all
+    /// of one size but the last, which may be shorter.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        max_segments: usize,
+        out: &mut BytesMut,
+    ) -> Option<Transmit> {
         if !self.is_closed {
             self.advance(now);
         }
-        let transmit = self.agent.poll_transmit(now, out).or_else(|| self.transmit_dtls(out))?;
-        self.note_sent(transmit.size);
+        let transmit = self.agent.poll_transmit(now, out);
+        let transmit = transmit.or_else(|| self.transmit_dtls(now, max_segments, out))?;
+        self.stats.packets_sent +=
+            transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
+        self.stats.bytes_sent += transmit.size as u64;
         Some(transmit)
     }
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front().or_else(|| self.agent.poll_event().map(Event::Ice));
+        let event = event.or_else(|| self.tunnel.as_mut()?.association.poll_event().map(Event::Sctp));
         if matches!(event, Some(Event::Dropped { .. })) {
             self.told -= 1;
         }
         event
     }
 
-    /// The next message of DTLS application data.
-    pub fn poll_received(&mut self) -> Option<Received> {
-        self.endpoint.as_mut()?.poll_application().map(Received::Application)
+    /// The next whole message of the association. What is not taken closes the window that the peer sees.
+    pub fn poll_message(&mut self, now: Instant) -> Option<sctp::Message> {
+        self.tunnel.as_mut()?.association.poll_message(now)
+    }
+
+    /// The association, once one was opened; after its end too.
+    pub fn association(&self) -> Option<&Association> {
+        self.tunnel.as_ref().map(|tunnel| &tunnel.association)
+    }
+
+    /// The association, to send over it; poll what there is to transmit afterwards.
+    pub fn association_mut(&mut self) -> Option<&mut Association> {
+        self.tunnel.as_mut().map(|tunnel| &mut tunnel.association)
     }
 
     /// The ICE agent.
@@ -274,26 +313,41 @@ impl Transport {
         {
             let mut endpoint = Endpoint::new(now, &self.config.dtls, role, fingerprints);
             for datagram in self.early.drain(..) {
-                endpoint.handle_datagram(now, &datagram);
+                endpoint.handle_datagram(now, datagram);
             }
             self.endpoint = Some(endpoint);
         }
-        self.take_events();
+        self.settle(now);
     }
 
-    fn handle_dtls(&mut self, now: Instant, datagram: BytesMut) -> Result<(), DropReason> {
-        match &mut self.endpoint {
-            Some(endpoint) => {
-                endpoint.handle_datagram(now, &datagram);
-                self.take_events();
-                Ok(())
+    /// Hands DTLS a datagram, and the association what was in it. Whether there was anything authentic.
+    fn handle_dtls(&mut self, now: Instant, datagram: BytesMut) -> Result<bool, DropReason> {
+        let Some(endpoint) = &mut self.endpoint else {
+            if self.early.len() >= EARLY {
+                return Err(DropReason::EarlyHandshake);
             }
-            None if self.early.len() < EARLY => {
-                self.early.push_back(datagram);
-                Ok(())
+            self.early.push_back(datagram);
+            return Ok(false);
+        };
+        endpoint.handle_datagram(now, datagram);
+        let mut outcome = Ok(false);
+        while let Some(packet) = self.endpoint.as_mut().and_then(Endpoint::poll_application) {
+            // The first packet of a peer may come in the same datagram as the last word of the handshake.
+            self.settle(now);
+            match &mut self.tunnel {
+                Some(tunnel) => {
+                    tunnel.association.handle_packet(now, packet);
+                    outcome = Ok(true);
+                }
+                None => outcome = Err(DropReason::NoAssociation),
             }
-            None => Err(DropReason::EarlyHandshake),
         }
+        self.settle(now);
+        outcome
+    }
+
+    fn is_connected(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| endpoint.state() == DtlsState::Connected)
     }
 
     fn open(&mut self, kind: PacketKind, mut packet: BytesMut) -> Result<Received, DropReason> {
@@ -310,10 +364,35 @@ impl Transport {
         }
     }
 
-    fn transmit_dtls(&mut self, out: &mut BytesMut) -> Option<Transmit> {
+    fn transmit_dtls(&mut self, now: Instant, max_segments: usize, out: &mut BytesMut) -> Option<Transmit> {
         let (source, destination) = if self.is_closed { self.last_route } else { self.agent.route() }?;
-        let size = self.endpoint.as_mut()?.poll_transmit(out)?;
-        Some(Transmit { source, destination, protocol: Protocol::Udp, ecn: None, size, segment_size: None })
+        let transmit =
+            Transmit { source, destination, protocol: Protocol::Udp, ecn: None, size: 0, segment_size: None };
+        if let Some(datagram) = self.last_words.pop_front() {
+            out.extend_from_slice(&datagram);
+            return Some(Transmit { size: datagram.len(), ..transmit });
+        }
+        let endpoint = self.endpoint.as_mut()?;
+        if let Some(size) = endpoint.poll_transmit(out) {
+            return Some(Transmit { size, ..transmit });
+        }
+        if endpoint.state() != DtlsState::Connected {
+            return None;
+        }
+        let batch = self.tunnel.as_mut()?.poll_transmit(now, max_segments, endpoint, out)?;
+        Some(Transmit { size: batch.size, segment_size: batch.segment_size, ..transmit })
+    }
+
+    /// Takes what DTLS has to tell, and has the association begin or end with it.
+    fn settle(&mut self, now: Instant) {
+        self.take_events();
+        if let (Some(endpoint), Some(tunnel)) = (&self.endpoint, &mut self.tunnel) {
+            match endpoint.state() {
+                DtlsState::Connected => tunnel.connect(now),
+                DtlsState::Closed | DtlsState::Failed => tunnel.end(now),
+                DtlsState::New | DtlsState::Connecting => {}
+            }
+        }
     }
 
     fn take_events(&mut self) {

@@ -33,8 +33,17 @@ const OUTGOING: usize = 16;
 const APPLICATION: usize = 256;
 /// dimpl asks to be called in ten years where it waits for nothing.
 const IDLE: Duration = Duration::from_secs(365 * 86_400);
+/// The most that one record carries, bytes (RFC 5246 §6.2.1, RFC 9147 §4).
+pub const MAX_PLAIN: usize = 1 << 14;
+/// By how much sealing makes a message longer at most, bytes: header, explicit nonce and tag of DTLS 1.2 with AES-GCM
+/// (RFC 6347 §4.1, RFC 5288 §3). DTLS 1.3 takes 22.
+pub const OVERHEAD: usize = 13 + 8 + 16;
 /// Room for any record dimpl gives out.
-const RECORD: usize = 16 * 1024 + 512;
+const RECORD: usize = MAX_PLAIN + 512;
+/// How much of a handshake is listened to, bytes. A certificate may fill all of it, and dimpl wants room for it.
+const HANDSHAKE: usize = 256 * 1024;
+/// Room for what the record layer has to say of itself once the handshake is done, bytes.
+const SMALL: usize = 512;
 
 /// How an endpoint shall be.
 #[derive(Debug, Clone)]
@@ -91,7 +100,7 @@ pub struct Endpoint {
     /// The last plaintext alert, only to explain a timeout.
     alert: Option<u8>,
     ignored: u64,
-    held: VecDeque<Bytes>,
+    held: VecDeque<BytesMut>,
     timeout: Option<Instant>,
     /// How far apart two timeouts are at least, and before when no further one comes.
     pause: Duration,
@@ -99,6 +108,10 @@ pub struct Endpoint {
     outgoing: VecDeque<Bytes>,
     application: VecDeque<Bytes>,
     events: VecDeque<Event>,
+    /// What time the engine has been told.
+    told: Instant,
+    /// How many bytes have been listened to before the handshake was done.
+    heard: usize,
     scratch: Vec<u8>,
 }
 
@@ -155,6 +168,8 @@ impl Endpoint {
             outgoing: VecDeque::new(),
             application: VecDeque::new(),
             events: VecDeque::from([Event::State(DtlsState::Connecting)]),
+            told: now,
+            heard: 0,
             scratch: vec![0; RECORD],
         };
         match config.engine_config() {
@@ -173,7 +188,7 @@ impl Endpoint {
                 let started = engine.handle_timeout(now);
                 endpoint.engine = Some(engine);
                 match started {
-                    Ok(()) => endpoint.drain(now),
+                    Ok(()) => endpoint.drain(now, BytesMut::new()),
                     Err(error) => endpoint.fail_with(&error),
                 }
             }
@@ -182,34 +197,37 @@ impl Endpoint {
         endpoint
     }
 
-    /// Takes a datagram that came over a validated pair.
-    pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
-        let Some(engine) = &mut self.engine else {
+    /// Takes a datagram that came over a validated pair. What it carries is decrypted into its own bytes.
+    pub fn handle_datagram(&mut self, now: Instant, mut datagram: BytesMut) {
+        if self.engine.is_none() || !self.has_time_for(datagram.len()) {
             self.ignored += 1;
             return;
-        };
-        if let Err(error) = engine.handle_timeout(now) {
+        }
+        if let Err(error) = self.tell_time(now) {
             return self.fail_with(&error);
         }
-        let mut whole = 0;
-        for record in record::records(datagram) {
-            whole += record.bytes.len();
-            match record.kind {
+        while let Some(record) = record::first(&datagram) {
+            let (kind, length) = (record.kind, record.bytes.len());
+            let record = match length == datagram.len() {
+                true => std::mem::take(&mut datagram),
+                false => datagram.split_to(length),
+            };
+            match kind {
                 Kind::PlainAlert(description) => {
                     tracing::debug!(description, "plaintext alert ignored");
                     self.alert = Some(description);
                     self.ignored += 1;
                 }
-                kind if self.is_settled_by(kind) => self.feed(now, record.bytes),
-                _ => self.hold(record.bytes),
+                kind if self.is_settled_by(kind) => self.feed(now, record),
+                _ => self.hold(record),
             }
         }
-        if whole < datagram.len() {
+        if !datagram.is_empty() {
             self.ignored += 1;
         }
         if self.is_settled_by(Kind::Other) {
             while let Some(held) = self.held.pop_front() {
-                self.feed(now, &held);
+                self.feed(now, held);
             }
         }
     }
@@ -218,8 +236,9 @@ impl Endpoint {
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(engine) = &mut self.engine else { return };
         self.pause_until = now + self.pause;
+        self.told = now;
         match engine.handle_timeout(now) {
-            Ok(()) => self.drain(now),
+            Ok(()) => self.drain(now, BytesMut::new()),
             Err(error) => self.fail_with(&error),
         }
     }
@@ -234,21 +253,39 @@ impl Endpoint {
         }
     }
 
-    /// Seals `message` as application data. Returns whether it was taken: only while the state is Connected.
-    pub fn send(&mut self, now: Instant, message: &[u8]) -> bool {
-        let Some(engine) = self.engine.as_mut().filter(|_| self.state == DtlsState::Connected) else {
-            return false;
-        };
-        match engine.handle_timeout(now).and_then(|()| engine.send_application_data(message)) {
-            Ok(taken) => {
-                self.drain(now);
-                taken == message.len()
-            }
-            Err(error) => {
-                self.fail_with(&error);
-                false
-            }
+    /// Seals the message `out[start..]` where it stands: afterwards `out[start..]` is one datagram that carries it.
+    /// Returns whether it was: only while the state is Connected, and up to [`MAX_PLAIN`]. Otherwise `out` ends at
+    /// `start`.
+    pub fn seal(&mut self, now: Instant, out: &mut BytesMut, start: usize) -> bool {
+        let size = self.try_seal(now, out, start).unwrap_or_else(|error| {
+            self.fail_with(&error);
+            0
+        });
+        out.truncate(start + size);
+        size > 0
+    }
+
+    fn try_seal(&mut self, now: Instant, out: &mut BytesMut, start: usize) -> Result<usize, dimpl::Error> {
+        let length = out.len().saturating_sub(start);
+        if self.state != DtlsState::Connected || length == 0 || length > MAX_PLAIN {
+            return Ok(0);
         }
+        if self.told < now {
+            self.tell_time(now)?;
+            // What it has to say of its own goes out by itself: a record of ours would be put behind it.
+            self.drain(now, BytesMut::new());
+        }
+        let Some(engine) = &mut self.engine else { return Ok(0) };
+        engine.send_application_data(out.get(start..).unwrap_or_default())?;
+        out.resize(start + length + OVERHEAD, 0);
+        let mut sealed = engine.poll_output(out.get_mut(start..).unwrap_or_default());
+        if let Output::BufferTooSmall { needed } = sealed {
+            out.resize(start + needed, 0);
+            sealed = engine.poll_output(out.get_mut(start..).unwrap_or_default());
+        }
+        let size = if let Output::Packet(datagram) = sealed { datagram.len() } else { 0 };
+        self.drain(now, BytesMut::new());
+        Ok(size)
     }
 
     /// Ends the association: close_notify is ready to be sent, where the handshake was done.
@@ -256,7 +293,7 @@ impl Endpoint {
         if let Some(engine) = &mut self.engine {
             // An error means that it was over already.
             let _ = engine.handle_timeout(now).and_then(|()| engine.close());
-            self.drain(now);
+            self.drain(now, BytesMut::new());
             self.finish(DtlsState::Closed);
         }
     }
@@ -313,35 +350,60 @@ impl Endpoint {
             }
     }
 
+    /// Tells the engine the time, if it has moved: all datagrams of a burst come at the same instant.
+    fn tell_time(&mut self, now: Instant) -> Result<(), dimpl::Error> {
+        if self.told < now {
+            self.told = now;
+            return self.engine.as_mut().map_or(Ok(()), |engine| engine.handle_timeout(now));
+        }
+        Ok(())
+    }
+
+    /// Whether a datagram of this length is listened to, and room for whatever it may bring to light.
+    fn has_time_for(&mut self, length: usize) -> bool {
+        if self.state != DtlsState::Connecting {
+            return true;
+        }
+        self.heard += length;
+        if self.scratch.len() < self.heard.min(HANDSHAKE) {
+            self.scratch.resize(self.heard.min(HANDSHAKE), 0);
+        }
+        self.heard <= HANDSHAKE
+    }
+
     /// Hands one record to the engine, and takes what it says to it.
-    fn feed(&mut self, now: Instant, record: &[u8]) {
+    fn feed(&mut self, now: Instant, record: BytesMut) {
         let Some(engine) = &mut self.engine else { return };
         if self.role == Role::Client && self.state == DtlsState::Connecting {
-            self.cipher = record::cipher_suite(record).or(self.cipher);
+            self.cipher = record::cipher_suite(&record).or(self.cipher);
         }
-        match engine.handle_packet(record) {
-            Ok(()) => self.drain(now),
+        match engine.handle_packet(&record) {
+            Ok(()) => self.drain(now, record),
             Err(error) => self.fail_with(&error),
         }
     }
 
     /// Keeps a record back that came before the one that settles the version. A server needs none: it settles with
     /// the ClientHello, before which nothing of use can come.
-    fn hold(&mut self, record: &[u8]) {
+    fn hold(&mut self, record: BytesMut) {
         if self.role == Role::Client && self.held.len() < HELD {
-            self.held.push_back(Bytes::copy_from_slice(record));
+            self.held.push_back(record);
         } else {
             self.ignored += 1;
         }
     }
 
-    /// Takes all that the engine has to say.
-    fn drain(&mut self, now: Instant) {
+    /// Takes all that the engine has to say. The plaintext of the record fed last is put where its ciphertext was,
+    /// in `landing`, which the engine has copied.
+    fn drain(&mut self, now: Instant, mut landing: BytesMut) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut is_connected = false;
-        let mut is_closed = false;
+        let (mut is_connected, mut is_closed) = (false, false);
+        if self.state == DtlsState::Connecting {
+            landing.clear();
+        }
         while let Some(engine) = &mut self.engine {
-            match engine.poll_output(&mut scratch) {
+            let lands = !landing.is_empty();
+            match engine.poll_output(if lands { &mut landing } else { &mut scratch }) {
                 Output::Packet(packet) => {
                     if self.role == Role::Server && self.state == DtlsState::Connecting {
                         self.cipher = record::cipher_suite(packet).or(self.cipher);
@@ -350,6 +412,7 @@ impl Endpoint {
                         self.outgoing.push_back(Bytes::copy_from_slice(packet));
                     }
                 }
+                Output::BufferTooSmall { .. } if lands => landing.clear(),
                 Output::BufferTooSmall { needed } => scratch.resize(needed, 0),
                 Output::Timeout(at) => {
                     // As long as dimpl misses a piece of a DTLS 1.3 flight, it wants to acknowledge the others at
@@ -369,7 +432,14 @@ impl Endpoint {
                 Output::KeyingMaterial(material, profile) => self.take_keys(&material, profile),
                 Output::Connected => is_connected = true,
                 Output::ApplicationData(data) if self.has_room() => {
-                    self.application.push_back(Bytes::copy_from_slice(data));
+                    let message = if lands {
+                        let length = data.len();
+                        landing.split_to(length).freeze()
+                    } else {
+                        Bytes::copy_from_slice(data)
+                    };
+                    landing.clear();
+                    self.application.push_back(message);
                 }
                 Output::CloseNotify => is_closed = true,
                 _ => {}
@@ -415,6 +485,7 @@ impl Endpoint {
             return self.fail(Failure::NoCertificate);
         }
         let cipher = self.cipher.unwrap_or(CipherSuite(0));
+        self.scratch = vec![0; SMALL];
         self.events.push_back(Event::Secured { version, cipher, keys: self.keys.take() });
         self.set_state(DtlsState::Connected);
     }

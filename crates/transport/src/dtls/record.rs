@@ -41,15 +41,21 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// The first record of a datagram, or of what is left of one; `None` where it is cut short.
+pub(crate) fn first(datagram: &[u8]) -> Option<Record<'_>> {
+    let mut reader = Reader::new(datagram);
+    let kind = take_record(&mut reader).ok()?;
+    let (bytes, _) = datagram.split_at_checked(datagram.len() - reader.left())?;
+    Some(Record { kind, bytes })
+}
+
 /// Splits a datagram into its records, up to the first that is cut short.
-pub(crate) fn records(datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
+fn records(datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
-        let mut reader = Reader::new(rest);
-        let kind = take_record(&mut reader).ok()?;
-        let (bytes, left) = rest.split_at_checked(rest.len() - reader.left())?;
-        rest = left;
-        Some(Record { kind, bytes })
+        let record = first(rest)?;
+        (_, rest) = rest.split_at_checked(record.bytes.len())?;
+        Some(record)
     })
 }
 
