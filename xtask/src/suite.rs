@@ -10,10 +10,11 @@ use crate::{namespace, needs};
 /// Seconds for each fuzz target.
 const FUZZ_SECONDS: u32 = 5;
 /// Each feature that must build by itself: package and feature.
-const FEATURES: [(&str, &str); 4] = [
+const FEATURES: [(&str, &str); 5] = [
     ("peerless-media", "vp8"),
     ("peerless-media", "h264"),
     ("peerless-media", "opus"),
+    ("peerless-media", "png"),
     ("peerless-media", "libvpx"),
 ];
 

@@ -259,11 +259,24 @@ impl Colour {
     }
 
     /// To full-range R'G'B', as a browser draws it.
-    pub fn to_rgb(self) -> [u8; 3] {
-        let y = 1.164_383_6 * (f32::from(self.y) - 16.0);
-        let (u, v) = (f32::from(self.u) - 128.0, f32::from(self.v) - 128.0);
-        let byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
-        [byte(y + 1.596_026_8 * v), byte(y - 0.391_762_3 * u - 0.812_967_6 * v), byte(y + 2.017_232_2 * u)]
+    pub const fn to_rgb(self) -> [u8; 3] {
+        // The inverse matrix times 65536; the halves round.
+        let y = 76_309 * (self.y as i32 - 16) + 32_768;
+        let (u, v) = (self.u as i32 - 128, self.v as i32 - 128);
+        let red = (y + 104_597 * v) >> 16;
+        let green = (y - 25_675 * u - 53_279 * v) >> 16;
+        let blue = (y + 132_201 * u) >> 16;
+        [byte(red), byte(green), byte(blue)]
+    }
+}
+
+const fn byte(value: i32) -> u8 {
+    if value < 0 {
+        0
+    } else if value > 255 {
+        255
+    } else {
+        value as u8
     }
 }
 
@@ -288,6 +301,37 @@ mod tests {
     fn impossible_sizes_are_refused() {
         for (width, height) in [(0, 1), (1, 0), (16_384, 1), (1, u32::MAX)] {
             assert_eq!(Picture::new(width, height), Err(SizeError { width, height }));
+        }
+    }
+
+    #[test]
+    fn planes_of_the_wrong_size_are_refused_and_right_ones_are_the_picture() {
+        let planes = |y, u, v| [vec![50; y], vec![60; u], vec![70; v]];
+        let picture = Picture::from_planes(5, 3, planes(15, 6, 6)).unwrap();
+        assert_eq!(picture.colour(4, 2), Colour { y: 50, u: 60, v: 70 });
+        for planes in [planes(14, 6, 6), planes(15, 5, 6), planes(15, 6, 7), planes(0, 0, 0)] {
+            assert_eq!(Picture::from_planes(5, 3, planes), Err(SizeError { width: 5, height: 3 }));
+        }
+        assert!(Picture::from_planes(0, 3, planes(0, 0, 0)).is_err());
+    }
+
+    #[test]
+    fn the_integer_matrix_rounds_as_the_real_one() {
+        for y in 0..=255u8 {
+            for u in (0..=255u8).step_by(3) {
+                for v in (0..=255u8).step_by(3) {
+                    let luma = 255.0 / 219.0 * (f64::from(y) - 16.0);
+                    let (blue, red) = ((f64::from(u) - 128.0) / 112.0, (f64::from(v) - 128.0) / 112.0);
+                    let (kr, kb) = (0.299, 0.114);
+                    let r = luma + 255.0 * (1.0 - kr) * red;
+                    let b = luma + 255.0 * (1.0 - kb) * blue;
+                    let g = luma - 255.0 * (kr * (1.0 - kr) * red + kb * (1.0 - kb) * blue) / (1.0 - kr - kb);
+                    for (got, exact) in (Colour { y, u, v }).to_rgb().into_iter().zip([r, g, b]) {
+                        let error = (f64::from(got) - exact.clamp(0.0, 255.0)).abs();
+                        assert!(error <= 0.505, "{y} {u} {v}: {got}, {exact}");
+                    }
+                }
+            }
         }
     }
 

@@ -1,81 +1,18 @@
 //! Pumps on real connections over the loopback interface: what arrives is what was drawn and played, in time.
 
-use std::net::Ipv4Addr;
+mod call;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peerless::{
-    Configuration, Event, Events, Format, Frame, LocalTrack, MediaKind, PeerConnection, RemoteTrack,
-};
+use call::{Call, PATIENCE};
+use peerless::{Format, Frame, LocalTrack, MediaKind, RemoteTrack};
 use peerless_media::picture::Picture;
 use peerless_media::pump::Pump;
 use peerless_media::source::pattern::TestPattern;
 use peerless_media::source::sounds::SoundKind;
 use peerless_media::source::traits::{Moment, VideoSource};
 use tokio::time::timeout;
-
-/// Generous: a slow machine is not a fault.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Call {
-    a: PeerConnection,
-    b: PeerConnection,
-    events: Events,
-}
-
-fn connection(video: &[&str]) -> PeerConnection {
-    let mut configuration = Configuration::default();
-    configuration.interfaces = Some(vec![Ipv4Addr::LOCALHOST.into()]);
-    if !video.is_empty() {
-        configuration.codecs.retain(|codec| video.contains(&codec.format.name()) || !codec.format.is_video());
-    }
-    PeerConnection::new(configuration).unwrap()
-}
-
-fn trickle(from: &PeerConnection, to: &PeerConnection) {
-    let (mut events, to) = (from.events(), to.clone());
-    tokio::spawn(async move {
-        while let Some(event) = events.next().await {
-            if let Event::IceCandidate(candidate) = event
-                && to.add_ice_candidate(&candidate).is_err()
-            {
-                break;
-            }
-        }
-    });
-}
-
-impl Call {
-    /// `a` sends the tracks to `b`; both have only these video codecs (all, where none is named).
-    fn new(tracks: &[&LocalTrack], video: &[&str]) -> Self {
-        let (a, b) = (connection(video), connection(video));
-        let events = b.events();
-        trickle(&a, &b);
-        trickle(&b, &a);
-        for track in tracks {
-            a.add_track(track).unwrap();
-        }
-        a.set_local_description(None).unwrap();
-        b.set_remote_description(a.local_description().unwrap()).unwrap();
-        b.set_local_description(None).unwrap();
-        a.set_remote_description(b.local_description().unwrap()).unwrap();
-        Self { a, b, events }
-    }
-
-    async fn track(&mut self, kind: MediaKind) -> RemoteTrack {
-        timeout(PATIENCE, async {
-            loop {
-                match self.events.next().await {
-                    Some(Event::Track(track)) if track.kind() == kind => return track,
-                    Some(_) => {}
-                    None => panic!("no track came"),
-                }
-            }
-        })
-        .await
-        .unwrap()
-    }
-}
 
 async fn frames(track: &RemoteTrack, count: usize) -> (Format, Vec<Frame>) {
     let mut frames = Vec::new();

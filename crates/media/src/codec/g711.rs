@@ -80,7 +80,7 @@ pub struct G711Decoder {
 impl G711Decoder {
     /// A decoder for one of the laws.
     pub fn new(law: Law) -> Self {
-        Self { law, echo: Echo::new(Sound::silence(8_000, 1, 160)) }
+        Self { law, echo: Echo::new(&Sound::silence(8_000, 1, 160)) }
     }
 }
 

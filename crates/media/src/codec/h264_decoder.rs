@@ -37,6 +37,8 @@ impl H264Decoder {
 
 impl VideoDecoder for H264Decoder {
     fn decode(&mut self, payload: &[u8]) -> Result<Option<Picture>, DecodeError> {
+        // Until this one is decoded, what follows has nothing to lean on.
+        let awaits_key_frame = std::mem::replace(&mut self.awaits_key_frame, true);
         if payload.len() > UNIT_LIMIT {
             return Err(DecodeError::TooLong { len: payload.len(), limit: UNIT_LIMIT });
         }
@@ -44,26 +46,20 @@ impl VideoDecoder for H264Decoder {
         if !content.has_units {
             return Err(DecodeError::Empty);
         }
-        if self.awaits_key_frame && !content.is_key && !content.has_parameters {
+        if awaits_key_frame && !content.is_key && !content.has_parameters {
             return Err(DecodeError::AwaitsKeyFrame);
         }
         if content.is_key && self.is_spoilt {
             self.decoder = open()?;
             self.is_spoilt = false;
         }
-        match self.decoder.decode(payload) {
-            Ok(decoded) => {
-                self.awaits_key_frame &= !content.is_key;
-                match decoded {
-                    Some(decoded) if !self.awaits_key_frame => Ok(Some(copy(&decoded)?)),
-                    _ => Ok(None),
-                }
-            }
-            Err(error) => {
-                self.awaits_key_frame = true;
-                self.is_spoilt = true;
-                Err(error.into())
-            }
+        self.is_spoilt = true;
+        let decoded = self.decoder.decode(payload)?;
+        self.is_spoilt = false;
+        self.awaits_key_frame = awaits_key_frame && !content.is_key;
+        match decoded {
+            Some(decoded) if !self.awaits_key_frame => Ok(Some(copy(&decoded)?)),
+            _ => Ok(None),
         }
     }
 

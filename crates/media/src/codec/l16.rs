@@ -58,7 +58,7 @@ impl L16Decoder {
     /// When no [`Sound`] has them.
     pub fn new(sample_rate: u32, channels: u8) -> Result<Self, DecodeError> {
         let silence = Sound::new(sample_rate, channels, sample_rate as usize / 50)?;
-        Ok(Self { sample_rate, channels, echo: Echo::new(silence) })
+        Ok(Self { sample_rate, channels, echo: Echo::new(&silence) })
     }
 }
 

@@ -133,3 +133,66 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (&second, rest) = rest.split_first()?;
     Some((usize::from(second) * 4 + usize::from(first), rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::music::Music;
+    use crate::source::traits::SoundSource;
+    use opus_pure::{Application, MAX_PACKET_BYTES, OpusEncoder};
+
+    /// Packets of so many milliseconds, of speech laid out for heavy loss.
+    fn packets(ms: usize, channels: u8) -> Vec<Vec<u8>> {
+        let mut encoder = OpusEncoder::new(48_000, usize::from(channels), Application::Voip).unwrap();
+        (encoder.bitrate_bps, encoder.use_inband_fec, encoder.packet_loss_perc) = (20_000, true, 25);
+        let frames = 48 * ms;
+        let (mut music, mut packet) = (Music::new(), vec![0; MAX_PACKET_BYTES]);
+        let mut sound = Sound::new(48_000, channels, frames).unwrap();
+        (0..6_000 / ms)
+            .map(|_| {
+                music.fill(&mut sound);
+                let len = encoder.encode_s16(sound.samples(), frames, &mut packet).unwrap();
+                packet[..len].to_vec()
+            })
+            .collect()
+    }
+
+    /// What the library decodes as redundancy differs from what it makes up, and only that does.
+    #[test]
+    fn redundancy_is_seen_where_the_library_finds_it() {
+        for (ms, channels) in [(10, 1), (20, 1), (20, 2), (40, 1), (60, 1)] {
+            let packets = packets(ms, channels);
+            let (mut redundant, mut guessing) = (OpusDecoder::new().unwrap(), OpusDecoder::new().unwrap());
+            let mut seen = 0;
+            for (number, triple) in packets.chunks_exact(3).enumerate() {
+                let frames = redundant.decode(&triple[0]).unwrap().frames();
+                guessing.decode(&triple[0]).unwrap();
+                let [mut a, mut b] = [vec![0i16; frames * 2], vec![0i16; frames * 2]];
+                redundant.decoder.decode_fec_s16(&triple[2], frames, &mut a).unwrap();
+                guessing.decoder.decode_s16(&[], frames, &mut b).unwrap();
+                assert_eq!(has_redundancy(&triple[2]), a != b, "{ms} ms, {channels} channels, {number}");
+                seen += usize::from(a != b);
+                // From here on the two would differ for ever.
+                redundant.decoder.reset_state().unwrap();
+                guessing.decoder.reset_state().unwrap();
+            }
+            assert!(seen * 20 > packets.len() / 3, "{ms} ms, {channels} channels: {seen}");
+        }
+    }
+
+    #[test]
+    fn the_first_frame_is_found_under_every_frame_count_code() {
+        let found = |code: u8, rest: &[u8]| first_frame(code, rest).and_then(<[u8]>::first).copied();
+        assert_eq!(found(0, &[7]), Some(7));
+        assert_eq!(found(1, &[7, 8]), Some(7));
+        assert_eq!(found(2, &[1, 7, 8]), Some(7));
+        assert_eq!(found(2, &[252, 0, 7]), Some(7));
+        assert_eq!(found(3, &[3, 7, 8, 9]), Some(7), "three of one size");
+        assert_eq!(found(3, &[0x83, 1, 1, 7, 8, 9]), Some(7), "three of their own sizes");
+        assert_eq!(found(3, &[0xc2, 255, 3, 1, 7, 8]), Some(7), "and padding");
+        for (code, rest) in [(0, &[][..]), (2, &[]), (2, &[252]), (3, &[]), (3, &[0x43]), (3, &[0xc3, 1, 1])]
+        {
+            assert_eq!(found(code, rest), None);
+        }
+    }
+}

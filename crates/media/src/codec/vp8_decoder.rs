@@ -28,12 +28,13 @@ impl Default for Vp8Decoder {
 
 impl VideoDecoder for Vp8Decoder {
     fn decode(&mut self, payload: &[u8]) -> Result<Option<Picture>, DecodeError> {
+        // Until this one is decoded, what follows has nothing to lean on.
+        let awaits_key_frame = std::mem::replace(&mut self.awaits_key_frame, true);
         let first = payload.first().ok_or(DecodeError::Empty)?;
         // The inverse key frame bit (RFC 6386 §9.1).
-        if self.awaits_key_frame && first & 1 != 0 {
+        if awaits_key_frame && first & 1 != 0 {
             return Err(DecodeError::AwaitsKeyFrame);
         }
-        self.awaits_key_frame = true;
         let decoded = self.state.decode_frame(payload)?;
         self.awaits_key_frame = false;
         if self.state.last_frame_shown() == Some(false) {

@@ -136,3 +136,50 @@ fn count(counts: &mut AudioCounts, now: Instant, sounds: &[DecodedSound]) {
     counts.stats.concealment_events +=
         u64::from(sounds.iter().any(|sound| sound.origin == Origin::Concealed));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::g711::{G711Decoder, Law};
+    use bytes::Bytes;
+
+    fn frame(number: u32, lost: u16) -> Frame {
+        let payload = Bytes::from(vec![0x20; if number == 13 { 0 } else { 160 }]);
+        Frame { lost, ..Frame::new(Format::Pcmu, number.wrapping_mul(160), true, payload) }
+    }
+
+    fn origins(played: &(Vec<DecodedSound>, Option<DecodeError>)) -> Vec<(u32, Origin)> {
+        played.0.iter().map(|sound| (sound.timestamp, sound.origin)).collect()
+    }
+
+    #[test]
+    fn what_was_lost_before_a_packet_is_made_up_in_its_place() {
+        use Origin::{Concealed, Decoded};
+        let mut decoder = G711Decoder::new(Law::Mu);
+        assert_eq!(origins(&play(&mut decoder, &frame(0, 0), 0)), [(0, Decoded)]);
+        let played = play(&mut decoder, &frame(3, 2), 2);
+        assert_eq!(origins(&played), [(160, Concealed), (320, Concealed), (480, Decoded)]);
+        assert!(played.0.iter().all(|sound| sound.sound.frames() == 160));
+        // Far more than can be made up: the nearest are, and the gap before them stays one.
+        let played = play(&mut decoder, &frame(1_000, 996), 996);
+        assert_eq!(played.0.len(), usize::from(CONCEAL_LIMIT) + 1);
+        assert_eq!(played.0[0].timestamp, (1_000 - u32::from(CONCEAL_LIMIT)) * 160);
+        // Before the first packet there is nothing to go on from, and time may wrap.
+        let played = play(&mut G711Decoder::new(Law::A), &frame(0, 1), 1);
+        assert_eq!(played.0[0].timestamp, 0u32.wrapping_sub(160));
+    }
+
+    #[test]
+    fn a_broken_packet_is_concealed_and_counted_as_one_event() {
+        let mut decoder = G711Decoder::new(Law::Mu);
+        let mut counts = AudioCounts::default();
+        for (number, lost) in [(0, 0), (1, 0), (5, 3), (6, 0), (13, 6)] {
+            let (sounds, problem) = play(&mut decoder, &frame(number, lost), lost);
+            assert_eq!(problem.is_some(), number == 13);
+            count(&mut counts, Instant::now(), &sounds);
+        }
+        let stats = counts.snapshot(Instant::now());
+        assert_eq!((stats.samples, stats.concealed_samples), (14 * 160, 10 * 160));
+        assert_eq!((stats.concealment_events, stats.recovered_samples), (2, 0));
+    }
+}
