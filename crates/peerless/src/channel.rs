@@ -33,19 +33,27 @@ impl DataChannel {
     /// `NotOpen` before the channel is open and after it was closed, also while waiting; `TooLarge` where the remote
     /// takes no message of that length.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), MessageError> {
-        let message = message.into();
+        let mut message = message.into();
         loop {
             let room = self.shared.room.notified();
             tokio::pin!(room);
             // From here on no notice is missed.
             room.as_mut().enable();
-            let mut state = self.shared.lock();
-            match state.peer.check_message(self.mailbox.id, &message) {
-                Err(MessageError::Full { .. }) => drop(state),
-                Err(error) => return Err(error),
-                Ok(()) => return state.peer.send_message(Instant::now(), self.mailbox.id, message),
+            match self.offer(message) {
+                Ok(result) => return result,
+                Err(waiting) => message = waiting,
             }
             room.await;
+        }
+    }
+
+    /// Sends the message, or gives it back while there is no room for it.
+    fn offer(&self, message: Message) -> Result<Result<(), MessageError>, Message> {
+        let mut state = self.shared.lock();
+        match state.peer.check_message(self.mailbox.id, &message) {
+            Err(MessageError::Full { .. }) => Err(message),
+            Err(error) => Ok(Err(error)),
+            Ok(()) => Ok(state.peer.send_message(Instant::now(), self.mailbox.id, message)),
         }
     }
 
@@ -184,5 +192,20 @@ impl DataChannel {
             }
             changed.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever spawns a task that sends or receives needs this; it does not compile where it is not so.
+    #[test]
+    fn waiting_for_a_channel_may_move_between_threads() {
+        fn is_send<T: Send>(_: impl FnOnce(DataChannel) -> T) {}
+        is_send(|channel| async move { channel.send(Message::Text(String::new())).await });
+        is_send(|channel| async move { channel.recv().await });
+        is_send(|channel| async move { channel.opened().await });
+        is_send(|channel| async move { channel.buffered_amount_low().await });
     }
 }
