@@ -1,11 +1,11 @@
-//! Message authentication codes: HMAC-SHA1 of STUN (RFC 8489 §14.5).
+//! Message authentication codes: HMAC-SHA1 of STUN (RFC 8489 §14.5), HMAC-SHA256 of SCTP's state cookies (RFC 9260 §5.1.3).
 
-use aws_lc_rs::hmac::{self, Context, HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key};
+use aws_lc_rs::hmac::{self, Algorithm, Context, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, Key};
 
 /// HMAC-SHA1 under `key` of all `parts`, one after the other.
 pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
     let mut mac = [0; 20];
-    for (out, byte) in mac.iter_mut().zip(sign(key, parts).as_ref()) {
+    for (out, byte) in mac.iter_mut().zip(sign(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key, parts).as_ref()) {
         *out = *byte;
     }
     mac
@@ -13,11 +13,29 @@ pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
 
 /// Whether `mac` is the HMAC-SHA1 under `key` of all `parts`. Takes the same time wherever the first difference is.
 pub fn is_hmac_sha1(key: &[u8], parts: &[&[u8]], mac: &[u8; 20]) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(sign(key, parts).as_ref(), mac).is_ok()
+    aws_lc_rs::constant_time::verify_slices_are_equal(
+        sign(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key, parts).as_ref(),
+        mac,
+    )
+    .is_ok()
 }
 
-fn sign(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
-    let mut context = Context::with_key(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key));
+/// HMAC-SHA256 under `key` of `bytes`.
+pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let mut mac = [0; 32];
+    for (out, byte) in mac.iter_mut().zip(sign(HMAC_SHA256, key, &[bytes]).as_ref()) {
+        *out = *byte;
+    }
+    mac
+}
+
+/// Whether `mac` is the HMAC-SHA256 under `key` of `bytes`. Takes the same time wherever the first difference is.
+pub fn is_hmac_sha256(key: &[u8], bytes: &[u8], mac: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(&hmac_sha256(key, bytes), mac).is_ok()
+}
+
+fn sign(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
+    let mut context = Context::with_key(&Key::new(algorithm, key));
     parts.iter().for_each(|part| context.update(part));
     context.sign()
 }

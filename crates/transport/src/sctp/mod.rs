@@ -4,9 +4,24 @@
 mod config;
 mod message;
 mod event;
+mod index;
 mod rx;
-#[allow(dead_code)]
 mod reset;
+mod tx;
+mod acks;
+mod heartbeat;
+mod discovery;
+mod agreed;
+mod cookie;
+mod inbox;
+mod streams;
+mod endpoint;
+mod handshake;
+mod teardown;
+mod resetting;
+mod incoming;
+mod outgoing;
+mod timeouts;
 mod association;
 
 pub use association::Association;

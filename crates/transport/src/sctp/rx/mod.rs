@@ -8,8 +8,6 @@
 //! - for FORWARD TSN: `Tracker::handle_forward`, and where it moved, `Reassembly::handle_forward`;
 //! - for resets: `sctp/reset.rs` beside this folder says when to `defer` and when to `reset`.
 
-#![allow(dead_code, unused_imports)]
-
 mod violation;
 mod tracker;
 mod window;

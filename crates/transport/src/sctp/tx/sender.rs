@@ -1,0 +1,588 @@
+//! What goes, and when (RFC 9260 §6.1 to §6.3, §7): first what was lost, then what is new, within the window of the
+//! network, that of the peer, and the pacer. Acknowledgements and timers come in here.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use peerless_wire::sctp::{Ppid, StreamId, Tsn};
+
+use crate::sctp::config::{Config, Controller};
+use crate::sctp::message::{SendError, SendOptions};
+use crate::sctp::tx::counters::{Counters, Recovery};
+use crate::sctp::tx::cubic::Cubic;
+use crate::sctp::tx::forward;
+use crate::sctp::tx::fragment::{Form, UNLIMITED};
+use crate::sctp::tx::newreno::NewReno;
+use crate::sctp::tx::outstanding::{Found, Outstanding};
+use crate::sctp::tx::pacer::Pacer;
+use crate::sctp::tx::path::Path;
+use crate::sctp::tx::queue::{MESSAGE_OVERHEAD, Next, Queue};
+use crate::sctp::tx::rack::Rack;
+use crate::sctp::tx::rto::Rto;
+use crate::sctp::tx::window::{Acked, Lost, Window};
+
+/// How long the peer may hold a SACK back when a single chunk is out, as the tail probe sees it.
+const PEER_SACK_DELAY: Duration = Duration::from_millis(50);
+/// The least time before the tail is probed.
+const MIN_PROBE: Duration = Duration::from_millis(10);
+
+/// The sending half.
+#[derive(Debug)]
+pub struct Sender {
+    /// Messages not sent yet.
+    pub queue: Queue,
+    outstanding: Outstanding,
+    rto: Rto,
+    path: Path,
+    window: Box<dyn Window>,
+    rack: Rack,
+    pacer: Pacer,
+    form: Form,
+    partial: bool,
+    limit: usize,
+    was_refused: bool,
+    peer_window: usize,
+    packet: usize,
+    timer: Option<Instant>,
+    loss_due: Option<Instant>,
+    probe_due: Option<Instant>,
+    /// A probe of the tail may go beyond the window.
+    is_probing: bool,
+    /// A probe is out and nothing was heard since.
+    was_probed: bool,
+    timeouts_in_row: u32,
+    after_timeout: Option<Instant>,
+    recovery: Option<Recovery>,
+    forward_due: bool,
+    forwarded: Option<(u64, Instant)>,
+    /// Whether the window has stopped us in this round and in the one before.
+    limited: (bool, bool),
+    counters: Counters,
+}
+
+impl Sender {
+    /// Nothing to send; the first chunk gets `first`.
+    pub fn new(now: Instant, config: &Config, first: Tsn) -> Self {
+        let next = Tsn::FIRST_TURN + u64::from(first.0);
+        let form = Form { is_interleaved: false };
+        let timers = &config.timers;
+        Self {
+            queue: Queue::new(form),
+            outstanding: Outstanding::new(next, form),
+            rto: Rto::new(timers.rto_initial, timers.rto_min, timers.rto_max),
+            path: Path::new(now, next),
+            window: controller(config),
+            rack: Rack::default(),
+            pacer: Pacer::new(now),
+            form,
+            partial: true,
+            limit: config.send_buffer,
+            was_refused: false,
+            peer_window: 0,
+            packet: config.packet_size,
+            timer: None,
+            loss_due: None,
+            probe_due: None,
+            is_probing: false,
+            was_probed: false,
+            timeouts_in_row: 0,
+            after_timeout: None,
+            recovery: None,
+            forward_due: false,
+            forwarded: None,
+            limited: (false, false),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The handshake is done: the peer's window, and what was negotiated.
+    pub fn open(&mut self, peer_window: u32, form: Form, partial: bool) {
+        self.peer_window = peer_window as usize;
+        (self.form, self.partial) = (form, partial);
+        self.queue.set_form(form, partial);
+        self.outstanding = Outstanding::new(self.outstanding.next(), form);
+    }
+
+    /// The peer has started anew: what was out is lost, what waits is kept (RFC 9260 §5.2.4.1).
+    pub fn restart(&mut self, now: Instant, config: &Config, first: Tsn) {
+        let fresh = Self::new(now, config, first);
+        let queue = std::mem::replace(&mut self.queue, Queue::new(fresh.form));
+        let counters = self.counters;
+        let was_refused = self.was_refused;
+        *self = Self { queue, counters, was_refused, ..fresh };
+        self.queue.restart_all();
+    }
+
+    /// Takes a message, or says why not.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        ppid: Ppid,
+        payload: Bytes,
+        options: SendOptions,
+    ) -> Result<(), SendError> {
+        let buffered = self.buffered();
+        if buffered > 0 && buffered + payload.len() + MESSAGE_OVERHEAD > self.limit {
+            self.was_refused = true;
+            return Err(SendError::Full { buffered, limit: self.limit });
+        }
+        if self.queue.is_resetting(stream) {
+            return Err(SendError::Resetting);
+        }
+        self.counters.messages += 1;
+        self.queue.push(now, stream, ppid, payload, options);
+        Ok(())
+    }
+
+    /// Bytes that wait to be sent or acknowledged, with what each message and chunk costs beside.
+    pub fn buffered(&self) -> usize {
+        self.queue.weight() + self.outstanding.weight()
+    }
+
+    /// Whether there is room again after a refusal; says so once.
+    pub fn poll_writable(&mut self) -> bool {
+        let is_writable = self.was_refused && self.buffered() <= self.limit - self.limit / 4;
+        self.was_refused &= !is_writable;
+        is_writable
+    }
+
+    /// Whether all that was taken is acknowledged.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.outstanding.is_empty()
+    }
+
+    /// The number of the next chunk.
+    pub fn next_tsn(&self) -> Tsn {
+        Tsn::from(self.outstanding.next())
+    }
+
+    /// What the peer gives us to send.
+    pub fn peer_window(&self) -> usize {
+        self.peer_window
+    }
+
+    /// The congestion window.
+    pub fn window(&self) -> usize {
+        self.window.bytes()
+    }
+
+    /// Bytes on their way.
+    pub fn flight(&self) -> usize {
+        self.outstanding.flight()
+    }
+
+    /// The retransmission timeout and the smoothed round trip.
+    pub fn rto(&self) -> &Rto {
+        &self.rto
+    }
+
+    /// Counters.
+    pub fn counters(&self) -> Counters {
+        Counters { abandoned: self.counters.abandoned + self.queue.abandoned, ..self.counters }
+    }
+
+    /// How often in a row the retransmission timer ran out.
+    pub fn timeouts_in_row(&self) -> u32 {
+        self.timeouts_in_row
+    }
+
+    /// A round trip was measured by something else: the handshake, a heartbeat.
+    pub fn handle_round_trip(&mut self, now: Instant, round_trip: Duration) {
+        self.rto.handle_measurement(round_trip);
+        self.path.handle_measurement(now, round_trip, self.rto.smoothed().unwrap_or(round_trip));
+        self.pace(now);
+    }
+
+    /// Packets have another size from now on.
+    pub fn set_packet_size(&mut self, bytes: usize) {
+        self.packet = bytes;
+        self.window.set_packet_size(bytes);
+    }
+
+    /// A SACK. `None` when it acknowledges what was never sent; else whether it was news.
+    pub fn handle_sack(
+        &mut self,
+        now: Instant,
+        cumulative: Tsn,
+        peer_window: u32,
+        blocks: impl Iterator<Item = (u16, u16)>,
+        duplicates: impl Iterator<Item = Tsn>,
+    ) -> Option<bool> {
+        let cumulative = cumulative.near(self.outstanding.next());
+        if cumulative >= self.outstanding.next() {
+            return None;
+        }
+        if cumulative < self.outstanding.cumulative() {
+            return Some(false);
+        }
+        self.peer_window = peer_window as usize;
+        let flight = self.outstanding.flight();
+        let blocks = blocks.map(|(from, to)| (cumulative + u64::from(from), cumulative + u64::from(to)));
+        let found = self.outstanding.handle_sack(now, cumulative, blocks, &mut self.rack);
+        self.handle_duplicates(duplicates);
+        if found.chunks > 0 {
+            self.handle_found(now, &found, flight);
+        }
+        self.detect(now);
+        if found.chunks > 0 || found.is_moved {
+            self.timeouts_in_row = 0;
+            self.was_probed = false;
+            self.rto.handle_progress();
+            self.arm(now);
+        } else if self.outstanding.is_empty() {
+            self.arm(now);
+        }
+        if self.recovery.is_some_and(|recovery| cumulative >= recovery.end && !self.outstanding.has_lost()) {
+            // Duplicates of it may still be told; it ends with the next loss.
+            self.after_timeout = None;
+        }
+        self.check_forward(now);
+        self.pace(now);
+        Some(found.chunks > 0 || found.is_moved)
+    }
+
+    fn handle_found(&mut self, now: Instant, found: &Found, flight: usize) {
+        if let Some(round_trip) = found.round_trip {
+            self.rto.handle_measurement(round_trip);
+            self.path.handle_measurement(now, round_trip, self.rto.smoothed().unwrap_or(round_trip));
+        }
+        let (highest, next) = (found.highest.unwrap_or(0), self.outstanding.next());
+        let round = self.path.handle_acked(now, found.bytes, found.chunks, highest, next);
+        if let Some(at) = self.after_timeout {
+            self.after_timeout = None;
+            if found.oldest_original.is_some_and(|sent_at| sent_at < at) {
+                // Departs: RFC 9260 §6.3.3, because what was sent before the timer ran out has come after all: the
+                // timer was too early (the idea of F-RTO, RFC 5682).
+                self.outstanding.undo_timeout();
+                self.window.handle_spurious();
+                self.recovery = None;
+            }
+        }
+        // In slow start half the window in use is enough: the other half is what it grows by within the round.
+        let filled = flight + self.packet >= self.window.bytes()
+            || (self.window.is_slow_start() && 2 * flight >= self.window.bytes());
+        self.limited.0 |= filled;
+        let limited = self.limited.0 || self.limited.1;
+        let (bytes, measured) = (found.bytes, found.round_trip.is_some());
+        self.window.handle_acked(&Acked { now, bytes, limited, round, measured, path: &self.path });
+        if round {
+            self.limited = (filled, self.limited.0);
+        }
+    }
+
+    fn handle_duplicates(&mut self, duplicates: impl Iterator<Item = Tsn>) {
+        let Some(recovery) = &mut self.recovery else { return };
+        for _ in duplicates {
+            if recovery.duplicates >= recovery.resent {
+                break;
+            }
+            recovery.duplicates += 1;
+            self.counters.spurious += 1;
+            self.rack.handle_duplicate(self.path.rounds);
+            if recovery.duplicates == recovery.resent && !self.outstanding.has_lost() {
+                // Every retransmission was needless, so was the reduction.
+                self.window.handle_spurious();
+            }
+        }
+    }
+
+    /// Looks for losses; and when to look again.
+    fn detect(&mut self, now: Instant) {
+        let least = self.path.least().unwrap_or_default();
+        let beyond = self.outstanding.beyond();
+        let window = self.rack.window(least, self.path.smoothed, beyond, self.path.rounds);
+        let (mut count, mut latest, mut doomed) = (0, None, Vec::new());
+        self.loss_due = self.outstanding.detect(now, &self.rack, window, |number, sent_at| {
+            count += 1;
+            latest = latest.max(Some(sent_at));
+            doomed.push(number);
+        });
+        let Some(sent_at) = latest else { return };
+        self.path.handle_lost(count);
+        self.begin_recovery();
+        self.window.handle_lost(&Lost { now, sent_at, path: &self.path });
+        self.abandon_doomed(now, &doomed);
+    }
+
+    fn begin_recovery(&mut self) {
+        if self.recovery.is_none_or(|recovery| self.outstanding.cumulative() + 1 >= recovery.end) {
+            self.recovery = Some(Recovery { end: self.outstanding.next(), resent: 0, duplicates: 0 });
+        }
+    }
+
+    fn abandon_doomed(&mut self, now: Instant, doomed: &[u64]) {
+        if self.partial {
+            for number in doomed {
+                if self.is_given_up(now, *number) {
+                    self.abandon(now, *number);
+                }
+            }
+        }
+    }
+
+    /// Whether the message of a chunk is not to be sent again.
+    fn is_given_up(&self, now: Instant, number: u64) -> bool {
+        self.partial
+            && self.outstanding.find(number).is_some_and(|sent| {
+                let fragment = &sent.fragment;
+                fragment.expires.is_some_and(|at| at <= now)
+                    || (fragment.tries != UNLIMITED && sent.transmissions >= fragment.tries)
+            })
+    }
+
+    fn abandon(&mut self, now: Instant, number: u64) {
+        let Some((stream, message, is_ended)) = self.outstanding.abandon(number) else { return };
+        if !is_ended && let Some(end) = self.queue.give_up(stream, message) {
+            self.outstanding.push_abandoned(now, end);
+        }
+        self.counters.abandoned += 1;
+        self.check_forward(now);
+    }
+
+    /// Whether the peer is to be told what was given up: at once when it is more, else once a round trip.
+    fn check_forward(&mut self, now: Instant) {
+        let Some((last, _)) = self.outstanding.abandoned().last() else {
+            self.forward_due = false;
+            return;
+        };
+        let wait = self.rto.smoothed().unwrap_or_else(|| self.rto.timeout());
+        self.forward_due |= self.forwarded.is_none_or(|(told, at)| last > told || at + wait <= now);
+        if self.timer.is_none() {
+            self.timer = Some(now + self.rto.timeout());
+        }
+    }
+
+    /// When [`Sender::handle_timeout`] is due. The pacer counts only where something waits for it.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let waits = self.outstanding.has_lost() || !self.queue.is_empty();
+        let paced = if waits && self.has_window() { self.pacer.next() } else { None };
+        [self.timer, self.loss_due, self.probe_due, paced].into_iter().flatten().min()
+    }
+
+    fn has_window(&self) -> bool {
+        let flight = self.outstanding.flight();
+        flight == 0 || flight < self.window.bytes()
+    }
+
+    /// Lets due timers run out. Whether the retransmission timer has (RFC 9260 §6.3.3).
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+        let is_due = |due: Option<Instant>| due.is_some_and(|at| at <= now);
+        if is_due(self.loss_due) {
+            self.loss_due = None;
+            self.detect(now);
+            self.pace(now);
+        }
+        if is_due(self.timer) {
+            self.handle_retransmission_timer(now);
+            return true;
+        }
+        if is_due(self.probe_due) {
+            self.probe_due = None;
+            self.is_probing = true;
+            self.was_probed = true;
+            self.timer = Some(now + self.rto.timeout());
+        }
+        false
+    }
+
+    fn handle_retransmission_timer(&mut self, now: Instant) {
+        self.probe_due = None;
+        self.loss_due = None;
+        self.counters.timeouts += 1;
+        self.timeouts_in_row += 1;
+        self.rto.handle_timeout();
+        // What was sent into a closed window was dropped there, not on the way.
+        if self.peer_window > 0 && self.outstanding.flight() > 0 {
+            self.begin_recovery();
+            self.window.handle_timeout(now);
+            if self.timeouts_in_row == 1 {
+                self.after_timeout = Some(now);
+            }
+        }
+        let mut doomed = Vec::new();
+        self.outstanding.handle_timeout(self.timeouts_in_row > 1, |number| doomed.push(number));
+        self.abandon_doomed(now, &doomed);
+        self.forward_due |= self.outstanding.abandoned().next().is_some();
+        self.timer = (!self.outstanding.is_empty()).then(|| now + self.rto.timeout());
+        self.pace(now);
+    }
+
+    /// Sets the timers after something was sent or acknowledged.
+    fn arm(&mut self, now: Instant) {
+        if self.outstanding.is_empty() {
+            (self.timer, self.loss_due, self.probe_due) = (None, None, None);
+            return;
+        }
+        let timeout = self.rto.timeout();
+        self.timer = Some(now + timeout);
+        self.arm_probe(now, timeout);
+    }
+
+    /// The tail is probed after two round trips of silence (RFC 8985 §7.2), once.
+    fn arm_probe(&mut self, now: Instant, timeout: Duration) {
+        self.probe_due = None;
+        let Some(smoothed) = self.rto.smoothed() else { return };
+        if self.was_probed || self.outstanding.has_lost() || self.outstanding.flight() == 0 {
+            return;
+        }
+        let is_single = self.outstanding.flight() <= self.packet;
+        let wait = (2 * smoothed + if is_single { PEER_SACK_DELAY } else { Duration::ZERO }).max(MIN_PROBE);
+        if wait < timeout {
+            self.probe_due = Some(now + wait);
+        }
+    }
+
+    fn pace(&mut self, now: Instant) {
+        let (window, start) = (self.window.bytes(), self.window.is_slow_start());
+        self.pacer.set_rate(now, window, self.path.smoothed, start, self.packet);
+    }
+
+    /// Whether a packet may leave now.
+    pub fn is_open(&mut self, now: Instant) -> bool {
+        self.is_probing || self.pacer.is_open(now)
+    }
+
+    /// A packet with data has left.
+    pub fn handle_sent(&mut self, bytes: usize) {
+        self.pacer.handle_sent(bytes);
+    }
+
+    /// Appends what may be sent to the packet that begins at `start` in `out`, up to `size` bytes in all. Whether
+    /// anything was.
+    pub fn write(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) -> bool {
+        let before = out.len();
+        if self.forward_due {
+            self.write_forward(now, size.saturating_sub(out.len() - start), out);
+        }
+        let forwarded = out.len();
+        if self.outstanding.has_lost() {
+            self.write_lost(now, start, size, out);
+        }
+        if !self.outstanding.has_lost() && !self.queue.is_empty() {
+            self.write_new(now, start, size, out);
+        }
+        if self.is_probing {
+            self.is_probing = false;
+            if out.len() == forwarded {
+                self.write_probe(now, start, size, out);
+            }
+        }
+        if out.len() > forwarded {
+            let timeout = self.rto.timeout();
+            self.timer.get_or_insert(now + timeout);
+            self.arm_probe(now, timeout);
+        }
+        out.len() > before
+    }
+
+    fn write_forward(&mut self, now: Instant, left: usize, out: &mut BytesMut) {
+        self.forward_due = false;
+        if let Some(told) = forward::write(self.form, self.outstanding.abandoned(), left, out) {
+            self.forwarded = Some((told, now));
+        }
+    }
+
+    fn write_lost(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
+        while let Some(number) = self.outstanding.first_lost() {
+            if self.is_given_up(now, number) {
+                self.abandon(now, number);
+                continue;
+            }
+            if !self.resend(now, number, start, size, out) {
+                return;
+            }
+        }
+    }
+
+    /// Sends a chunk again, where it fits and the windows let it.
+    fn resend(&mut self, now: Instant, number: u64, start: usize, size: usize, out: &mut BytesMut) -> bool {
+        let Some(sent) = self.outstanding.find(number) else { return false };
+        let payload = sent.fragment.payload.len();
+        let is_first = out.len() - start <= HEADER;
+        // One that was cut for larger packets goes alone.
+        let fits = out.len() - start + self.form.size(payload) <= size || is_first;
+        if !fits || !(self.has_window() || self.is_probing) || !self.fits_peer(payload) {
+            return false;
+        }
+        let Some(sent) = self.outstanding.handle_resent(now, number) else { return false };
+        self.form.write(Tsn::from(number), &sent.fragment, out);
+        self.counters.retransmissions += 1;
+        if let Some(recovery) = &mut self.recovery {
+            recovery.resent += 1;
+        }
+        true
+    }
+
+    fn write_probe(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
+        if let Some(number) = self.outstanding.last_flying()
+            && !self.is_given_up(now, number)
+        {
+            self.is_probing = true;
+            self.begin_recovery();
+            self.resend(now, number, start, size, out);
+            self.is_probing = false;
+        }
+    }
+
+    fn write_new(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
+        let whole = self.form.room(size.saturating_sub(HEADER));
+        loop {
+            let flight = self.outstanding.flight();
+            if flight > 0 && flight >= self.window.bytes() && !self.is_probing {
+                self.limited.0 = true;
+                return;
+            }
+            let left = self.form.room(size.saturating_sub(out.len() - start));
+            let (room, may_cut) = self.peer_room(left);
+            // What is cut to the peer's window is cut whatever packet it would fit into.
+            let whole = if room < left { room } else { whole };
+            match self.queue.poll(now, room, whole, may_cut) {
+                None => return,
+                Some(Next::Fragment(mut fragment)) => {
+                    // Whoever waits for the window wants to hear at once (RFC 7053).
+                    fragment.flags.immediate |= self.is_probing;
+                    let number = self.outstanding.push(now, fragment);
+                    if let Some(sent) = self.outstanding.find(number) {
+                        self.form.write(Tsn::from(number), &sent.fragment, out);
+                    }
+                }
+                Some(Next::Expired { message, end }) => {
+                    self.outstanding.push_abandoned(now, end);
+                    let last = self.outstanding.next() - 1;
+                    debug_assert!(
+                        self.outstanding.find(last).is_some_and(|sent| sent.fragment.message == message)
+                    );
+                    self.abandon(now, last);
+                }
+            }
+        }
+    }
+
+    /// How much of `room` the peer has a place for, and whether a message may be cut to that: where its window is
+    /// smaller only while nothing is on its way, so that no silly little chunks are sent (RFC 9260 §6.1 A). A whole
+    /// chunk probes a closed window.
+    fn peer_room(&self, room: usize) -> (usize, bool) {
+        let left = self.peer_window.saturating_sub(self.outstanding.flight_payload());
+        let is_alone = self.outstanding.flight() == 0;
+        match left {
+            left if left >= room => (room, true),
+            0 if is_alone => (room, true),
+            left => (left, is_alone),
+        }
+    }
+
+    fn fits_peer(&self, payload: usize) -> bool {
+        self.outstanding.flight() == 0 || payload + self.outstanding.flight_payload() <= self.peer_window
+    }
+}
+
+/// The common header, before any chunk.
+const HEADER: usize = peerless_wire::sctp::Header::LEN;
+
+fn controller(config: &Config) -> Box<dyn Window> {
+    match config.controller {
+        Controller::Cubic => Box::new(Cubic::new(config.packet_size)),
+        Controller::NewReno => Box::new(NewReno::new(config.packet_size)),
+    }
+}
