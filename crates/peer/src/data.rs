@@ -12,6 +12,8 @@ use crate::state::DataChannelState;
 pub(crate) struct Channels {
     channels: BTreeMap<ChannelId, ChannelView>,
     made: u32,
+    /// One was made, and the remote did not refuse them since.
+    is_wanted: bool,
 }
 
 impl Channels {
@@ -25,8 +27,14 @@ impl Channels {
         }
         let id = ChannelId(self.made);
         self.made += 1;
+        self.is_wanted = true;
         self.channels.insert(id, view(label, init));
         Ok(id)
+    }
+
+    /// Whether descriptions shall have a section for channels.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.is_wanted
     }
 
     pub(crate) fn view(&self, id: ChannelId) -> Option<ChannelView> {

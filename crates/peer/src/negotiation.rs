@@ -9,7 +9,8 @@ use crate::description::{IceCandidateInit, SessionDescription};
 use crate::error::{CandidateError, Error};
 use crate::jsep::candidates::{self, Added};
 use crate::jsep::plan::Plan;
-use crate::jsep::view::{Descriptions, RemoteTrack, TransceiverView, TransportView, View};
+use crate::jsep::sctp;
+use crate::jsep::view::{DataView, Descriptions, RemoteTrack, TransceiverView, TransportView, View};
 use crate::state::{Direction, MediaKind, SdpType, SignalingState};
 use crate::transceiver::{Transceiver, Transceivers, receives, sends};
 
@@ -70,6 +71,7 @@ impl Negotiation {
         codecs: &[CodecCapability],
         transport: TransportView,
         transceivers: &Transceivers,
+        data: DataView,
     ) -> View {
         View {
             signaling: self.signaling,
@@ -79,6 +81,7 @@ impl Negotiation {
             transport,
             codecs: codecs.to_vec(),
             transceivers: transceivers.iter().map(transceiver_view).collect(),
+            data,
             descriptions: self.descriptions.clone(),
         }
     }
@@ -196,12 +199,13 @@ impl Negotiation {
 
     /// To be asked at the end of each call: whether `negotiationneeded` is to be fired now (webrtc-pc §4.7.3, "update
     /// the negotiation-needed flag").
-    pub(crate) fn became_needed(&mut self, transceivers: &Transceivers) -> bool {
+    pub(crate) fn became_needed(&mut self, transceivers: &Transceivers, wants_data: bool) -> bool {
         if self.signaling != SignalingState::Stable {
             return false;
         }
         let was_needed = self.needed;
-        self.needed = transceivers.iter().any(|transceiver| self.needs_negotiation(transceiver));
+        self.needed = (wants_data && sctp::negotiated(&self.descriptions).is_none())
+            || transceivers.iter().any(|transceiver| self.needs_negotiation(transceiver));
         self.needed && !was_needed
     }
 

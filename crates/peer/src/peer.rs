@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::TransceiverId;
+use crate::jsep::view::{DataView, View};
 use crate::jsep::{self, Source};
 use crate::media::{Media, SendError};
 use crate::negotiation::Negotiation;
@@ -479,9 +480,13 @@ impl Peer {
         Ok(())
     }
 
-    fn view(&self) -> jsep::view::View {
+    fn view(&self) -> View {
         let transport = self.engine.transport_view();
-        self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers)
+        let data = DataView {
+            wanted: self.engine.channels.is_wanted(),
+            max_message_size: self.config.max_message_size as u64,
+        };
+        self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers, data)
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
@@ -500,7 +505,7 @@ impl Peer {
     pub(crate) fn finish_call(&mut self) {
         self.engine.tell_senders();
         self.engine.settle();
-        if self.negotiation.became_needed(&self.engine.transceivers) {
+        if self.negotiation.became_needed(&self.engine.transceivers, self.engine.channels.is_wanted()) {
             self.engine.tell(Event::NegotiationNeeded);
         }
     }

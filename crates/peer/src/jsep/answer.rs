@@ -7,7 +7,8 @@ use crate::jsep::bundle::{self, mid_of};
 use crate::jsep::check;
 use crate::jsep::codecs::{answered, capabilities, kind_of};
 use crate::jsep::extensions;
-use crate::jsep::section::{self, Content};
+use crate::jsep::sctp::{self, Form};
+use crate::jsep::section::{self, Content, DataContent};
 use crate::jsep::view::{DtlsRole, TransceiverView, View};
 use crate::state::{Direction, SdpType, SignalingState};
 
@@ -28,7 +29,10 @@ pub fn create_answer(view: &View) -> Result<Description, Error> {
         let mid = mid_of(offer, index);
         view.transceivers.iter().find(|one| one.mid.as_ref() == Some(&mid))
     };
-    let is_taken = |index| owner(index).is_some_and(|one| is_possible(view, offer, index, Some(one)));
+    let data = sctp::offered(view, offer);
+    let is_taken = |index| {
+        data == Some(index) || owner(index).is_some_and(|one| is_possible(view, offer, index, Some(one)))
+    };
     let shared = bundle::shared(offer, is_taken);
     let setup = answered_setup(view, offer, &shared)?;
     let mixes = |media: &Media| extensions::is_mixed(offer, media);
@@ -37,6 +41,7 @@ pub fn create_answer(view: &View) -> Result<Description, Error> {
         let transceiver = owner(index).filter(|_| shared.contains(&index));
         answer.media.push(match transceiver {
             Some(transceiver) => answered_section(view, transceiver, offer, media, setup),
+            None if data == Some(index) && shared.contains(&index) => answered_data(view, media, setup),
             None => section::rejected(media, media.mid().cloned()),
         });
     }
@@ -51,8 +56,9 @@ pub fn create_answer(view: &View) -> Result<Description, Error> {
     Ok(answer)
 }
 
-/// Whether a section of an offer can be taken as far as its media goes: known kind and transport, multiplexed, a codec
-/// in common with us, or with what its transceiver prefers.
+/// Whether a section of an offer can be taken as far as its content goes. For media: known kind and transport,
+/// multiplexed, a codec in common with us, or with what its transceiver prefers. For data channels: the one section of
+/// theirs.
 pub(super) fn is_possible(
     view: &View,
     offer: &Description,
@@ -60,7 +66,7 @@ pub(super) fn is_possible(
     transceiver: Option<&TransceiverView>,
 ) -> bool {
     let Some(media) = offer.media.get(index) else { return false };
-    let Some(kind) = kind_of(media) else { return false };
+    let Some(kind) = kind_of(media) else { return sctp::offered(view, offer) == Some(index) };
     let is_stopped = transceiver.is_some_and(|one| one.direction == Direction::Stopped);
     let is_multiplexed = media.has(&Attribute::RtcpMux) || media.has(&Attribute::RtcpMuxOnly);
     if media.is_rejected() || is_stopped || !is_multiplexed || !is_known_protocol(&media.protocol) {
@@ -87,6 +93,12 @@ fn answered_setup(view: &View, offer: &Description, shared: &[usize]) -> Result<
         DtlsRole::Client => Setup::Active,
         DtlsRole::Server => Setup::Passive,
     })
+}
+
+fn answered_data(view: &View, offered: &Media, setup: Setup) -> Media {
+    let form = Form::of(offered).unwrap_or(Form::OURS);
+    let content = DataContent { mid: offered.mid().cloned(), form, is_bundle_only: false, setup };
+    section::write_data(view, content)
 }
 
 fn answered_section(

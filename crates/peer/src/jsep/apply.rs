@@ -14,9 +14,10 @@ use crate::jsep::codecs::{agree, kind_of};
 use crate::jsep::extensions;
 use crate::jsep::offer::waiting;
 use crate::jsep::plan::{
-    MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
+    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
 };
 use crate::jsep::rollback::{self, RolledBack};
+use crate::jsep::sctp;
 use crate::jsep::section::{both_want, named};
 use crate::jsep::signaling::{Source, next_state};
 use crate::jsep::view::{Credentials, RemoteTrack, TransceiverView, View};
@@ -255,6 +256,9 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
         let owner = owner(view, &mid);
         if !shared.contains(&index) {
             plan.rejected.push(index);
+            if sides.kind == SdpType::Answer && is_for_data(view, local, index) {
+                plan.data = DataChange::Refused;
+            }
             if let Some(transceiver) = owner.filter(|_| sides.kind == SdpType::Answer) {
                 let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid);
                 change.stop = true;
@@ -262,6 +266,9 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
                 plan.transceivers.push(change);
             }
             continue;
+        }
+        if let Some(port) = sctp::port(remote) {
+            plan.data = DataChange::Negotiated { port, max_message_size: sctp::max_message_size(remote) };
         }
         let Some(transceiver) = owner else { continue };
         let theirs = sides.remote.direction(remote);
@@ -272,6 +279,12 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
         change.media = Some(media_plan(transceiver, &sides, local, remote, direction));
         plan.transceivers.push(change);
     }
+}
+
+/// Whether a rejected section is, or would have been, that of our data channels.
+fn is_for_data(view: &View, local: &Media, index: usize) -> bool {
+    // Our offer has it, or it carried them until now.
+    sctp::port(local).is_some() || sctp::negotiated(&view.descriptions) == Some(index)
 }
 
 fn media_plan(

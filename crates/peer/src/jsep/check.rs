@@ -7,6 +7,7 @@ use peerless_wire::sdp::{Attribute, Description, Fingerprint, Media, Setup};
 use crate::error::DescriptionError;
 use crate::jsep::bundle::{mid_of, transport_section};
 use crate::jsep::codecs::{agree, kind_of};
+use crate::jsep::sctp;
 use crate::jsep::view::{Credentials, DtlsRole, View};
 use crate::state::MediaKind;
 
@@ -75,7 +76,7 @@ pub(super) fn check_answer_fits(offer: &Description, answer: &Description) -> Re
         if theirs.is_rejected() {
             continue;
         }
-        if kind_of(ours).is_none() {
+        if kind_of(ours).is_none() && sctp::Form::of(ours).is_none() {
             return Err(DescriptionError::DataChannelIncompatible { section });
         }
         if ours.is_rejected() {
@@ -85,13 +86,20 @@ pub(super) fn check_answer_fits(offer: &Description, answer: &Description) -> Re
     Ok(())
 }
 
-/// A section that the answer takes over our transport can flow: multiplexed, with a codec in common.
+/// A section that the answer takes over our transport can flow: multiplexed, with a codec in common, or for data
+/// channels with a port.
 pub(super) fn check_answered_section(
     offered: &Media,
     answered: &Media,
     section: usize,
 ) -> Result<(), DescriptionError> {
-    if !answered.has(&Attribute::RtcpMux) && !answered.has(&Attribute::RtcpMuxOnly) {
+    if kind_of(answered).is_none() && sctp::port(answered).is_some() {
+        return Ok(());
+    }
+    if kind_of(answered).is_some()
+        && !answered.has(&Attribute::RtcpMux)
+        && !answered.has(&Attribute::RtcpMuxOnly)
+    {
         return Err(DescriptionError::RtcpMuxMissing { section });
     }
     if !agree(offered, answered, answered).send.is_empty() {

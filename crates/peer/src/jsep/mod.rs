@@ -1,5 +1,6 @@
 //! JSEP (RFC 9429) as pure functions: from a view of the peer to an offer or answer, from a description to a plan of
-//! what it changes. Offer/answer by RFC 3264, BUNDLE by RFC 9143, DTLS by RFC 8842, codecs by their payload formats.
+//! what it changes. Offer/answer by RFC 3264, BUNDLE by RFC 9143, DTLS by RFC 8842, data channels by
+//! RFC 8841, codecs by their payload formats.
 
 pub mod view;
 pub mod plan;
@@ -9,6 +10,7 @@ mod codecs;
 mod numbers;
 mod extensions;
 mod bundle;
+pub(crate) mod sctp;
 mod check;
 mod section;
 mod offer;

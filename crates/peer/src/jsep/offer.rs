@@ -10,12 +10,13 @@ use crate::jsep::bundle::{self, mid_of};
 use crate::jsep::codecs::{Entry, capabilities};
 use crate::jsep::extensions;
 use crate::jsep::numbers::{ExtensionIds, PayloadTypes};
-use crate::jsep::section::{self, Content};
+use crate::jsep::sctp::{self, Form};
+use crate::jsep::section::{self, Content, DataContent};
 use crate::jsep::view::{TransceiverView, View};
 use crate::state::{self, SdpType, SignalingState};
 
-/// Writes an offer: the sections there are, in their places, then one for each transceiver that has none yet
-/// (RFC 9429 §5.2.1, §5.2.2). All go over one transport: those not bundled before are bundle-only, but for the first.
+/// Writes an offer: the sections there are, in their places, then one for each transceiver that has none yet, then one
+/// for data channels where they want one and have none (RFC 9429 §5.2.1, §5.2.2). All go over one transport: those not bundled before are bundle-only, but for the first.
 ///
 /// # Errors
 /// `Closed`; `WrongState` in any state but `stable` and `have-local-offer`.
@@ -35,6 +36,12 @@ pub fn create_offer(view: &View) -> Result<Description, Error> {
                 let is_bundle_only = !bundle.is_empty() && !bundled.contains(&mid);
                 bundle.push(mid.clone());
                 offered_section(view, transceiver, mid, index, is_bundle_only, &mut numbers)
+            }
+            Slot::Data(form, mid) => {
+                let is_bundle_only = !bundle.is_empty() && !bundled.contains(&mid);
+                bundle.push(mid.clone());
+                let content = DataContent { mid: Some(mid), form, is_bundle_only, setup: Setup::ActPass };
+                section::write_data(view, content)
             }
             Slot::Empty(base) => match base.media.get(index) {
                 Some(media) => section::rejected(media, Some(mid_of(base, index))),
@@ -66,16 +73,19 @@ struct Numbers<'a> {
 /// What stands in one place of the offer.
 enum Slot<'a> {
     Used(&'a TransceiverView, Mid),
+    /// The data channels.
+    Data(Form<'a>, Mid),
     /// Refused or stopped, as the description says that has it.
     Empty(&'a Description),
 }
 
 /// The places of the offer: those of the last description, a free one being used anew where a transceiver waits
-/// (RFC 9429 §5.2.2), then new ones.
+/// or data channels do (RFC 9429 §5.2.2), then new ones.
 fn slots(view: &View) -> Vec<Slot<'_>> {
     let mut waiting = waiting(view);
     let mut mids = Mids::new(view);
     let mut slots = Vec::new();
+    let mut data = view.data.wanted;
     if let Some(base) = view.descriptions.local() {
         for index in 0..base.media.len() {
             let mid = mid_of(base, index);
@@ -86,7 +96,13 @@ fn slots(view: &View) -> Vec<Slot<'_>> {
                     Some(next) => Slot::Used(next, mids.next()),
                     None => Slot::Empty(base),
                 },
-                _ => Slot::Empty(base),
+                _ => match data_form(base, index) {
+                    Some(form) => {
+                        data = false;
+                        Slot::Data(form, mid)
+                    }
+                    None => Slot::Empty(base),
+                },
             };
             slots.push(slot);
         }
@@ -94,7 +110,22 @@ fn slots(view: &View) -> Vec<Slot<'_>> {
     for transceiver in waiting {
         slots.push(Slot::Used(transceiver, mids.next()));
     }
+    if data {
+        let new = Slot::Data(Form::OURS, mids.next());
+        let is_unused =
+            |(index, slot): &(usize, &Slot<'_>)| matches!(slot, Slot::Empty(_)) && is_free(view, *index);
+        match slots.iter().enumerate().find(is_unused).map(|(index, _)| index) {
+            Some(index) => slots[index] = new,
+            None => slots.push(new),
+        }
+    }
     slots
+}
+
+/// The form of the section where it is for data channels and in use.
+fn data_form(base: &Description, index: usize) -> Option<Form<'_>> {
+    let media = base.media.get(index).filter(|media| sctp::port(media).is_some())?;
+    Form::of(media)
 }
 
 /// Whether the last answer left the place unused.

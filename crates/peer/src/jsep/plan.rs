@@ -26,6 +26,8 @@ pub struct Plan {
     pub removed: Vec<TransceiverId>,
     /// The transport after an answer; `None` where nothing is settled yet, or all sections were rejected.
     pub transport: Option<TransportPlan>,
+    /// What becomes of the data channels.
+    pub data: DataChange,
     /// The indexes of sections that the answer rejects.
     pub rejected: Vec<usize>,
 }
@@ -132,6 +134,22 @@ pub struct TransportPlan {
     pub end_of_candidates: bool,
 }
 
+/// What becomes of the data channels (webrtc-pc §4.4.1.5, RFC 8841 §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataChange {
+    /// Nothing.
+    None,
+    /// An answer has taken their section: the association comes up, or goes on.
+    Negotiated {
+        /// The remote's SCTP port.
+        port: u16,
+        /// The longest message that the remote takes, bytes; `None` for any.
+        max_message_size: Option<u64>,
+    },
+    /// An answer has refused their section, or ended it: the association and all channels end.
+    Refused,
+}
+
 impl Plan {
     /// A plan that leaves all as it is.
     pub(super) fn nothing(view: &View) -> Self {
@@ -143,6 +161,7 @@ impl Plan {
             transceivers: Vec::new(),
             removed: Vec::new(),
             transport: None,
+            data: DataChange::None,
             rejected: Vec::new(),
         }
     }

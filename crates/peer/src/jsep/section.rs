@@ -7,6 +7,7 @@ use peerless_wire::sdp::{
 };
 
 use crate::jsep::codecs::{Entry, write_entry};
+use crate::jsep::sctp::Form;
 use crate::jsep::view::{Credentials, TransceiverView, View};
 use crate::state::{self, MediaKind};
 
@@ -71,6 +72,32 @@ pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content
     if content.direction.sends() {
         push_sources(attributes, transceiver, has_rtx, &view.cname);
     }
+    media
+}
+
+/// The section of data channels that is offered or taken.
+pub(super) struct DataContent<'a> {
+    /// `None` where an offer we answer has none.
+    pub(super) mid: Option<Mid>,
+    pub(super) form: Form<'a>,
+    pub(super) is_bundle_only: bool,
+    pub(super) setup: Setup,
+}
+
+/// Writes the section of data channels (RFC 8841 §4 to §6).
+pub(super) fn write_data(view: &View, content: DataContent<'_>) -> Media {
+    let (protocol, format) = content.form.words();
+    let port = if content.is_bundle_only { 0 } else { 9 };
+    let mut media = Media::new(Kind::Application, port, protocol, &format);
+    media.lines.push(no_address());
+    let attributes = &mut media.attributes;
+    if content.is_bundle_only {
+        attributes.push(Attribute::BundleOnly);
+    }
+    push_transport(attributes, &view.transport.credentials, &view.transport.fingerprints, content.setup);
+    attributes.extend(content.mid.map(Attribute::Mid));
+    attributes.push(content.form.port_line());
+    attributes.push(Attribute::MaxMessageSize(view.data.max_message_size));
     media
 }
 

@@ -26,8 +26,19 @@ pub struct View {
     pub codecs: Vec<CodecCapability>,
     /// All transceivers, in the order they were made; stopped ones too while a description may name them.
     pub transceivers: Vec<TransceiverView>,
+    /// The data channels.
+    pub data: DataView,
     /// The descriptions that were set.
     pub descriptions: Descriptions,
+}
+
+/// What JSEP must know of the data channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataView {
+    /// A channel was made, and its section was not refused since: offers have a section for it.
+    pub wanted: bool,
+    /// The longest message we take, bytes.
+    pub max_message_size: u64,
 }
 
 /// The transport all sections share.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::scene::{codecs, vectors};
-use peerless_peer::jsep::plan::{MediaPlan, Plan};
+use peerless_peer::jsep::plan::{DataChange, MediaPlan, Plan};
 
 /// Compares with the file of this name; with `BLESS` in the environment the file is written.
 pub fn compare(name: &str, text: &str) {
@@ -58,6 +58,10 @@ pub fn describe(plan: &Plan) -> String {
         if transport.end_of_candidates {
             writeln!(text, "  no more candidates").unwrap();
         }
+    }
+    match plan.data {
+        DataChange::None => {}
+        change => writeln!(text, "data channels: {change:?}").unwrap(),
     }
     writeln!(text, "rejected {:?}", plan.rejected).unwrap();
     text

@@ -9,4 +9,5 @@ mod browsers;
 mod refusals;
 mod rollbacks;
 mod trickling;
+mod data;
 mod totality;

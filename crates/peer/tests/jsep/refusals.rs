@@ -152,7 +152,20 @@ fn a_data_section_we_rejected_cannot_come_to_life_in_an_answer() {
     let theirs = answer.to_string().replace("setup:active", "setup:passive");
     let theirs = theirs.replace("01:01", "09:09").replace("application 0", "application 9");
     let error = ours.refusal(Source::Remote, SdpType::Answer, &theirs);
-    assert_eq!(error, DescriptionError::DataChannelIncompatible { section: 1 });
+    assert_eq!(error, DescriptionError::SectionMismatch { section: 1 });
+}
+
+#[test]
+fn an_answer_to_data_channels_has_a_port_for_them() {
+    let mut ours = Party::new(1);
+    ours.view.data.wanted = true;
+    let offer = ours.create_offer();
+    ours.set(Source::Local, SdpType::Offer, &offer).unwrap();
+    let answer = vector("firefox-answer-to-chromium-dc.sdp");
+    for (from, to) in [("sctp-port:5000", "sctp-port:0"), ("webrtc-datachannel", "clue")] {
+        let error = ours.refusal(Source::Remote, SdpType::Answer, &answer.replace(from, to));
+        assert_eq!(error, DescriptionError::DataChannelIncompatible { section: 0 }, "{to}");
+    }
 }
 
 #[test]
@@ -200,9 +213,16 @@ fn an_offer_brings_sections_and_not_too_many() {
 }
 
 #[test]
-fn data_alone_is_nothing_we_can_use_yet() {
-    for name in ["chromium-offer-dc.sdp", "firefox-offer-dc.sdp"] {
-        assert_eq!(refused_offer(&vector(name)), DescriptionError::NothingCommon);
+fn an_application_that_is_no_data_channel_alone_is_nothing_we_can_use() {
+    let offer = vector("chromium-offer-dc.sdp");
+    for (from, to) in [
+        ("UDP/DTLS/SCTP webrtc-datachannel", "UDP/BFCP *"),
+        ("webrtc-datachannel", "clue"),
+        ("UDP/DTLS/SCTP", "UDP/SCTP"),
+        ("sctp-port:5000", "sctp-port:0"),
+        ("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000"),
+    ] {
+        assert_eq!(refused_offer(&offer.replace(from, to)), DescriptionError::NothingCommon, "{to}");
     }
 }
 

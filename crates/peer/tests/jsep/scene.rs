@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use peerless_wire::rtp::Ssrc;
-use peerless_wire::sdp::{Attribute, Description, Fingerprint, Kind};
+use peerless_wire::sdp::{Description, Fingerprint};
 
 use peerless_peer::config::CodecCapability;
 use peerless_peer::error::{DescriptionError, Error};
 use peerless_peer::id::TransceiverId;
 use peerless_peer::jsep::plan::{Plan, Target, TrackChange};
-use peerless_peer::jsep::view::{Credentials, Descriptions, TransceiverView, TransportView, View};
+use peerless_peer::jsep::view::{Credentials, DataView, Descriptions, TransceiverView, TransportView, View};
 use peerless_peer::jsep::{Source, apply, create_answer, create_offer};
 use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 
@@ -39,6 +39,7 @@ impl Party {
             },
             codecs: CodecCapability::all(),
             transceivers: Vec::new(),
+            data: DataView { wanted: false, max_message_size: 262_144 },
             descriptions: Descriptions::default(),
         };
         Self { view, next_id: 0 }
@@ -167,24 +168,6 @@ pub fn vector(name: &str) -> String {
 
 pub fn vectors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors")
-}
-
-/// A description of a browser without its data section.
-pub fn without_data(name: &str) -> Description {
-    let mut description = Description::parse(&vector(name)).unwrap();
-    let gone: Vec<_> = description
-        .media
-        .iter()
-        .filter(|media| media.kind == Kind::Application)
-        .filter_map(|media| media.mid().cloned())
-        .collect();
-    description.media.retain(|media| media.kind != Kind::Application);
-    for attribute in &mut description.attributes {
-        if let Attribute::Group(group) = attribute {
-            group.mids.retain(|mid| !gone.contains(mid));
-        }
-    }
-    description
 }
 
 /// The formats of a plan's codecs with their numbers: `VP8/96+97`.
