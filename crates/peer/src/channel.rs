@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::state::DataChannelState;
+use crate::error::Error;
+use crate::state::{DataChannelState, SctpState};
 
 /// The longest label and the longest protocol, bytes of UTF-8 (webrtc-pc §6.1, RFC 8832 §5.1).
 pub const NAME_LIMIT: usize = 65_535;
@@ -169,6 +170,18 @@ pub struct ChannelView {
     pub buffered_amount_low_threshold: usize,
 }
 
+/// A look at what carries the channels (RTCSctpTransport, webrtc-pc §6.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SctpView {
+    /// Where it stands.
+    pub state: SctpState,
+    /// The longest message that can be sent, bytes: what the remote takes, at most `Config::send_buffer`.
+    pub max_message_size: usize,
+    /// How many channels there can be, once connected.
+    pub max_channels: Option<u32>,
+}
+
 /// Why a message was not taken. The channel goes on as before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -215,6 +228,9 @@ pub enum ChannelError {
     /// "sctp-failure": the association ended, and why.
     #[error("the association ended: {0}")]
     Sctp(String),
+    /// "sctp-failure": the descriptions agreed on having no data channels.
+    #[error("data channels were refused")]
+    Refused,
     /// "data-channel-failure": there is no stream left for it, or the association has none of its id.
     #[error("there is no stream for the channel")]
     NoStream,
@@ -224,4 +240,26 @@ pub enum ChannelError {
     /// "data-channel-failure": the remote sent a message that is none of a data channel's (RFC 8831 §8).
     #[error("the remote sent a message of no known kind")]
     Protocol,
+}
+
+/// What `createDataChannel` refuses whatever else there is (webrtc-pc §6.1).
+pub(crate) fn check_init(label: &str, init: &DataChannelInit) -> Result<(), Error> {
+    if label.len() > NAME_LIMIT || init.protocol.len() > NAME_LIMIT {
+        return Err(Error::Argument("label and protocol have 65535 bytes at most"));
+    }
+    if init.max_packet_life_time.is_some() && init.max_retransmits.is_some() {
+        return Err(Error::Argument("max_packet_life_time and max_retransmits exclude each other"));
+    }
+    let is_whole = |life: Duration| {
+        life.subsec_nanos().is_multiple_of(1_000_000) && life.as_millis() <= u128::from(u16::MAX)
+    };
+    if init.max_packet_life_time.is_some_and(|life| !is_whole(life)) {
+        return Err(Error::Argument("max_packet_life_time is 0 to 65535 whole milliseconds"));
+    }
+    match init.id {
+        None if init.negotiated => Err(Error::Argument("a negotiated channel needs an id")),
+        Some(_) if !init.negotiated => Err(Error::Argument("only a negotiated channel has an id given")),
+        Some(id) if id > STREAM_ID_MAX => Err(Error::Argument("the id is 65534 at most")),
+        _ => Ok(()),
+    }
 }

@@ -28,14 +28,14 @@ pub struct Config {
     pub pacing: bool,
     /// How many datagrams one `Transmit` may hold (UDP GSO). Default 1; the face sets what the system allows.
     pub max_segments: usize,
-    /// The longest message we take on a data channel, bytes (`a=max-message-size`, RFC 8841 §6): 1 to `receive_buffer`.
-    /// Default 262144.
+    /// The longest message we take on a data channel, bytes (`a=max-message-size`, RFC 8841 §6): 1 to half of
+    /// `receive_buffer`. Default 262144.
     pub max_message_size: usize,
     /// How much may wait to be delivered on all data channels together, bytes; further messages are refused until there
-    /// is room. At least 65536. Default 16 MiB.
+    /// is room. At least 1; it bounds the length of a message too. Default 16 MiB.
     pub send_buffer: usize,
-    /// How much may wait to be read from all data channels together, bytes; then the remote must wait. At least 65536.
-    /// Default 16 MiB.
+    /// How much may wait to be read from all data channels together, bytes; then the remote must wait. 4096
+    /// to 1 GiB. Default 16 MiB.
     pub receive_buffer: usize,
     /// Whether `Event::Diagnostic` is given. Default: no.
     pub diagnostics: bool,

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::id::TransceiverId;
 use crate::jsep::plan::{
-    MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
+    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
 };
 use crate::jsep::view::{Credentials, DtlsRole, TransportView};
 use crate::state::Direction;
@@ -39,6 +39,7 @@ impl Engine {
         if let Some(transport) = plan.transport {
             self.change_transport(now, transport);
         }
+        self.change_data(now, plan.data);
         self.tell_senders();
     }
 
@@ -184,6 +185,17 @@ impl Engine {
         Ok(())
     }
 
+    fn change_data(&mut self, now: Instant, change: DataChange) {
+        match change {
+            DataChange::None => {}
+            DataChange::Negotiated { port, max_message_size } => {
+                self.channels.negotiated(now, port, max_message_size, &mut self.transport);
+            }
+            DataChange::Refused => self.channels.refused(now, &mut self.transport),
+        }
+        self.tend_channels(now);
+    }
+
     fn change_transport(&mut self, now: Instant, plan: TransportPlan) {
         let is_first = self.dtls_role.is_none();
         if is_first || plan.restarted {
@@ -199,6 +211,7 @@ impl Engine {
         }
         if is_first {
             self.dtls_role = Some(plan.role);
+            self.channels.set_role(plan.role);
             let fingerprints = plan.fingerprints.iter().filter_map(crypto_fingerprint).collect();
             let role = match plan.role {
                 DtlsRole::Client => dtls::Role::Client,

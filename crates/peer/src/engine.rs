@@ -72,12 +72,13 @@ impl Engine {
         transceivers: Transceivers,
         media: Media,
         transport: Transport,
+        channels: Channels,
         max_segments: usize,
     ) -> Self {
         Self {
             transceivers,
             media,
-            channels: Channels::default(),
+            channels,
             transport,
             connectivity: Connectivity::new(),
             dtls_role: None,
@@ -107,6 +108,7 @@ impl Engine {
             None => {}
         }
         self.settle();
+        self.tend_channels(now);
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -115,6 +117,21 @@ impl Engine {
             self.media.handle_timeout(now);
         }
         self.settle();
+        self.tend_channels(now);
+    }
+
+    /// Carries the data channels on, and tells what came of it.
+    pub(crate) fn tend_channels(&mut self, now: Instant) {
+        if !self.is_closed {
+            self.channels.advance(now, &mut self.transport);
+        }
+        self.tell_of_channels();
+    }
+
+    pub(crate) fn tell_of_channels(&mut self) {
+        while let Some(event) = self.channels.poll_event() {
+            self.tell(event);
+        }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -161,7 +178,6 @@ impl Engine {
 
     /// Says BYE and close_notify, keeping both for `poll_transmit`.
     pub(crate) fn close(&mut self, now: Instant) {
-        self.channels.clear();
         self.media.close(now);
         while self.farewell.len() < FAREWELL_LIMIT {
             let mut bytes = BytesMut::new();
@@ -171,6 +187,7 @@ impl Engine {
             }
         }
         self.transport.close(now);
+        self.channels.end(now, &mut self.transport);
         self.is_closed = true;
         self.settle();
     }
@@ -224,6 +241,7 @@ impl Engine {
                 self.connectivity.secured = Some(secured);
                 self.tell(Event::Secured(secured));
             }
+            transport::Event::Sctp(event) => self.channels.handle_event(event),
             transport::Event::Failed(failure) => self.tell(Event::DtlsFailed(failure)),
             transport::Event::Dropped { source, reason } => {
                 let dropped =

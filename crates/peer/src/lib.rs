@@ -14,7 +14,7 @@ pub mod jsep;
 pub mod transceiver;
 mod connectivity;
 pub mod media;
-mod data;
+pub mod data;
 mod negotiation;
 mod engine;
 mod enact;

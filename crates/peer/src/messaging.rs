@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use crate::channel::{ChannelView, DataChannelInit, Message, MessageError};
+use crate::channel::{ChannelView, DataChannelInit, Message, MessageError, SctpView};
 use crate::error::Error;
-use crate::event::Event;
 use crate::id::ChannelId;
 use crate::peer::Peer;
-use crate::state::DataChannelState;
 
 impl Peer {
     /// `createDataChannel` (webrtc-pc §6.1): a channel that opens once the association is there. The first one of a
@@ -18,19 +16,25 @@ impl Peer {
     /// negotiated channel without id and an id without negotiated; `ChannelIdUnavailable`; `ChannelsExhausted`.
     pub fn create_data_channel(
         &mut self,
-        _now: Instant,
+        now: Instant,
         label: &str,
         init: DataChannelInit,
     ) -> Result<ChannelId, Error> {
         self.check_open()?;
         let id = self.engine.channels.create(label, init)?;
+        self.engine.tend_channels(now);
         self.finish_call();
         Ok(id)
     }
 
     /// One channel; `None` where there is none of this id, or it was closed and read to its end.
     pub fn channel(&self, id: ChannelId) -> Option<ChannelView> {
-        self.engine.channels.view(id)
+        self.engine.channels.view(id, &self.engine.transport)
+    }
+
+    /// `sctp`: what carries the channels; `None` before they are negotiated.
+    pub fn sctp(&self) -> Option<SctpView> {
+        self.engine.channels.sctp()
     }
 
     /// `send` (webrtc-pc §6.2). What is taken is delivered as the channel promises; nothing is dropped on the way there.
@@ -39,11 +43,11 @@ impl Peer {
     /// `NotOpen`, `TooLarge`; `Full` where the send buffer has no room, with `Event::SendBufferFree` to come.
     pub fn send_message(
         &mut self,
-        _now: Instant,
+        now: Instant,
         id: ChannelId,
         message: Message,
     ) -> Result<(), MessageError> {
-        self.engine.channels.send(id, message)
+        self.engine.channels.send(now, id, message, &mut self.engine.transport)
     }
 
     /// What `send_message` would say to this message. Where that is `Full`, `Event::SendBufferFree` comes once there is
@@ -52,37 +56,42 @@ impl Peer {
     /// # Errors
     /// As `send_message`.
     pub fn check_message(&mut self, id: ChannelId, message: &Message) -> Result<(), MessageError> {
-        self.engine.channels.check_message(id, message)
+        self.engine.channels.check(id, message.len(), &self.engine.transport)
     }
 
-    /// The next message that arrived on a channel. A message that is not asked for holds the remote back.
-    pub fn poll_message(&mut self, _now: Instant, _id: ChannelId) -> Option<Message> {
-        None
+    /// The next message that arrived on a channel, also after it or the connection was closed. A message that is not
+    /// asked for holds the remote back, on all channels.
+    pub fn poll_message(&mut self, now: Instant, id: ChannelId) -> Option<Message> {
+        let message = self.engine.channels.poll_message(now, id, &mut self.engine.transport);
+        self.engine.tell_of_channels();
+        message
     }
 
     /// `close` of a channel (webrtc-pc §6.2): what was given to it is sent still. Again changes nothing.
-    pub fn close_channel(&mut self, _now: Instant, id: ChannelId) {
-        if self.engine.channels.close(id) {
-            self.engine.tell(Event::ChannelState(id, DataChannelState::Closed));
-        }
+    pub fn close_channel(&mut self, now: Instant, id: ChannelId) {
+        self.engine.channels.close(now, id, &mut self.engine.transport);
+        self.engine.tell_of_channels();
     }
 
     /// Nobody will read the channel any more: what arrives on it is dropped, and once closed it is forgotten.
-    pub fn abandon_channel(&mut self, _now: Instant, _id: ChannelId) {}
+    pub fn abandon_channel(&mut self, now: Instant, id: ChannelId) {
+        self.engine.channels.abandon(now, id, &mut self.engine.transport);
+        self.engine.tell_of_channels();
+    }
 
     /// `bufferedAmount` (webrtc-pc §6.2), bytes; 0 where there is no such channel.
     pub fn buffered_amount(&self, id: ChannelId) -> usize {
-        self.engine.channels.view(id).map_or(0, |view| view.buffered_amount)
+        self.engine.channels.buffered_amount(id, &self.engine.transport)
     }
 
     /// Whether no more than its threshold is buffered on a channel.
     pub fn is_buffered_amount_low(&self, id: ChannelId) -> bool {
-        let view = self.engine.channels.view(id);
+        let view = self.channel(id);
         view.is_none_or(|view| view.buffered_amount <= view.buffered_amount_low_threshold)
     }
 
     /// `bufferedAmountLowThreshold` (webrtc-pc §6.2), bytes.
     pub fn set_buffered_amount_low_threshold(&mut self, id: ChannelId, bytes: usize) {
-        self.engine.channels.set_threshold(id, bytes);
+        self.engine.channels.set_threshold(id, bytes, &mut self.engine.transport);
     }
 }

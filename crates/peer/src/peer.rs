@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,14 @@ use peerless_rtp::frame::Frame;
 use peerless_transport::crypto::Certificate;
 use peerless_transport::datagram::{Datagram, Transmit};
 use peerless_transport::dtls::Versions;
+use peerless_transport::sctp;
 use peerless_transport::transport::{self, Transport};
 use peerless_wire::sdp::{Address, Description};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::config::{BundlePolicy, CodecCapability, Config, DtlsVersions};
+use crate::data::Channels;
 use crate::description::{IceCandidateInit, SessionDescription};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -47,19 +50,27 @@ pub struct Peer {
 const PROTECTION: usize = 20;
 /// The least `Config::mtu`: what every IPv4 host must take (RFC 791 §3.2), less its headers.
 const MTU_MIN: usize = 548;
+/// What `Config::receive_buffer` may be.
+const RECEIVE_BUFFERS: RangeInclusive<usize> = 4096..=1 << 30;
 
 impl Peer {
     /// A peer in its initial states.
     ///
     /// # Errors
-    /// `NotSupported` for another bundle policy than max-bundle; `Argument` for an `mtu` below 548 or above 65 507, or
-    /// where no certificate could be made.
+    /// `NotSupported` for another bundle policy than max-bundle; `Argument` for an `mtu` below 548 or above 65 507, for
+    /// buffers and message sizes outside of what `Config` says, or where no certificate could be made.
     pub fn new(config: Config) -> Result<Self, Error> {
         if config.bundle_policy != BundlePolicy::MaxBundle {
             return Err(Error::NotSupported("a bundle policy other than max-bundle"));
         }
         if !(MTU_MIN..=65_507).contains(&config.mtu) {
             return Err(Error::Argument("the mtu must be 548 to 65507"));
+        }
+        if config.send_buffer == 0 || !RECEIVE_BUFFERS.contains(&config.receive_buffer) {
+            return Err(Error::Argument("send_buffer must not be 0, receive_buffer 4096 bytes to 1 GiB"));
+        }
+        if config.max_message_size == 0 || config.max_message_size > config.receive_buffer / 2 {
+            return Err(Error::Argument("max_message_size must be 1 to half of receive_buffer"));
         }
         let certificate = match &config.certificate {
             Some(certificate) => certificate.clone(),
@@ -78,7 +89,8 @@ impl Peer {
         let transport = Transport::new(config.epoch.0, transport_config(&config, certificate.clone()));
         let transceivers = Transceivers::new(fork(&config.seed, TRANSCEIVERS_STREAM));
         let negotiation = Negotiation::new(chance.next_u64() >> 1, cname);
-        let engine = Engine::new(transceivers, Media::new(session), transport, config.max_segments);
+        let channels = Channels::new(sctp_config(&config));
+        let engine = Engine::new(transceivers, Media::new(session), transport, channels, config.max_segments);
         Ok(Self { config, certificate, negotiation, engine })
     }
 
@@ -528,10 +540,19 @@ fn transport_config(config: &Config, certificate: Arc<Certificate>) -> transport
     made
 }
 
+fn sctp_config(config: &Config) -> sctp::Config {
+    let mut made = sctp::Config::new(forked(&config.seed, SCTP_STREAM));
+    made.max_message_size = config.max_message_size;
+    made.receive_window = config.receive_buffer;
+    made.send_buffer = config.send_buffer;
+    made
+}
+
 const PEER_STREAM: u64 = 0;
 const SESSION_STREAM: u64 = 1;
 const TRANSPORT_STREAM: u64 = 2;
 const TRANSCEIVERS_STREAM: u64 = 3;
+const SCTP_STREAM: u64 = 4;
 
 /// A source of chance of its own for each machine, so that a draw here does not change the draws there.
 fn fork(seed: &[u8; 32], stream: u64) -> ChaCha20Rng {

@@ -8,6 +8,7 @@ use peerless_rtp::stats;
 use peerless_transport::state::{DtlsState, IceState};
 use peerless_wire::rtp::{Mid, Ssrc};
 
+use crate::data::stats::DataStats;
 use crate::engine::Engine;
 use crate::event::{Secured, SelectedPair};
 use crate::id::TransceiverId;
@@ -20,6 +21,8 @@ use crate::transceiver::Transceiver;
 pub struct Stats {
     /// One for each transceiver that has a media section, in the order of their making.
     pub transceivers: Vec<TransceiverStats>,
+    /// The data channels.
+    pub data: DataStats,
     /// The transport that carries them all.
     pub transport: TransportStats,
 }
@@ -153,7 +156,11 @@ pub(crate) fn collect(engine: &Engine) -> Stats {
     let session = engine.media.stats();
     let with_section = engine.transceivers.iter().filter(|transceiver| transceiver.mid.is_some());
     let transceivers = with_section.map(|transceiver| transceiver_stats(transceiver, &session)).collect();
-    Stats { transceivers, transport: transport_stats(engine, &session) }
+    Stats {
+        transceivers,
+        data: engine.channels.stats(&engine.transport),
+        transport: transport_stats(engine, &session),
+    }
 }
 
 fn transceiver_stats(transceiver: &Transceiver, session: &stats::Stats) -> TransceiverStats {

@@ -9,6 +9,11 @@ use peerless_peer::state::DataChannelState;
 use crate::mailbox::Mailbox;
 use crate::shared::Shared;
 
+/// How much is taken out of the connection at a time, bytes: so that its lock is not taken for each small message.
+const BATCH: usize = 64 * 1024;
+/// What a message counts besides its bytes.
+const MESSAGE_COST: usize = 64;
+
 /// One data channel. Cheap to clone; messages go to whichever clone asks first.
 ///
 /// It does not keep the connection open, and outlives it: what had arrived before the end can still be read. When the
@@ -85,7 +90,20 @@ impl DataChannel {
 
     /// The next message, if one has arrived.
     pub fn try_recv(&self) -> Option<Message> {
-        self.shared.lock().peer.poll_message(Instant::now(), self.mailbox.id)
+        let mut inbox = self.mailbox.inbox();
+        if inbox.is_empty() {
+            let mut state = self.shared.lock_quietly();
+            let mut taken = 0;
+            while taken < BATCH
+                && let Some(message) = state.peer.poll_message(Instant::now(), self.mailbox.id)
+            {
+                taken += message.len() + MESSAGE_COST;
+                inbox.push_back(message);
+            }
+            // The remote may be told that there is room again.
+            state.wakes = taken > 0;
+        }
+        inbox.pop_front()
     }
 
     /// Waits until the channel is open; says whether it opened: `false` where it closed before it could.
@@ -153,7 +171,8 @@ impl DataChannel {
 
     /// `id`: its stream; `None` before the two sides are connected, unless it was negotiated.
     pub fn id(&self) -> Option<u16> {
-        self.mailbox.standing().stream
+        let known = self.mailbox.standing().stream;
+        known.or_else(|| self.shared.look().peer.channel(self.mailbox.id)?.id)
     }
 
     /// `ordered`: whether messages arrive in the order in which they were sent.

@@ -30,12 +30,13 @@ pub struct Configuration {
     pub mtu: usize,
     /// Whether packets are spread over time so that a large frame does not burst into the network. Default: yes.
     pub pacing: bool,
-    /// The longest message taken on a data channel, bytes: 1 to `receive_buffer`. The remote is told. Default: 262144.
+    /// The longest message taken on a data channel, bytes: 1 to half of `receive_buffer`. The remote is told.
+    /// Default: 262144.
     pub max_message_size: usize,
-    /// How much may wait to be delivered on all data channels together, bytes, at least 65536; at that
-    /// [`DataChannel::send`](crate::DataChannel::send) waits. Default: 16 MiB.
+    /// How much may wait to be delivered on all data channels together, bytes, at least 1; at that
+    /// [`DataChannel::send`](crate::DataChannel::send) waits. A message must fit into it. Default: 16 MiB.
     pub send_buffer: usize,
-    /// How much may wait to be read from all data channels together, bytes, at least 65536; at that the remote waits.
+    /// How much may wait to be read from all data channels together, bytes, 4096 to 1 GiB; at that the remote waits.
     /// Default: 16 MiB.
     pub receive_buffer: usize,
     /// Whether [`Event::Diagnostic`](crate::Event::Diagnostic) is given for each STUN and RTCP message. Default: no.

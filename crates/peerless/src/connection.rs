@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use peerless_peer::channel::DataChannelInit;
+use peerless_peer::channel::{DataChannelInit, SctpView};
 use peerless_peer::config::Config;
 use peerless_peer::description::{IceCandidateInit, SessionDescription};
 use peerless_peer::peer::Peer;
@@ -122,6 +122,11 @@ impl PeerConnection {
         Ok(DataChannel::new(self.shared().clone(), mailbox))
     }
 
+    /// `sctp`: what carries the data channels; `None` before they are negotiated.
+    pub fn sctp(&self) -> Option<SctpView> {
+        self.shared().look().peer.sctp()
+    }
+
     /// `createOffer`.
     ///
     /// # Errors
@@ -168,7 +173,7 @@ impl PeerConnection {
 
     /// `close`: says goodbye to the remote and ends every track and event stream. Again changes nothing.
     pub fn close(&self) {
-        self.shared().lock().peer.close(Instant::now());
+        self.shared().lock().close(Instant::now());
     }
 
     /// Waits until the connection has closed and its last datagrams have left.
@@ -229,7 +234,7 @@ impl PeerConnection {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.lock().peer.close(Instant::now());
+        self.shared.lock().close(Instant::now());
     }
 }
 

@@ -75,8 +75,9 @@ pub use local_track::{LocalTrack, WriteError};
 pub use remote_track::RemoteTrack;
 pub use transceiver::Transceiver;
 
-pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority};
+pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority, SctpView};
 pub use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
+pub use peerless_peer::data::stats::{AssociationStats, ChannelStats, Counts, DataStats};
 pub use peerless_peer::description::{IceCandidateInit, SessionDescription};
 pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerError};
 pub use peerless_peer::event::{Diagnostic, Secured, SelectedPair};

@@ -1,9 +1,10 @@
 //! What the handles of one data channel share: how the channel was made, where it stands as told last, and who waits
 //! for it. A leaf: it knows neither connection nor driver.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use peerless_peer::channel::{ChannelError, ChannelView};
+use peerless_peer::channel::{ChannelError, ChannelView, Message};
 use peerless_peer::id::ChannelId;
 use peerless_peer::state::DataChannelState;
 use tokio::sync::Notify;
@@ -19,6 +20,7 @@ pub(crate) struct Mailbox {
     /// The state changed, or little is buffered.
     pub(crate) changed: Notify,
     standing: Mutex<Standing>,
+    inbox: Mutex<VecDeque<Message>>,
     abandoned: Arc<Abandoned>,
 }
 
@@ -42,12 +44,25 @@ impl Mailbox {
     pub(crate) fn new(id: ChannelId, made: ChannelView, abandoned: Arc<Abandoned>) -> Self {
         let standing = Standing { ready_state: made.ready_state, stream: made.id, error: None, unsent: 0 };
         let (arrived, changed) = (Notify::new(), Notify::new());
-        Self { id, made, arrived, changed, standing: Mutex::new(standing), abandoned }
+        Self {
+            id,
+            made,
+            arrived,
+            changed,
+            standing: Mutex::new(standing),
+            inbox: Mutex::default(),
+            abandoned,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Standing> {
         // Nothing panics while holding it; were it so, the plain fields would still be right.
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Messages that were taken out of the connection, several at a time.
+    pub(crate) fn inbox(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn standing(&self) -> Standing {

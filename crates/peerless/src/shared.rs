@@ -59,7 +59,8 @@ pub(crate) enum Errand {
 /// The lock, held. When it is released the peer's news are passed on and the driver is woken.
 pub(crate) struct Guard<'a> {
     state: MutexGuard<'a, State>,
-    wakes: bool,
+    /// Whether the driver is woken.
+    pub(crate) wakes: bool,
 }
 
 impl Shared {
@@ -86,6 +87,11 @@ impl Shared {
     /// Locks for a call of the user: the driver is woken afterwards.
     pub(crate) fn lock(&self) -> Guard<'_> {
         Guard { state: self.acquire(), wakes: true }
+    }
+
+    /// Locks for a call that may turn out to change nothing: the driver is woken where [`Guard::wakes`] is set.
+    pub(crate) fn lock_quietly(&self) -> Guard<'_> {
+        Guard { state: self.acquire(), wakes: false }
     }
 
     /// Locks for the driver, which needs no waking.
@@ -322,6 +328,19 @@ impl State {
         }
     }
 
+    /// Closes the peer, and with it the channels.
+    pub(crate) fn close(&mut self, now: Instant) {
+        self.peer.close(now);
+        self.end_channels();
+    }
+
+    fn end_channels(&mut self) {
+        for mailbox in self.channels.drain().filter_map(|(_, mailbox)| mailbox.upgrade()) {
+            mailbox.change(|standing| standing.ready_state = DataChannelState::Closed);
+        }
+        self.room.notify_waiters();
+    }
+
     /// Nothing more will come: ends every track and every subscription.
     pub(crate) fn end(&mut self) {
         self.pass_on(Instant::now());
@@ -332,10 +351,7 @@ impl State {
         for (_, track) in self.receiving.drain() {
             track.queue.end();
         }
-        for mailbox in self.channels.drain().filter_map(|(_, mailbox)| mailbox.upgrade()) {
-            mailbox.change(|standing| standing.ready_state = DataChannelState::Closed);
-        }
-        self.room.notify_waiters();
+        self.end_channels();
         for queue in self.subscribers.drain(..).filter_map(|queue| queue.upgrade()) {
             queue.end();
         }
