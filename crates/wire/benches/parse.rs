@@ -1,4 +1,5 @@
-//! How fast packets are read and written: RTP with the extensions of a video stream, a compound RTCP of five.
+//! How fast packets are read and written: RTP with the extensions of a video stream, a compound RTCP of five, SCTP packets
+//! of data and of a SACK.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -11,6 +12,10 @@ use peerless_wire::rtcp::{
 };
 use peerless_wire::rtp::{
     ExtensionKind, ExtensionMap, Extensions, Header, Packet, SequenceNumber, ShortText, Ssrc,
+};
+use peerless_wire::sctp::{
+    Checksum, Data, DataFlags, GapBlock, Header as SctpHeader, Packet as SctpPacket, Ppid, Sack, Ssn,
+    StreamId, Tag, Tsn, Writer,
 };
 
 fn map() -> ExtensionMap {
@@ -114,9 +119,59 @@ fn rtcp(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn write_data(data: &Data, checksum: Checksum, out: &mut BytesMut) {
+    let mut writer = Writer::new(out, SctpHeader { source_port: 5000, destination_port: 5000, tag: Tag(1) });
+    data.write(writer.out());
+    writer.finish(checksum);
+}
+
+fn write_sack(out: &mut BytesMut) {
+    let mut writer = Writer::new(out, SctpHeader { source_port: 5000, destination_port: 5000, tag: Tag(1) });
+    let blocks = [2, 11, 20, 29, 38, 47, 56, 65].map(|start| GapBlock { start, end: start + 3 });
+    Sack::write_parts(writer.out(), Tsn(1), 1 << 20, blocks.into_iter(), [].into_iter());
+    writer.finish(Checksum::Crc32c);
+}
+
+fn sctp(criterion: &mut Criterion) {
+    let flags = DataFlags { beginning: true, end: true, ..DataFlags::default() };
+    let (tsn, stream, ssn, ppid, payload) =
+        (Tsn(1), StreamId(2), Ssn(3), Ppid::BINARY, Bytes::from(vec![7; 1144]));
+    let data = Data { tsn, stream, ssn, ppid, flags, payload };
+    let mut out = BytesMut::with_capacity(1 << 16);
+    let mut group = criterion.benchmark_group("sctp");
+    group.throughput(Throughput::Elements(1));
+    let read = |packet: &Bytes, checksum| {
+        SctpPacket::parse(packet.clone(), checksum).map(|packet| packet.chunks.count())
+    };
+    for (name, checksum) in [("without a checksum", Checksum::Zero), ("with its checksum", Checksum::Crc32c)]
+    {
+        out.clear();
+        write_data(&data, checksum, &mut out);
+        let packet = out.split().freeze();
+        out.reserve(1 << 16);
+        group.bench_function(format!("read a packet of data {name}"), |bench| {
+            bench.iter(|| read(black_box(&packet), checksum));
+        });
+        group.bench_function(format!("write a packet of data {name}"), |bench| {
+            bench.iter(|| {
+                out.clear();
+                write_data(black_box(&data), checksum, &mut out);
+            });
+        });
+    }
+    out.clear();
+    write_sack(&mut out);
+    let packet = out.split().freeze();
+    group.bench_function("read a SACK of eight gap blocks", |bench| {
+        bench.iter(|| read(black_box(&packet), Checksum::Crc32c));
+    });
+    group.finish();
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     rtp(&mut criterion);
     rtcp(&mut criterion);
+    sctp(&mut criterion);
     criterion.final_summary();
 }
