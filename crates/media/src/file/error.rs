@@ -75,6 +75,9 @@ pub enum Fault {
     /// Parts in an order that the format forbids, or nested too deeply.
     #[error("parts out of order")]
     Structure,
+    /// Several frames in one block of Matroska (RFC 9559 §10.3), which we do not take apart.
+    #[error("laced frames")]
+    Lacing,
     /// No track of the kind that was asked for.
     #[error("no such track")]
     NoTrack,

@@ -24,6 +24,11 @@ impl<R: Read> Input<R> {
         Error::Malformed { fault, at: self.position }
     }
 
+    /// That the file ends, here.
+    pub(crate) fn truncated(&self) -> Error {
+        Error::Truncated { at: self.position }
+    }
+
     /// A header of `N` bytes; `None` where the file ends in front of it.
     pub(crate) fn header<const N: usize>(&mut self) -> Result<Option<[u8; N]>, Error> {
         let mut header = [0; N];
@@ -31,7 +36,7 @@ impl<R: Read> Input<R> {
         match count {
             0 => Ok(None),
             _ if count == N => Ok(Some(header)),
-            _ => Err(Error::Truncated { at: self.position }),
+            _ => Err(self.truncated()),
         }
     }
 
@@ -39,20 +44,25 @@ impl<R: Read> Input<R> {
     ///
     /// Errs where there are fewer, or `len` is above [`FRAME_LIMIT`].
     pub(crate) fn take(&mut self, len: usize) -> Result<Bytes, Error> {
-        if len > FRAME_LIMIT {
+        self.take_within(len, FRAME_LIMIT)
+    }
+
+    /// The same with another limit.
+    pub(crate) fn take_within(&mut self, len: usize, limit: usize) -> Result<Bytes, Error> {
+        if len > limit {
             return Err(self.malformed(Fault::Oversized));
         }
         let mut bytes = Vec::with_capacity(len.min(64 << 10));
         let count = self.reader.by_ref().take(len as u64).read_to_end(&mut bytes)?;
         self.position += count as u64;
-        if count < len { Err(Error::Truncated { at: self.position }) } else { Ok(bytes.into()) }
+        if count < len { Err(self.truncated()) } else { Ok(bytes.into()) }
     }
 
     /// Passes over `len` bytes; errs where there are fewer.
     pub(crate) fn skip(&mut self, len: u64) -> Result<(), Error> {
         let count = std::io::copy(&mut self.reader.by_ref().take(len), &mut std::io::sink())?;
         self.position += count;
-        if count < len { Err(Error::Truncated { at: self.position }) } else { Ok(()) }
+        if count < len { Err(self.truncated()) } else { Ok(()) }
     }
 
     /// As many bytes as are there, up to `buffer`'s length; fewer only at the end of the file.

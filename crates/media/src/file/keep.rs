@@ -1,11 +1,11 @@
 //! The writing side of a recorder: its thread, and the files of each track.
 
-use std::path::PathBuf;
-use std::sync::PoisonError;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use peerless::{Codec, Format, Frame};
 
+use crate::file::combined::{Combined, Fate};
 use crate::file::error::{Error, FileError};
 use crate::file::ledger::{FLUSH_INTERVAL, Job, Layout, RecorderOptions, Shared, Task, TrackState};
 use crate::file::stored::{StoredFrame, TrackInfo};
@@ -20,6 +20,7 @@ pub(crate) struct Keeper {
     /// When the first frame of all was played.
     origin: Option<Instant>,
     tracks: Vec<Kept>,
+    combined: Option<Combined>,
 }
 
 /// One track's own file.
@@ -38,7 +39,7 @@ pub(crate) fn run(shared: &Shared, mut keeper: Keeper) {
     while let Some(jobs) = shared.wait() {
         for job in jobs {
             let len = if let Task::Frame(frame, _) = &job.task { frame.payload.len() } else { 0 };
-            keeper.handle(job);
+            keeper.handle(shared, job);
             shared.release(len);
         }
         if flushed.elapsed() >= FLUSH_INTERVAL {
@@ -52,15 +53,17 @@ pub(crate) fn run(shared: &Shared, mut keeper: Keeper) {
 
 impl Keeper {
     pub(crate) fn new(folder: PathBuf, options: &RecorderOptions) -> Self {
-        Self { folder, layout: options.layout, origin: None, tracks: Vec::new() }
+        let is_combined = options.layout != Layout::Separate;
+        let combined = is_combined.then(|| Combined::new(&folder, &options.combined_name));
+        Self { folder, layout: options.layout, origin: None, tracks: Vec::new(), combined }
     }
 
-    fn handle(&mut self, Job { track, task }: Job) {
+    fn handle(&mut self, shared: &Shared, Job { track, task }: Job) {
         if self.tracks.len() <= track.number {
             self.tracks.resize_with(track.number + 1, Kept::default);
         }
         match task {
-            Task::Frame(frame, instant) => self.keep(&track, frame, instant),
+            Task::Frame(frame, instant) => self.keep(shared, &track, (frame, instant)),
             Task::Codec(codec) => {
                 if let Some(kept) = self.tracks.get_mut(track.number) {
                     kept.codec = Some(codec);
@@ -74,7 +77,7 @@ impl Keeper {
         }
     }
 
-    fn keep(&mut self, track: &TrackState, frame: Frame, instant: Instant) {
+    fn keep(&mut self, shared: &Shared, track: &TrackState, (frame, instant): (Frame, Instant)) {
         let origin = *self.origin.get_or_insert(instant);
         let Some(kept) = self.tracks.get_mut(track.number) else { return };
         let info = match kept.info(frame.format) {
@@ -90,6 +93,13 @@ impl Keeper {
         if self.layout != Layout::Combined {
             is_kept |= kept.write(&self.folder, track, &info, &stored);
         }
+        if let Some(combined) = &mut self.combined {
+            let expected = shared.tracks().len();
+            let mut opened = Vec::new();
+            let written = combined.write(track.number, (&info, &stored), expected, &mut opened);
+            is_kept |= matches!(written, Ok(Fate::Kept));
+            tell(shared, opened, written.err());
+        }
         let mut stats = track.stats();
         stats.format = Some(frame.format);
         if is_kept {
@@ -103,20 +113,38 @@ impl Keeper {
 
     /// Hands what is buffered to the system.
     fn flush(&mut self, shared: &Shared) {
-        let states = shared.tracks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let states = shared.tracks().clone();
         for (kept, track) in self.tracks.iter_mut().zip(&states) {
-            let flushed = kept.file.as_mut().map(|file| (file.flush(), file.format));
+            let flushed = kept.file.as_mut().map(|file| (file.flush(), file.info.format));
             if let Some((Err(problem), format)) = flushed {
                 kept.fail(track, format, problem);
             }
         }
+        if let Some(Err(problem)) = self.combined.as_mut().map(Combined::flush) {
+            tell(shared, Vec::new(), Some(problem));
+        }
     }
 
     fn finish(mut self, shared: &Shared) {
-        let states = shared.tracks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let states = shared.tracks().clone();
         for (kept, track) in self.tracks.iter_mut().zip(&states) {
             kept.end(track);
         }
+        if let Some(combined) = self.combined {
+            let mut opened = Vec::new();
+            let finished = combined.finish(&mut opened);
+            tell(shared, opened, finished.err());
+        }
+    }
+}
+
+/// Tells what became of the file with all tracks.
+fn tell(shared: &Shared, opened: Vec<PathBuf>, problem: Option<FileError>) {
+    let mut told = shared.combined();
+    told.0.extend(opened);
+    if let Some(problem) = problem {
+        tracing::warn!(%problem, "the file with all tracks is not written any more");
+        told.1 = Some(problem);
     }
 }
 
@@ -138,13 +166,7 @@ impl Kept {
     }
 
     /// Into the track's own file; whether it was kept.
-    fn write(
-        &mut self,
-        folder: &std::path::Path,
-        track: &TrackState,
-        info: &TrackInfo,
-        frame: &StoredFrame,
-    ) -> bool {
+    fn write(&mut self, folder: &Path, track: &TrackState, info: &TrackInfo, frame: &StoredFrame) -> bool {
         if self.failed == Some(info.format) {
             return false;
         }

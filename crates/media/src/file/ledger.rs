@@ -92,8 +92,8 @@ pub struct TrackStats {
 pub(crate) struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
-    pub(crate) tracks: Mutex<Vec<Arc<TrackState>>>,
-    pub(crate) combined: Mutex<(Vec<PathBuf>, Option<FileError>)>,
+    tracks: Mutex<Vec<Arc<TrackState>>>,
+    combined: Mutex<(Vec<PathBuf>, Option<FileError>)>,
     pub(crate) finished: Outcome<()>,
     limit: usize,
 }
@@ -152,6 +152,15 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn tracks(&self) -> MutexGuard<'_, Vec<Arc<TrackState>>> {
+        self.tracks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Files with all tracks, and what is wrong with them.
+    pub(crate) fn combined(&self) -> MutexGuard<'_, (Vec<PathBuf>, Option<FileError>)> {
+        self.combined.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// `false` where there is no room, or the recording is over.
     pub(crate) fn push(&self, track: &Arc<TrackState>, frame: &Frame) -> bool {
         let instant = frame.playout.or(frame.arrived).unwrap_or_else(Instant::now);
@@ -204,8 +213,8 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> RecorderStats {
-        let tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
-        let combined = self.combined.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tracks = self.tracks().clone();
+        let combined = self.combined().clone();
         RecorderStats {
             tracks: tracks.iter().map(|track| track.stats().clone()).collect(),
             combined: combined.0,

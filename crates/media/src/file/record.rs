@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use peerless::{Codec, Frame, MediaKind};
+use peerless::{Codec, Format, Frame, MediaKind, RemoteTrack};
 
 use crate::file::error::{Error, FileError};
 use crate::file::keep::{self, Keeper};
@@ -51,7 +51,7 @@ impl Recorder {
     /// codec is needed for L16 only: rate and channels are not in its frames. A file with all tracks begins once each
     /// track added has brought a frame, or three seconds after the first.
     pub fn add_track(&self, kind: MediaKind, name: &str, codec: Option<Codec>) -> RecorderTrack {
-        let mut tracks = self.shared.tracks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tracks = self.shared.tracks();
         let plain = writer::plain_name(name);
         let is_taken = |name: &String| {
             tracks.iter().any(|track| track.stats().name == *name) || *name == self.options.combined_name
@@ -111,6 +111,23 @@ impl RecorderTrack {
     /// Whether a frame may be taken: with a gap before it, only one that needs none before it.
     fn awaits(&self, frame: &Frame) -> bool {
         frame.key || !self.state.awaits_key.load(Ordering::Relaxed)
+    }
+
+    /// Keeps all frames of a remote track until it ends, having asked for a key frame of video. Give it a
+    /// [`fork`](RemoteTrack::fork) of a track that is shown as well.
+    pub async fn follow(&self, track: RemoteTrack) {
+        if track.kind() == MediaKind::Video {
+            track.request_key_frame();
+        }
+        let mut told = None;
+        while let Some(frame) = track.recv().await {
+            if frame.format == Format::L16 && told != track.codec() {
+                told = track.codec();
+                told.clone().into_iter().for_each(|codec| self.set_codec(codec));
+            }
+            self.write(&frame);
+        }
+        self.end();
     }
 
     /// Tells the codec from the next frame on. Needed for L16 only.

@@ -7,6 +7,8 @@ pub(crate) struct Sequence {
     pub(crate) profile_level_id: u32,
     /// Width and height in pixels, cropped.
     pub(crate) size: (u32, u32),
+    /// chroma_format_idc, and how many bits luma and chroma have above 8.
+    pub(crate) samples: [u32; 3],
 }
 
 impl Sequence {
@@ -19,14 +21,13 @@ impl Sequence {
         let mut bits = Bits::new(body);
         let profile_level_id = bits.take(24)?;
         bits.unsigned()?;
-        let mut chroma = 1;
+        let (mut chroma, mut luma_depth, mut chroma_depth) = (1, 0, 0);
         if HIGH_PROFILES.contains(&(profile_level_id >> 16)) {
             chroma = bits.unsigned()?;
             if chroma == 3 {
                 bits.take(1)?;
             }
-            bits.unsigned()?;
-            bits.unsigned()?;
+            (luma_depth, chroma_depth) = (bits.unsigned()?, bits.unsigned()?);
             bits.take(1)?;
             if bits.take(1)? == 1 {
                 skip_scaling_lists(&mut bits, if chroma == 3 { 12 } else { 8 })?;
@@ -51,7 +52,12 @@ impl Sequence {
         bits.unsigned()?;
         bits.take(1)?;
         let size = read_size(&mut bits, chroma)?;
-        Some(Self { profile_level_id, size })
+        Some(Self { profile_level_id, size, samples: [chroma, luma_depth, chroma_depth] })
+    }
+
+    /// Whether it is of a profile whose parameter sets tell chroma format and depths.
+    pub(crate) fn is_high(&self) -> bool {
+        HIGH_PROFILES.contains(&(self.profile_level_id >> 16))
     }
 }
 

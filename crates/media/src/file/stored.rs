@@ -46,6 +46,12 @@ impl TrackInfo {
         Self { format, clock_rate, channels, size: None }
     }
 
+    /// Whether frames of both go into one file: of the same codec, rate and channels.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        std::mem::discriminant(&self.format) == std::mem::discriminant(&other.format)
+            && (self.clock_rate, self.channels) == (other.clock_rate, other.channels)
+    }
+
     /// Sound or pictures.
     pub fn kind(&self) -> MediaKind {
         if self.format.is_video() { MediaKind::Video } else { MediaKind::Audio }

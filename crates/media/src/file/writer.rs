@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 
 use peerless::Format;
 
+use crate::file::annex_b::AnnexBWriter;
 use crate::file::error::{Error, FileError};
 use crate::file::ivf::IvfWriter;
+use crate::file::nal;
+use crate::file::ogg_opus::OggOpusWriter;
 use crate::file::size;
+use crate::file::sps::Sequence;
 use crate::file::stored::{StoredFrame, TrackInfo};
+use crate::file::wav::WavWriter;
 
 /// Where all files are written to.
 pub(crate) type Output = BufWriter<File>;
@@ -21,14 +26,16 @@ const NUMBER_LIMIT: u32 = 100_000;
 #[derive(Debug)]
 pub(crate) struct TrackFile {
     pub(crate) path: PathBuf,
-    pub(crate) format: Format,
-    info: TrackInfo,
+    pub(crate) info: TrackInfo,
     writer: Writer,
 }
 
 #[derive(Debug)]
 enum Writer {
     Ivf(IvfWriter<Output>),
+    AnnexB(AnnexBWriter<Output>),
+    OggOpus(OggOpusWriter<Output>),
+    Wav(WavWriter<Output>),
 }
 
 impl TrackFile {
@@ -42,19 +49,21 @@ impl TrackFile {
         let extension = extension(info.format).map_err(|error| error.in_file(&folder.join(name)))?;
         let (path, output) = create(folder, name, extension)?;
         let writer = Writer::new(output, info, first).map_err(|error| error.in_file(&path))?;
-        Ok(Self { path, format: info.format, info: *info, writer })
+        Ok(Self { path, info: *info, writer })
     }
 
     /// Whether frames of this kind go on here.
     pub(crate) fn takes(&self, info: &TrackInfo) -> bool {
-        std::mem::discriminant(&self.format) == std::mem::discriminant(&info.format)
-            && (self.info.clock_rate, self.info.channels) == (info.clock_rate, info.channels)
+        self.info.is_alike(info)
     }
 
     /// Hands what is buffered to the system.
     pub(crate) fn flush(&mut self) -> Result<(), FileError> {
         let result = match &mut self.writer {
             Writer::Ivf(writer) => writer.flush(),
+            Writer::AnnexB(writer) => writer.flush(),
+            Writer::OggOpus(writer) => writer.flush(),
+            Writer::Wav(writer) => writer.flush(),
         };
         result.map_err(|error| error.in_file(&self.path))
     }
@@ -62,6 +71,9 @@ impl TrackFile {
     pub(crate) fn write(&mut self, frame: &StoredFrame) -> Result<(), FileError> {
         let result = match &mut self.writer {
             Writer::Ivf(writer) => writer.write(frame),
+            Writer::AnnexB(writer) => writer.write(frame),
+            Writer::OggOpus(writer) => writer.write(frame),
+            Writer::Wav(writer) => writer.write(frame),
         };
         result.map_err(|error| error.in_file(&self.path))
     }
@@ -69,6 +81,9 @@ impl TrackFile {
     pub(crate) fn finish(self) -> Result<(), FileError> {
         let output = match self.writer {
             Writer::Ivf(writer) => writer.finish(),
+            Writer::AnnexB(writer) => writer.finish(),
+            Writer::OggOpus(writer) => writer.finish(),
+            Writer::Wav(writer) => writer.finish(),
         };
         let flushed = output.and_then(|mut output| Ok(output.flush()?));
         flushed.map_err(|error| error.in_file(&self.path))
@@ -82,15 +97,29 @@ impl Writer {
                 let size = size::vp8_size(&first.payload).ok_or(Error::NoKeyFrame)?;
                 Ok(Self::Ivf(IvfWriter::new(output, size)?))
             }
+            Format::H264 { .. } => {
+                nal::units(&first.payload).find_map(Sequence::parse).ok_or(Error::NoKeyFrame)?;
+                Ok(Self::AnnexB(AnnexBWriter::new(output)))
+            }
+            Format::Opus => Ok(Self::OggOpus(OggOpusWriter::new(output, SERIAL)?)),
+            Format::Pcmu | Format::Pcma | Format::G722 | Format::L16 => {
+                Ok(Self::Wav(WavWriter::new(output, info)?))
+            }
             format => Err(Error::Unsupported(format)),
         }
     }
 }
 
+/// The one stream in each of our Ogg files.
+const SERIAL: u32 = 0x5065_6572;
+
 /// How the file for a format is called.
 fn extension(format: Format) -> Result<&'static str, Error> {
     match format {
         Format::Vp8 => Ok("ivf"),
+        Format::H264 { .. } => Ok("h264"),
+        Format::Opus => Ok("opus"),
+        Format::Pcmu | Format::Pcma | Format::G722 | Format::L16 => Ok("wav"),
         format => Err(Error::Unsupported(format)),
     }
 }
