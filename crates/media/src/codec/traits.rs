@@ -250,6 +250,10 @@ pub enum DecodeError {
     /// A rate or channels that were negotiated and that no sound here has.
     #[error(transparent)]
     Sound(#[from] ShapeError),
+    /// A VP8 frame that relies on the segments of an earlier one (RFC 6386 §9.3), which this decoder does not keep.
+    #[cfg(any(feature = "vp8", feature = "libvpx"))]
+    #[error("the frame relies on the segments of an earlier one")]
+    Segments,
     /// What the VP8 decoder said.
     #[cfg(any(feature = "vp8", feature = "libvpx"))]
     #[error(transparent)]
