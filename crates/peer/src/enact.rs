@@ -19,7 +19,7 @@ use crate::jsep::plan::{
 };
 use crate::jsep::view::{Credentials, DtlsRole, TransportView};
 use crate::state::Direction;
-use crate::transceiver::{receives, sends};
+use crate::transceiver::{Receiver, receives, sends};
 
 impl Engine {
     /// Carries out a plan. It cannot fail: what could be wrong was found when the plan was made.
@@ -122,8 +122,8 @@ impl Engine {
             plan.receive.as_ref().map(|receive| receive.codecs.clone()).unwrap_or_default();
         let is_live = !transceiver.stopping;
         let send = plan.send.filter(|_| is_live).and_then(send_config);
-        let target = transceiver.receiver.jitter_buffer_target;
-        let receive = plan.receive.filter(|_| is_live).map(|plan| receive_config(plan, target));
+        let receiver = &transceiver.receiver;
+        let receive = plan.receive.filter(|_| is_live).map(|plan| receive_config(plan, receiver));
         self.media.set_sender(now, &mid, send);
         self.media.set_receiver(now, &mid, receive);
         if changed {
@@ -292,11 +292,12 @@ fn send_config(plan: SendPlan) -> Option<SendConfig> {
     Some(config)
 }
 
-fn receive_config(plan: ReceivePlan, jitter_buffer_target: Option<Duration>) -> ReceiveConfig {
+fn receive_config(plan: ReceivePlan, receiver: &Receiver) -> ReceiveConfig {
     let mut config = ReceiveConfig::new(plan.codecs);
     config.extensions = plan.extensions;
     config.ssrcs = plan.ssrcs;
     config.reduced_size = plan.reduced_size;
-    config.jitter_buffer_target = jitter_buffer_target;
+    config.jitter_buffer_target = receiver.jitter_buffer_target;
+    config.sync_group = receiver.stream_ids.first().cloned();
     config
 }

@@ -113,9 +113,7 @@ impl Engine {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.transport.handle_timeout(now);
-        if self.transport.can_send_media() {
-            self.media.handle_timeout(now);
-        }
+        self.media.handle_timeout(now);
         self.settle();
         self.tend_channels(now);
     }
@@ -135,7 +133,7 @@ impl Engine {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let media = || self.media.poll_timeout().filter(|_| self.transport.can_send_media());
+        let media = || self.media.poll_timeout(&self.transport);
         if self.is_closed {
             return None;
         }

@@ -126,9 +126,12 @@ impl Media {
         self.session.handle_timeout(now);
     }
 
-    /// When the session wants to be called; only to be heeded while the transport can send.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.session.poll_timeout()
+    /// When the session wants to be called; while the transport cannot send, only for what it has received.
+    pub(crate) fn poll_timeout(&self, transport: &Transport) -> Option<Instant> {
+        match transport.can_send_media() {
+            true => self.session.poll_timeout(),
+            false => self.session.poll_frame_timeout(),
+        }
     }
 
     /// Appends as many protected packets of one size as there are, up to `segments`; the last may be smaller.

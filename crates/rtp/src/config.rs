@@ -25,11 +25,19 @@ pub struct Config {
     /// (REMB) and less was handed in, in bit/s over all its packets. Encoders are not told of it. 1.5 Mbit/s by
     /// default.
     pub assumed_bitrate: u64,
-    /// How long an incomplete picture waits for what it lacks before it is given up and a key frame asked for. 500 ms
-    /// by default: three retransmissions over a path of 130 ms. Over longer paths it waits for as many, 1.5 s at most.
+    /// How long an incomplete picture waits for what it lacks, once it is its turn, before it is given up and a key frame
+    /// asked for, which is done at half that time in case. 500 ms by default: five retransmissions over a path of 60 ms.
+    /// Over longer paths it waits for as many, 3 s at most, and 1.5 s while the round trip is not known.
     pub video_give_up: Duration,
-    /// How long sound waits for a packet out of order before it goes on without it. 60 ms by default.
+    /// How long sound waits for a packet out of order before it goes on without it, where frames leave as soon as they
+    /// are whole ([`ReceiveConfig::jitter_buffer_target`]). 60 ms by default. Otherwise it goes on when the packet's own
+    /// time has come.
     pub audio_give_up: Duration,
+    /// How long frames are held at least so that those after them come in time, however even the path. 10 ms by default.
+    pub jitter_buffer_min: Duration,
+    /// How long frames are held at most for the sake of an uneven path. 1 s by default. What comes later is late: a
+    /// picture leaves at once then, sound is given up. The user's wish and lip sync may add to it.
+    pub jitter_buffer_max: Duration,
     /// Whether pictures and retransmissions are paced: leave in small batches at 2.5 times the bitrate of pictures. True by
     /// default. False lets all packets leave as soon as they are polled, for a server of media in a local network.
     pub pacing: bool,
@@ -49,6 +57,8 @@ impl Config {
             assumed_bitrate: 1_500_000,
             video_give_up: Duration::from_millis(500),
             audio_give_up: Duration::from_millis(60),
+            jitter_buffer_min: Duration::from_millis(10),
+            jitter_buffer_max: Duration::from_secs(1),
             pacing: true,
             diagnostics: false,
         }
@@ -112,6 +122,9 @@ pub struct ReceiveConfig {
     /// [`MAX_JITTER_BUFFER_TARGET`]. `None`, the default, follows the path. Zero hands frames on as soon as they are
     /// whole, for forwarding and echo.
     pub jitter_buffer_target: Option<Duration>,
+    /// What these packets are played in step with: those of all sections that say the same, from the same remote. The
+    /// remote's media stream of `a=msid` (RFC 8830). `None`, the default, for nothing.
+    pub sync_group: Option<String>,
 }
 
 /// The most that may be asked of a jitter buffer (webrtc-pc §5.3).
@@ -128,6 +141,7 @@ impl ReceiveConfig {
             reduced_size: false,
             reference_time: false,
             jitter_buffer_target: None,
+            sync_group: None,
         }
     }
 }

@@ -126,8 +126,10 @@ pub struct InboundStats {
     pub jitter: Duration,
     /// Packets that came twice, or again though they were not missing; dropped.
     pub duplicates: u64,
-    /// Packets that came too late for their frame; dropped.
+    /// Packets that came after they had been given up; dropped.
     pub late: u64,
+    /// Packets that came, and were dropped: late, or of frames that were. Duplicates are not among them.
+    pub discarded: u64,
     /// Packets that came as retransmissions on a source of their own (RFC 4588).
     pub retransmitted_packets: u64,
     /// Payload bytes of these.
@@ -136,8 +138,18 @@ pub struct InboundStats {
     pub frames: u64,
     /// Key frames among them; for sound, none.
     pub key_frames: u64,
+    /// Frames that were whole, handed on or dropped.
+    pub frames_received: u64,
+    /// Frames handed on that came in more than one packet.
+    pub frames_assembled: u64,
+    /// From the first packet of each of these to its last, added up.
+    pub assembly_time: Duration,
     /// Frames dropped: incomplete, or coded against one that was.
     pub frames_dropped: u64,
+    /// What its jitter buffer did.
+    pub jitter_buffer: JitterBufferStats,
+    /// How evenly its pictures were handed on; of sound, nothing.
+    pub flow: FlowStats,
     /// Generic NACK packets sent for it.
     pub nacks: u64,
     /// Picture loss indications sent.
@@ -147,10 +159,46 @@ pub struct InboundStats {
     /// When its last packet came.
     pub last_packet: Option<Instant>,
     /// When, by the remote's clock, the latest frame handed on was sampled: NTP, seconds since 1900 in 32.32 fixed
-    /// point. Streams of one remote are in step when these are equal. `None` before the first sender report.
+    /// point. `None` before the first sender report.
     pub last_frame_ntp: Option<u64>,
+    /// When that frame was due. What is played at another moment was sampled as much later; streams of one remote are in
+    /// step when what they play at one moment was sampled at one moment.
+    pub last_frame_playout: Option<Instant>,
     /// What its last sender report said; `None` before the first.
     pub remote: Option<RemoteOutboundStats>,
+}
+
+/// What a jitter buffer did, added up over all frames handed on. The times, divided by [`emitted`](Self::emitted), are
+/// averages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct JitterBufferStats {
+    /// Frames of video, or ticks of sound, that left.
+    pub emitted: u64,
+    /// From the arrival of its first packet until each left.
+    pub delay: Duration,
+    /// The delay that was aimed at when each left.
+    pub target_delay: Duration,
+    /// The delay that would have been aimed at for the path alone: without the user's wish and lip sync.
+    pub minimum_delay: Duration,
+}
+
+/// How evenly pictures were handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct FlowStats {
+    /// The time between each picture and the next, added up.
+    pub inter_frame_delay: Duration,
+    /// The squares of these times, in seconds squared, added up.
+    pub squared_inter_frame_delay: f64,
+    /// How often that time was three times the average of the last 30, and 150 ms longer than it.
+    pub freezes: u64,
+    /// Those times added up.
+    pub freezes_duration: Duration,
+    /// How often it was five seconds or more, which counts when the next picture comes; these are no freezes.
+    pub pauses: u64,
+    /// Those times added up.
+    pub pauses_duration: Duration,
 }
 
 /// What the remote reports about what it sends: a sender report (RFC 3550 §6.4.1).

@@ -144,6 +144,7 @@ fn retransmissions_find_the_encoding_they_repair() {
         }
         stage.settle();
     }
+    stage.idle_until(SECOND);
     let stats = stage.b.session.stats();
     assert_eq!(stats.inbound.len(), 2);
     for stream in &stats.inbound {

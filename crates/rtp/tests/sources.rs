@@ -121,6 +121,7 @@ fn the_same_source_goes_on_where_it_was() {
     stage.run_until(SECOND);
     stage.a.session.set_sender(stage.now, &mid("v"), Some(send_video(vp8())));
     stage.run_until(2 * SECOND);
+    stage.idle_until(3 * SECOND);
     assert_eq!(stage.b.numbers("v"), (0..50).collect::<Vec<_>>());
     assert!(byes(&stage.a).is_empty());
     assert_eq!(stage.b.session.stats().inbound.iter().map(|stream| stream.lost).sum::<i64>(), 0);

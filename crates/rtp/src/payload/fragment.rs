@@ -39,6 +39,8 @@ pub struct Inspection {
     pub picture_id: Option<u16>,
     /// The temporal layer, 0 the base (VP8).
     pub temporal_layer: Option<u8>,
+    /// How long it plays, in ticks of its RTP clock (sound, where its bytes tell).
+    pub duration: Option<u32>,
 }
 
 impl Fragment {

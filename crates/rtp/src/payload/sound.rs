@@ -49,7 +49,8 @@ impl Packetizer {
 /// What a payload of sound says of its frame: it is one, and needs no other.
 pub(crate) fn inspect(format: Format, payload: &[u8]) -> Result<Inspection, Error> {
     check(format, payload)?;
-    Ok(Inspection { starts_frame: true, key: true, ..Inspection::default() })
+    let duration = duration(format, payload).filter(|duration| *duration > 0);
+    Ok(Inspection { starts_frame: true, key: true, duration, ..Inspection::default() })
 }
 
 /// The frame in the only one of `packets`.

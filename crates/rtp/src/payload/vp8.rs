@@ -115,6 +115,7 @@ impl Depacketizer {
             key: starts_frame && body.first().is_some_and(|first| first & 1 == 0),
             picture_id: descriptor.picture_id.map(PictureId::value),
             temporal_layer: descriptor.temporal.map(|temporal| temporal.layer),
+            duration: None,
         })
     }
 

@@ -1,14 +1,16 @@
-//! Where packets wait until their frame is whole and it is its turn: puts packets in order, finds where frames begin
-//! and end, gives up what does not come, and after such a loss holds frames back up to the next key frame.
+//! Where packets wait until their frame is whole and due: puts packets in order, finds where frames begin and end, gives
+//! up what does not come, and after such a loss holds frames back up to the next key frame.
 //!
-//! Frames leave as soon as they are whole; what waits is what lacks something. The time after which that is given up
-//! is fixed for now; a delay that follows the path's jitter belongs here too.
+//! When a frame is due, [`Playout`] says. Sound goes on without a packet that is not there when its own time has come;
+//! pictures wait for what they lack beyond that, as long as a retransmission may bring it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use peerless_wire::rtp::PayloadType;
+
+use crate::recv::playout::Playout;
 
 /// One packet that waits.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct Waiting {
     pub starts: bool,
     /// Whether the payload belongs to a key frame, as far as it tells.
     pub key: bool,
+    /// How long it plays, in ticks, if it is sound.
+    pub duration: u32,
     /// When it came.
     pub arrived: Instant,
 }
@@ -43,9 +47,9 @@ pub enum Framing {
 pub enum Inserted {
     /// It waits.
     New,
-    /// It had come before and waits already.
+    /// It had come before.
     Duplicate,
-    /// Its turn has passed.
+    /// It was given up already.
     Late,
     /// It was too far ahead: all that waited was dropped to make room for it.
     Overflow,
@@ -62,6 +66,10 @@ pub struct Ready {
     pub payload_type: PayloadType,
     /// Whether it is a key frame.
     pub key: bool,
+    /// How long it plays, in ticks, if it is sound.
+    pub duration: u32,
+    /// When the packet of it that came first did.
+    pub began: Instant,
     /// When the last of its packets came.
     pub arrived: Instant,
     /// How many packets before it were given up since the frame before.
@@ -83,12 +91,31 @@ pub struct JitterBuffer {
     /// Whether a key frame was asked for because the first packets seen begin no frame.
     has_asked_at_start: bool,
     waits_for_key: bool,
-    /// When what lacks in front of something that is there is given up.
-    gives_up: Option<Instant>,
+    /// Since when something lacks in front of something that is there; not kept for sound that has its own time.
+    lacks_since: Option<Instant>,
+    /// When there is something to do.
+    wakes: Option<Instant>,
+    /// Whether what lacks at the front was waited for so long that a key frame was asked for, and whether that is still
+    /// to be told.
+    has_doubted: bool,
+    is_doubtful: bool,
     /// Packets given up since a frame was taken.
     lost: u16,
-    dropped: u64,
+    /// The numbers of packets given up lately, ascending.
+    given_up: VecDeque<u64>,
+    dropped: Dropped,
     broken: bool,
+}
+
+/// What was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropped {
+    /// Frames, whole or not. One that lacks more than its end may be counted once with its neighbour.
+    pub frames: u64,
+    /// Those among them that were whole.
+    pub whole_frames: u64,
+    /// Packets that had come.
+    pub packets: u64,
 }
 
 impl JitterBuffer {
@@ -103,9 +130,13 @@ impl JitterBuffer {
             fresh: true,
             has_asked_at_start: false,
             waits_for_key: framing == Framing::Picture,
-            gives_up: None,
+            lacks_since: None,
+            wakes: None,
+            has_doubted: false,
+            is_doubtful: false,
             lost: 0,
-            dropped: 0,
+            given_up: VecDeque::new(),
+            dropped: Dropped::default(),
             broken: false,
         }
     }
@@ -139,43 +170,54 @@ impl JitterBuffer {
         }
     }
 
-    /// The frame at the front, if it is whole. What cannot become a frame any more at `now` is dropped first.
-    pub fn poll(&mut self, now: Instant) -> Option<Ready> {
+    /// The frame at the front, if it is whole and due at `now` by the clock `playout`. What cannot become a frame any
+    /// more is dropped first.
+    pub fn poll(&mut self, now: Instant, playout: &Playout) -> Option<Ready> {
         loop {
             self.skip_padding();
             self.skip_to_key();
-            match self.front() {
+            let wakes = match self.front() {
                 Front::Whole(ready) if self.waits_for_key && !ready.key => {
-                    self.release(ready.count);
-                    self.dropped += 1;
+                    self.drop_front(ready.count);
+                    self.dropped.frames += 1;
+                    self.dropped.whole_frames += 1;
                     self.broken = true;
+                    continue;
                 }
-                Front::Whole(ready) => return Some(ready),
-                Front::Headless => self.skip(),
+                Front::Whole(ready) => match self.leaves(&ready, playout).filter(|leaves| *leaves > now) {
+                    Some(leaves) => leaves,
+                    None => return Some(ready),
+                },
+                Front::Headless => {
+                    self.skip();
+                    continue;
+                }
                 Front::Lacking => {
-                    if now < *self.gives_up.get_or_insert(now + self.give_up) {
-                        return None;
+                    let gives_up = self.gives_up(now, playout);
+                    if gives_up <= now {
+                        self.skip();
+                        continue;
                     }
-                    self.skip();
+                    match self.doubts(now) {
+                        Some(doubts) if doubts > now => doubts.min(gives_up),
+                        Some(_) if self.drop_for_key() => continue,
+                        _ => gives_up,
+                    }
                 }
-                Front::Overtaken => {
-                    // What it overtook may still come; what was lost cannot even be asked for.
-                    if now < *self.gives_up.get_or_insert(now + START_PATIENCE) {
-                        return None;
+                Front::Overtaken => match self.overtaken(now) {
+                    Some(gives_up) => gives_up,
+                    None => {
+                        self.skip();
+                        continue;
                     }
-                    if !self.has_asked_at_start {
-                        self.has_asked_at_start = true;
-                        self.broken = true;
-                        self.gives_up = Some(now + self.give_up);
-                        return None;
-                    }
-                    self.skip();
-                }
+                },
                 Front::Unfinished => {
-                    self.gives_up = None;
+                    (self.lacks_since, self.wakes) = (None, None);
                     return None;
                 }
-            }
+            };
+            self.wakes = Some(wakes);
+            return None;
         }
     }
 
@@ -189,54 +231,66 @@ impl JitterBuffer {
     /// frames after it are held back up to a key frame.
     pub fn take(&mut self, ready: Ready, good: bool) {
         self.release(ready.count);
-        self.lost = 0;
         if good {
+            self.lost = 0;
             self.waits_for_key = false;
         } else {
-            self.dropped += 1;
+            self.lost = self.lost.saturating_add(u16::try_from(ready.count).unwrap_or(u16::MAX));
+            self.dropped.frames += 1;
+            self.dropped.packets += ready.count as u64;
             self.lose();
         }
     }
 
     /// Drops everything; `number` comes next.
     pub fn restart(&mut self, number: u64) {
-        self.dropped += u64::from(self.slots.iter().flatten().next().is_some());
+        self.dropped.frames += u64::from(self.slots.iter().flatten().next().is_some());
+        self.dropped.packets += self.slots.iter().flatten().count() as u64;
         self.slots.clear();
+        self.given_up.clear();
         self.next = Some(number);
         self.at_boundary = false;
         self.fresh = true;
         self.has_asked_at_start = false;
-        self.gives_up = None;
+        (self.lacks_since, self.wakes) = (None, None);
         self.lost = 0;
         self.lose();
     }
 
-    /// The number that comes next: packets below it are of no use any more.
+    /// The number that comes next: packets below it are of no use any more. `None` while all are.
     pub fn next_number(&self) -> Option<u64> {
-        self.next
+        self.next.filter(|_| !self.fresh)
     }
 
-    /// When [`poll`](Self::poll) will give up what lacks.
+    /// The number before the first packet seen, if no frame begins with that: so there must be one.
+    pub fn lacks_before_first(&self) -> Option<u64> {
+        let first = self.slots.front()?.as_ref()?;
+        let is_begun = self.framing == Framing::Packet || first.starts || first.payload.is_empty();
+        self.next.filter(|_| self.fresh && !is_begun)?.checked_sub(1)
+    }
+
+    /// When [`poll`](Self::poll), which gave none, will have a frame, or give up what lacks.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.gives_up
+        self.wakes
     }
 
-    /// How many frames were dropped since this was last called. One that lacks more than its end may be counted
-    /// once with its neighbour.
-    pub fn take_dropped(&mut self) -> u64 {
+    /// What was dropped since this was last called.
+    pub fn take_dropped(&mut self) -> Dropped {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Whether, since this was last called, something was dropped that only a key frame mends.
+    /// Whether, since this was last called, something was dropped that only a key frame mends, or became likely to be.
     pub fn take_broken(&mut self) -> bool {
-        std::mem::take(&mut self.broken) && self.waits_for_key
+        let is_broken = std::mem::take(&mut self.broken) && self.waits_for_key;
+        is_broken | std::mem::take(&mut self.is_doubtful)
     }
 
     /// A packet from before the first one seen: of use only while nothing was taken.
     fn insert_before(&mut self, next: u64, number: u64, packet: Waiting) -> Inserted {
         let ahead = (next - number) as usize;
         if !self.fresh || ahead > MAX_BEFORE_FIRST || self.slots.len() + ahead > CAPACITY {
-            return Inserted::Late;
+            let is_late = self.given_up.binary_search(&number).is_ok();
+            return if is_late { Inserted::Late } else { Inserted::Duplicate };
         }
         for _ in 1..ahead {
             self.slots.push_front(None);
@@ -244,6 +298,66 @@ impl JitterBuffer {
         self.slots.push_front(Some(packet));
         self.next = Some(number);
         Inserted::New
+    }
+
+    /// When a whole frame is to leave. Sound after a loss leaves when the last lost packet was due, so that there is time
+    /// to conceal it.
+    fn leaves(&self, ready: &Ready, playout: &Playout) -> Option<Instant> {
+        let due = playout.due(ready.timestamp, ready.arrived)?;
+        match self.framing {
+            Framing::Packet if self.lost > 0 => due.checked_sub(playout.duration(ready.duration)),
+            _ => Some(due),
+        }
+    }
+
+    /// When what lacks at the front is given up. In sound that is when the last packet that lacks is due; in pictures
+    /// after a patience, and not before it is due.
+    fn gives_up(&mut self, now: Instant, playout: &Playout) -> Instant {
+        let next = self.slots.iter().flatten().next();
+        let due = next.and_then(|next| playout.due(next.timestamp, next.arrived));
+        match (self.framing, due) {
+            (Framing::Packet, Some(due)) => {
+                let duration = next.map_or(Duration::ZERO, |next| playout.duration(next.duration));
+                due.checked_sub(duration).unwrap_or(due)
+            }
+            _ => {
+                let patient = *self.lacks_since.get_or_insert(now) + self.give_up;
+                due.map_or(patient, |due| due.max(patient))
+            }
+        }
+    }
+
+    /// When half the patience with an incomplete picture is over, from which on a key frame is asked for, in case.
+    fn doubts(&mut self, now: Instant) -> Option<Instant> {
+        let doubts = self.lacks_since.filter(|_| self.framing == Framing::Picture)? + self.give_up / 2;
+        if doubts <= now && !self.has_doubted {
+            (self.has_doubted, self.is_doubtful) = (true, true);
+        }
+        Some(doubts)
+    }
+
+    /// Drops what is incomplete and all up to the next key frame, if there is one that is whole.
+    fn drop_for_key(&mut self) -> bool {
+        let Some(index) = self.next_key_frame(true) else { return false };
+        self.drop_up_to(index);
+        self.waits_for_key = true;
+        true
+    }
+
+    /// Until when the first packets seen, with which no frame begins, are kept; `None` when that has passed.
+    fn overtaken(&mut self, now: Instant) -> Option<Instant> {
+        let since = *self.lacks_since.get_or_insert(now);
+        // What they overtook may still come; what was lost cannot even be asked for.
+        let asks = since + START_PATIENCE;
+        if now < asks {
+            return Some(asks);
+        }
+        if !self.has_asked_at_start {
+            self.has_asked_at_start = true;
+            self.broken = true;
+        }
+        let gives_up = asks + self.give_up;
+        Some(gives_up).filter(|gives_up| *gives_up > now)
     }
 
     fn front(&self) -> Front {
@@ -255,6 +369,8 @@ impl JitterBuffer {
                 timestamp: first.timestamp,
                 payload_type: first.payload_type,
                 key: true,
+                duration: first.duration,
+                began: first.arrived,
                 arrived: first.arrived,
                 lost: self.lost,
             });
@@ -269,13 +385,14 @@ impl JitterBuffer {
     /// The frame that begins at `index`: whole, lacking something, or unfinished.
     fn frame_at(&self, start: usize) -> Front {
         let Some(Some(first)) = self.slots.get(start) else { return Front::Lacking };
-        let (mut key, mut arrived) = (false, first.arrived);
+        let (mut key, mut began, mut arrived) = (false, first.arrived, first.arrived);
         for (count, slot) in self.slots.iter().skip(start).enumerate() {
             let Some(packet) = slot else { return Front::Lacking };
             // The last packet may lack its marker: the next frame's first then shows the end.
             let is_next_frame = packet.timestamp != first.timestamp;
             if !is_next_frame {
                 key |= packet.key;
+                began = began.min(packet.arrived);
                 arrived = arrived.max(packet.arrived);
             }
             if is_next_frame || packet.marker {
@@ -284,6 +401,8 @@ impl JitterBuffer {
                     timestamp: first.timestamp,
                     payload_type: first.payload_type,
                     key,
+                    duration: 0,
+                    began,
                     arrived,
                     lost: self.lost,
                 });
@@ -302,26 +421,34 @@ impl JitterBuffer {
     }
 
     /// While a key frame is waited for: drops what is in front of the first packet of one. One that has begun to come
-    /// gives way only to one that is whole.
+    /// gives way only to one that is whole, and one that is whole to none.
     fn skip_to_key(&mut self) {
-        if !self.waits_for_key {
+        if !self.waits_for_key || matches!(self.front(), Front::Whole(ready) if ready.key) {
             return;
         }
         let has_begun = matches!(self.slots.front(), Some(Some(front)) if front.key);
-        let is_better = |index: usize| !has_begun || matches!(self.frame_at(index), Front::Whole(_));
-        let key = (1..self.slots.len()).find(|index| self.begins_frame(*index, true) && is_better(*index));
-        if let Some(index) = key {
-            self.dropped += u64::from(self.slots.iter().take(index).flatten().next().is_some());
-            self.release(index);
+        if let Some(index) = self.next_key_frame(has_begun) {
+            self.drop_up_to(index);
         }
+    }
+
+    /// Where the next key frame after the front begins; with `whole`, the next that is whole.
+    fn next_key_frame(&self, whole: bool) -> Option<usize> {
+        let is_meant = |index: usize| !whole || matches!(self.frame_at(index), Front::Whole(_));
+        (1..self.slots.len()).find(|index| self.begins_frame(*index, true) && is_meant(*index))
+    }
+
+    fn drop_up_to(&mut self, index: usize) {
+        self.dropped.frames += u64::from(self.slots.iter().take(index).flatten().next().is_some());
+        self.drop_front(index);
     }
 
     /// Gives up the frame at the front: goes on with the next packet that begins one.
     fn skip(&mut self) {
         let next = (1..self.slots.len()).find(|index| self.begins_frame(*index, false));
-        self.dropped += 1;
+        self.dropped.frames += 1;
         let count = next.unwrap_or(self.slots.len());
-        self.release(count);
+        self.drop_front(count);
         self.at_boundary = next.is_some();
         self.lose();
     }
@@ -342,13 +469,32 @@ impl JitterBuffer {
         }
     }
 
+    /// Drops what has come of the first `count` packets and gives up the rest.
+    fn drop_front(&mut self, count: usize) {
+        let next = self.next.unwrap_or(0);
+        for (number, slot) in (next..).zip(self.slots.iter().take(count)) {
+            match slot {
+                Some(packet) => self.dropped.packets += u64::from(!packet.payload.is_empty()),
+                None => {
+                    self.lost = self.lost.saturating_add(1);
+                    if self.given_up.len() == MAX_GIVEN_UP {
+                        self.given_up.pop_front();
+                    }
+                    self.given_up.push_back(number);
+                }
+            }
+        }
+        self.release(count);
+    }
+
     fn release(&mut self, count: usize) {
-        let lost = self.slots.drain(..count.min(self.slots.len())).filter(Option::is_none).count();
-        self.lost = self.lost.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
+        let count = count.min(self.slots.len());
+        self.slots.drain(..count);
         self.next = self.next.map(|next| next + count as u64);
         self.at_boundary = true;
         self.fresh = false;
-        self.gives_up = None;
+        self.has_doubted = false;
+        self.lacks_since = None;
     }
 
     fn lose(&mut self) {
@@ -373,8 +519,11 @@ enum Front {
     Unfinished,
 }
 
-/// The most packets that wait: two seconds of 10 Mbit/s.
-const CAPACITY: usize = 2048;
+/// The most packets that wait: four seconds of 20 Mbit/s.
+const CAPACITY: usize = 8192;
+
+/// So many numbers of packets given up are remembered, to tell what comes late from what comes twice.
+const MAX_GIVEN_UP: usize = 256;
 
 /// The most packets by which the first one seen may have overtaken the true first.
 const MAX_BEFORE_FIRST: usize = 32;

@@ -14,9 +14,14 @@ pub struct KeyFrameRequests {
 }
 
 impl KeyFrameRequests {
-    /// A key frame is wanted.
+    /// A key frame is wanted, until one came.
     pub fn want(&mut self) {
         self.is_wanted = true;
+    }
+
+    /// A key frame has begun to come at `now`: before another is asked for, it has time to become whole.
+    pub fn begins(&mut self, now: Instant) {
+        self.asked = self.asked.map(|asked| asked.max(now));
     }
 
     /// A key frame came: one that was wanted is not any more.
@@ -28,16 +33,14 @@ impl KeyFrameRequests {
     /// Whether to ask now, and then that counts as done: not again before half a round trip more than `rtt`, or 200 ms,
     /// has passed.
     pub fn take_due(&mut self, now: Instant, rtt: Duration) -> bool {
-        let is_due =
-            self.poll_timeout(rtt).is_some_and(|due| due <= now) || self.is_wanted && self.asked.is_none();
+        let is_due = self.is_wanted && self.poll_timeout(rtt).is_none_or(|due| due <= now);
         if is_due {
-            self.is_wanted = false;
             self.asked = Some(now);
         }
         is_due
     }
 
-    /// When to ask again, if one is wanted.
+    /// When to ask again, if one is wanted and was asked for.
     pub fn poll_timeout(&self, rtt: Duration) -> Option<Instant> {
         self.asked.filter(|_| self.is_wanted).map(|asked| asked + (rtt + rtt / 2).max(SHORTEST_INTERVAL))
     }
@@ -60,19 +63,31 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn asks_at_once_and_again_only_after_a_while_and_when_still_wanted() {
+    fn asks_at_once_and_again_after_a_while_until_one_came() {
         let (start, rtt) = (start(), 400 * MS);
         let mut requests = KeyFrameRequests::default();
         assert!(!requests.take_due(start, rtt));
         requests.want();
         assert!(requests.take_due(start, rtt));
-        assert!(!requests.take_due(start + 900 * MS, rtt));
         requests.want();
-        assert!(requests.take_due(start + 900 * MS, rtt));
+        assert_eq!(requests.poll_timeout(rtt), Some(start + 600 * MS));
+        assert!(!requests.take_due(start + 599 * MS, rtt));
+        assert!(requests.take_due(start + 600 * MS, rtt));
+        requests.came();
+        assert_eq!(requests.poll_timeout(rtt), None);
+        assert!(!requests.take_due(start + 1200 * MS, rtt));
+    }
+
+    #[test]
+    fn one_that_has_begun_has_time_to_become_whole() {
+        let (start, rtt) = (start(), 400 * MS);
+        let mut requests = KeyFrameRequests::default();
         requests.want();
-        assert_eq!(requests.poll_timeout(rtt), Some(start + 1500 * MS));
-        assert!(!requests.take_due(start + 1499 * MS, rtt));
-        assert!(requests.take_due(start + 1500 * MS, rtt));
+        requests.begins(start);
+        assert!(requests.take_due(start, rtt), "that one came by itself");
+        requests.begins(start + 500 * MS);
+        assert!(!requests.take_due(start + 1099 * MS, rtt));
+        assert!(requests.take_due(start + 1100 * MS, rtt));
     }
 
     #[test]

@@ -4,11 +4,17 @@ mod loss;
 mod nack;
 mod arrival;
 mod clock;
+mod flow;
+mod delay;
+mod playout;
 mod jitter;
 mod keyframe;
 mod stream;
 mod receiver;
+mod sync;
 
 pub use arrival::Arrivals;
-pub use receiver::{Arrived, GiveUp, Receiver, Refused};
+pub use playout::Bounds;
+pub use receiver::{Arrived, Patience, Receiver, Refused};
 pub use stream::ASSUMED_RTT;
+pub use sync::LipSync;

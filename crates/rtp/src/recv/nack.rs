@@ -18,6 +18,8 @@ pub struct Nacks {
 struct Missing {
     number: u64,
     due: Instant,
+    /// When it was asked for first.
+    asked: Option<Instant>,
     tries: u8,
     interval: Duration,
 }
@@ -38,6 +40,7 @@ impl Nacks {
         self.missing.extend(numbers.map(|number| Missing {
             number,
             due,
+            asked: None,
             tries: 0,
             interval: Duration::ZERO,
         }));
@@ -45,31 +48,31 @@ impl Nacks {
         true
     }
 
+    /// Takes note that `numbers`, below all before, may have been sent and have not come.
+    pub fn missing_before(&mut self, now: Instant, numbers: Range<u64>) {
+        let due = now + PATIENCE;
+        for number in numbers.rev() {
+            let is_below = self.missing.front().is_none_or(|first| number < first.number);
+            if is_below && self.missing.len() < MAX_MISSING {
+                let missing = Missing { number, due, asked: None, tries: 0, interval: Duration::ZERO };
+                self.missing.push_front(missing);
+                self.next = Some(self.next.map_or(due, |next| next.min(due)));
+            }
+        }
+    }
+
     /// Whether packet `number` is missing.
     pub fn is_missing(&self, number: u64) -> bool {
         self.missing.binary_search_by_key(&number, |missing| missing.number).is_ok()
     }
 
-    /// Takes note that packet `number` came; true if it was missing.
-    pub fn arrived(&mut self, number: u64) -> bool {
-        match self.missing.binary_search_by_key(&number, |missing| missing.number) {
-            Ok(index) => {
-                self.missing.remove(index);
-                self.settle();
-                true
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Takes note that packet `number` came again because it was asked for. How long that took, if it was asked for
-    /// only once: then it is a round trip.
-    pub fn repaired(&mut self, now: Instant, number: u64) -> Option<Duration> {
+    /// Takes note that packet `number` came at `now`. If it was asked for: how long ago first. That is a round trip at
+    /// least, and more if the first requests were lost.
+    pub fn arrived(&mut self, now: Instant, number: u64) -> Option<Duration> {
         let index = self.missing.binary_search_by_key(&number, |missing| missing.number).ok()?;
         let missing = self.missing.remove(index)?;
         self.settle();
-        let asked = missing.due.checked_sub(missing.interval)?;
-        (missing.tries == 1).then(|| now.saturating_duration_since(asked))
+        Some(now.saturating_duration_since(missing.asked?))
     }
 
     /// Gives up what lies below `number`.
@@ -100,6 +103,7 @@ impl Nacks {
                 _ => missing.interval * 3 / 2,
             };
             missing.tries += 1;
+            missing.asked.get_or_insert(now);
             missing.due = now + missing.interval;
             numbers.push(missing.number);
         }
@@ -118,6 +122,31 @@ impl Nacks {
     }
 }
 
+/// How long the retransmissions of the last while took to come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RepairTrips {
+    /// The least since some instant, and the least of the while before.
+    latest: Option<(Instant, Duration)>,
+    before: Option<Duration>,
+}
+
+impl RepairTrips {
+    /// Takes account of one that came at `now`, so long after it was first asked for.
+    pub fn handle(&mut self, now: Instant, trip: Duration) {
+        match &mut self.latest {
+            Some((began, least)) if now < *began + MEMORY => *least = trip.min(*least),
+            latest => {
+                self.before = latest.replace((now, trip)).map(|(_, least)| least);
+            }
+        }
+    }
+
+    /// The least of them. It is a round trip: others had to wait for the pacer, or for a second request.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.latest.map(|(_, least)| least).into_iter().chain(self.before).min()
+    }
+}
+
 /// The most packets of a source that are waited for.
 pub const MAX_MISSING: usize = 512;
 
@@ -129,6 +158,9 @@ const STEADY_TRIES: u8 = 3;
 
 /// How long a skipped number is taken for reordered only.
 const PATIENCE: Duration = Duration::from_millis(5);
+
+/// Trips are remembered for so long, and up to twice as long.
+const MEMORY: Duration = Duration::from_secs(10);
 
 /// The shortest time between two requests for one packet, however short the round trip.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(20);

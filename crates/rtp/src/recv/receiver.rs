@@ -12,7 +12,8 @@ use crate::codec::Codec;
 use crate::config::ReceiveConfig;
 use crate::frame::Frame;
 use crate::ntp::NtpTime;
-use crate::recv::stream::{Content, Stream};
+use crate::recv::playout::Bounds;
+use crate::recv::stream::{Content, Stream, Waits};
 use crate::stats::InboundStats;
 
 /// The receiver of one media section.
@@ -20,7 +21,7 @@ use crate::stats::InboundStats;
 pub struct Receiver {
     mid: Mid,
     config: ReceiveConfig,
-    give_up: GiveUp,
+    patience: Patience,
     streams: Vec<Stream>,
     /// Sources that said BYE lately.
     ended: VecDeque<(Ssrc, Instant)>,
@@ -28,13 +29,15 @@ pub struct Receiver {
     numbers: Vec<u64>,
 }
 
-/// How long frames wait for what they lack.
+/// How long frames wait for what they lack, and for their time.
 #[derive(Debug, Clone, Copy)]
-pub struct GiveUp {
+pub struct Patience {
     /// Pictures of which lost packets are asked for again.
     pub video: Duration,
     /// Everything else.
     pub audio: Duration,
+    /// For their time, as the path asks.
+    pub bounds: Bounds,
 }
 
 /// A packet was taken in.
@@ -57,8 +60,8 @@ pub enum Refused {
 
 impl Receiver {
     /// A receiver of nothing yet.
-    pub fn new(mid: Mid, config: ReceiveConfig, give_up: GiveUp) -> Self {
-        Self { mid, config, give_up, streams: Vec::new(), ended: VecDeque::new(), numbers: Vec::new() }
+    pub fn new(mid: Mid, config: ReceiveConfig, patience: Patience) -> Self {
+        Self { mid, config, patience, streams: Vec::new(), ended: VecDeque::new(), numbers: Vec::new() }
     }
 
     /// Goes on with another configuration. Sources go on; those no codec of which is left are forgotten.
@@ -72,6 +75,7 @@ impl Receiver {
             if let Some(codec) = codec_of(stream) {
                 stream.set_codec(codec);
             }
+            stream.set_target(self.config.jitter_buffer_target);
         }
     }
 
@@ -89,8 +93,10 @@ impl Receiver {
                 if self.ended.iter().any(lately) {
                     return Ok(Arrived::More);
                 }
-                let give_up = give_up(self.give_up, codec);
-                self.streams.push(Stream::new(now, &self.mid, header.ssrc, codec, give_up));
+                let target = self.config.jitter_buffer_target;
+                let waits =
+                    Waits { give_up: give_up(self.patience, codec), bounds: self.patience.bounds, target };
+                self.streams.push(Stream::new(now, &self.mid, header.ssrc, codec, waits));
             }
             let stream = self.streams.get_mut(index).ok_or(Refused::Unroutable)?;
             stream.rid = header.extensions.rid.or(stream.rid);
@@ -121,7 +127,7 @@ impl Receiver {
         }
     }
 
-    /// The next frame of any source that is whole at `now`.
+    /// The next frame of any source that is whole and due at `now`.
     pub fn poll_frame(&mut self, now: Instant) -> Option<Frame> {
         self.streams.iter_mut().find_map(|stream| stream.poll_frame(now))
     }
@@ -134,8 +140,8 @@ impl Receiver {
         rtt: Option<Duration>,
     ) -> Option<rtcp::Packet> {
         self.streams.iter_mut().find_map(|stream| {
+            stream.set_patience(give_up(self.patience, stream.codec()), rtt);
             let rtt = stream.round_trip(rtt);
-            stream.set_give_up(give_up(self.give_up, stream.codec()), rtt);
             let feedback = stream.codec().feedback;
             let media = stream.ssrc;
             if (feedback.pli || feedback.fir) && stream.keys.take_due(now, rtt) {
@@ -171,9 +177,14 @@ impl Receiver {
             let feedback = stream.codec().feedback;
             let keys =
                 stream.keys.poll_timeout(stream.round_trip(rtt)).filter(|_| feedback.pli || feedback.fir);
-            [stream.poll_give_up(), stream.nacks.poll_timeout(), keys].into_iter().flatten().min()
+            [stream.poll_release(), stream.nacks.poll_timeout(), keys].into_iter().flatten().min()
         };
         self.streams.iter().filter_map(timeouts).min()
+    }
+
+    /// When a frame will leave, or one that is incomplete be given up.
+    pub fn poll_release(&self) -> Option<Instant> {
+        self.streams.iter().filter_map(Stream::poll_release).min()
     }
 
     /// Takes in a sender report; false if the source is not known.
@@ -215,9 +226,39 @@ impl Receiver {
         was_known
     }
 
+    /// The name that the remote gives a source.
+    pub fn set_cname(&mut self, ssrc: Ssrc, cname: &str) {
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
+            stream.set_cname(cname);
+        }
+    }
+
+    /// What its sources are played in step with.
+    pub fn sync_group(&self) -> Option<&str> {
+        self.config.sync_group.as_deref()
+    }
+
+    /// Its sources.
+    pub fn streams(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter()
+    }
+
+    /// One of its sources.
+    pub fn stream(&self, place: usize) -> Option<&Stream> {
+        self.streams.get(place)
+    }
+
+    /// Sets for how long frames of one of its sources are held for the sake of another.
+    pub fn set_extra(&mut self, place: usize, extra: Duration) {
+        if let Some(stream) = self.streams.get_mut(place) {
+            stream.set_extra(extra);
+        }
+    }
+
     /// Sets for how long frames are held at least.
     pub fn set_jitter_buffer_target(&mut self, target: Option<Duration>) {
         self.config.jitter_buffer_target = target;
+        self.streams.iter_mut().for_each(|stream| stream.set_target(target));
     }
 
     /// Its media section.
@@ -269,8 +310,8 @@ fn repaired_stream<'a>(
 }
 
 /// Without retransmissions there is nothing to wait for but reordered packets.
-fn give_up(times: GiveUp, codec: &Codec) -> Duration {
-    if codec.format.is_video() && codec.feedback.nack { times.video } else { times.audio }
+fn give_up(patience: Patience, codec: &Codec) -> Duration {
+    if codec.format.is_video() && codec.feedback.nack { patience.video } else { patience.audio }
 }
 
 /// The most sources that ended to be remembered.

@@ -12,11 +12,13 @@ use crate::frame::Frame;
 use crate::ntp::NtpTime;
 use crate::payload::{Depacketizer, Inspection};
 use crate::recv::clock::RemoteClock;
-use crate::recv::jitter::{Framing, Inserted, JitterBuffer, Waiting};
+use crate::recv::flow::Flow;
+use crate::recv::jitter::{Framing, Inserted, JitterBuffer, Ready, Waiting};
 use crate::recv::keyframe::KeyFrameRequests;
 use crate::recv::loss::{Jitter, Origin, Place, Reception};
-use crate::recv::nack::Nacks;
-use crate::stats::{InboundStats, RemoteOutboundStats};
+use crate::recv::nack::{Nacks, RepairTrips};
+use crate::recv::playout::{Bounds, Playout};
+use crate::stats::{FlowStats, InboundStats, JitterBufferStats, RemoteOutboundStats};
 
 /// One source of a media section.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Stream {
     jitter: Jitter,
     clock: RemoteClock,
     buffer: JitterBuffer,
+    playout: Playout,
     /// What it lacks, where it may be asked for.
     pub nacks: Nacks,
     /// Whether a key frame is to be asked for.
@@ -42,10 +45,16 @@ pub struct Stream {
     depacketizers: Vec<(PayloadType, Format, Depacketizer)>,
     /// Whether packets came since the last report, of the source and of its retransmissions.
     heard: (bool, bool),
-    /// How long retransmissions take to come, smoothed.
-    repair_trip: Option<Duration>,
-    /// That of the latest frame handed on.
-    last_timestamp: Option<u32>,
+    repair_trips: RepairTrips,
+    /// The first of the packets that were asked for because the first one seen begins no frame.
+    asked_before_first: Option<u64>,
+    /// How much later than others a packet may come by a retransmission and be waited for by those after it.
+    repair_allowance: Duration,
+    /// The canonical name that the source was given (RFC 3550 §6.5.1).
+    cname: Option<Box<str>>,
+    /// Timestamp and play-out time of the latest frame handed on.
+    last: Option<(u32, Instant)>,
+    flow: Flow,
     stats: InboundStats,
 }
 
@@ -58,9 +67,20 @@ pub struct Content {
     pub header_len: usize,
 }
 
+/// For how long frames wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// For what they lack.
+    pub give_up: Duration,
+    /// For their time, as the path asks.
+    pub bounds: Bounds,
+    /// And as the user does.
+    pub target: Option<Duration>,
+}
+
 impl Stream {
     /// A source that was not heard before `now`.
-    pub fn new(now: Instant, mid: &Mid, ssrc: Ssrc, codec: &Codec, give_up: Duration) -> Self {
+    pub fn new(now: Instant, mid: &Mid, ssrc: Ssrc, codec: &Codec, waits: Waits) -> Self {
         let framing = if codec.format.is_video() { Framing::Picture } else { Framing::Packet };
         Self {
             ssrc,
@@ -72,13 +92,18 @@ impl Stream {
             rtx_reception: Reception::default(),
             jitter: Jitter::default(),
             clock: RemoteClock::default(),
-            buffer: JitterBuffer::new(framing, give_up),
+            buffer: JitterBuffer::new(framing, waits.give_up),
+            playout: Playout::new(codec.clock_rate, waits.bounds, waits.target),
             nacks: Nacks::default(),
             keys: KeyFrameRequests::default(),
             depacketizers: Vec::new(),
             heard: (false, false),
-            repair_trip: None,
-            last_timestamp: None,
+            repair_trips: RepairTrips::default(),
+            asked_before_first: None,
+            repair_allowance: Duration::ZERO,
+            cname: None,
+            last: None,
+            flow: Flow::default(),
             stats: new_stats(mid, ssrc, codec),
         }
     }
@@ -91,6 +116,7 @@ impl Stream {
         self.heard.0 = true;
         self.stats.last_packet = Some(now);
         self.jitter.handle(self.origin.since(now), header.timestamp, self.codec.clock_rate);
+        let mut is_repair = false;
         let number = match self.reception.handle(header.sequence, |number| self.nacks.is_missing(number)) {
             Place::Ahead { number, missing } => {
                 if self.codec.feedback.nack && !self.nacks.missing(now, missing) {
@@ -99,18 +125,22 @@ impl Stream {
                 number
             }
             Place::Behind { number } => {
-                self.nacks.arrived(number);
+                if let Some(trip) = self.nacks.arrived(now, number) {
+                    is_repair = true;
+                    self.repair_trips.handle(now, trip);
+                }
                 number
             }
             Place::Restart { number } => {
                 self.nacks.clear();
                 self.jitter.restart();
                 self.buffer.restart(number);
+                self.playout.restart();
                 number
             }
             Place::Stray => return true,
         };
-        self.insert(now, number, header, content, codec)
+        self.insert(now, number, header, content, codec, is_repair)
     }
 
     /// Takes in a retransmission of packet `original`, coded with `codec` (RFC 4588 §4). False where its payload is none
@@ -129,10 +159,10 @@ impl Stream {
         let Some(highest) = self.reception.highest() else { return true };
         let step = i64::from(original.since(SequenceNumber::from(highest)));
         let Some(number) = highest.checked_add_signed(step).filter(|_| step <= 0) else { return true };
-        if let Some(trip) = self.nacks.repaired(now, number) {
-            self.repair_trip = Some(self.repair_trip.map_or(trip, |smoothed| smoothed * 7 / 8 + trip / 8));
+        if let Some(trip) = self.nacks.arrived(now, number) {
+            self.repair_trips.handle(now, trip);
         }
-        self.insert(now, number, header, content, codec)
+        self.insert(now, number, header, content, codec, true)
     }
 
     /// Takes account of a packet on the source of its retransmissions, whatever is in it.
@@ -141,10 +171,10 @@ impl Stream {
         self.rtx_reception.handle(sequence, |_| false);
     }
 
-    /// The next frame that is whole at `now`.
+    /// The next frame that is whole and due at `now`.
     pub fn poll_frame(&mut self, now: Instant) -> Option<Frame> {
         loop {
-            let Some(ready) = self.buffer.poll(now) else {
+            let Some(ready) = self.buffer.poll(now, &self.playout) else {
                 self.settle();
                 return None;
             };
@@ -155,24 +185,44 @@ impl Stream {
             });
             self.buffer.take(ready, frame.is_some());
             let Some((format, payload)) = frame else { continue };
-            self.stats.frames += 1;
-            self.last_timestamp = Some(ready.timestamp);
-            if format.is_video() && ready.key {
-                self.stats.key_frames += 1;
-                self.keys.came();
-            }
+            let playout = self.playout.due(ready.timestamp, ready.arrived).unwrap_or(now);
+            self.count_frame(now, &ready, format.is_video());
+            self.last = Some((ready.timestamp, playout));
             self.settle();
             return Some(Frame {
                 format,
                 timestamp: ready.timestamp,
                 captured: None,
                 arrived: Some(ready.arrived),
-                playout: Some(now),
+                playout: Some(playout),
                 lost: ready.lost,
                 key: ready.key,
                 payload,
             });
         }
+    }
+
+    /// Takes account of a frame that is handed on.
+    fn count_frame(&mut self, now: Instant, ready: &Ready, is_video: bool) {
+        let stats = &mut self.stats;
+        stats.frames += 1;
+        if is_video && ready.key {
+            stats.key_frames += 1;
+            self.keys.came();
+        }
+        if is_video && ready.count > 1 {
+            stats.frames_assembled += 1;
+            stats.assembly_time += ready.arrived.saturating_duration_since(ready.began);
+        }
+        if is_video {
+            self.flow.handle(now);
+        }
+        let units = if is_video { 1 } else { ready.duration };
+        let buffer = &mut stats.jitter_buffer;
+        buffer.emitted += u64::from(units);
+        buffer.delay += now.saturating_duration_since(ready.began) * units;
+        buffer.target_delay += self.playout.aimed_delay() * units;
+        buffer.minimum_delay += self.playout.least_delay() * units;
     }
 
     /// Takes in a sender report of the source (RFC 3550 §6.4.1).
@@ -221,8 +271,8 @@ impl Stream {
         &self.codec
     }
 
-    /// When an incomplete frame will be given up.
-    pub fn poll_give_up(&self) -> Option<Instant> {
+    /// When a frame will leave, or one that is incomplete be given up.
+    pub fn poll_release(&self) -> Option<Instant> {
         self.buffer.poll_timeout()
     }
 
@@ -231,17 +281,46 @@ impl Stream {
         self.change_codec(codec);
     }
 
-    /// The round trip: `measured`, or else as its retransmissions show it, or what it is thought to be.
-    pub fn round_trip(&self, measured: Option<Duration>) -> Duration {
-        measured.or(self.repair_trip).unwrap_or(ASSUMED_RTT)
+    /// Sets for how long frames are held at least.
+    pub fn set_target(&mut self, target: Option<Duration>) {
+        self.playout.set_target(target);
     }
 
-    /// Lets frames wait for `give_up`, and where packets are asked for again, long enough for three retransmissions.
-    pub fn set_give_up(&mut self, give_up: Duration, round_trip: Duration) {
-        let repairs = self.codec.format.is_video() && self.codec.feedback.nack;
-        let enough =
-            if repairs { (round_trip * 7 / 2 + REPAIR_MARGIN).min(LONGEST_GIVE_UP) } else { give_up };
-        self.buffer.set_give_up(give_up.max(enough));
+    /// Takes the name that the remote gives the source.
+    pub fn set_cname(&mut self, cname: &str) {
+        if self.cname.as_deref() != Some(cname) {
+            self.cname = Some(cname.into());
+        }
+    }
+
+    /// Its canonical name, and the remote's time of what is played at `now`, but for what lip sync adds. `None` before the
+    /// remote has told both, where frames leave at once, and where none came for long.
+    pub fn playing(&self, now: Instant) -> Option<(&str, NtpTime)> {
+        self.stats.last_packet.filter(|last| now < *last + LONGEST_SILENCE)?;
+        let timestamp = self.playout.playing(now)?;
+        Some((self.cname.as_deref()?, self.clock.ntp(timestamp, self.codec.clock_rate)?))
+    }
+
+    /// Sets for how long frames are held so that another stream keeps up.
+    pub fn set_extra(&mut self, extra: Duration) {
+        self.playout.set_extra(extra);
+    }
+
+    /// The round trip: `measured`, or else as its retransmissions show it, or what it is thought to be.
+    pub fn round_trip(&self, measured: Option<Duration>) -> Duration {
+        measured.or(self.repair_trips.round_trip()).unwrap_or(ASSUMED_RTT)
+    }
+
+    /// Lets frames wait for `give_up`, and where packets are asked for again, long enough for five retransmissions over
+    /// the round trip that is known: `measured`, or as its retransmissions show it.
+    pub fn set_patience(&mut self, give_up: Duration, measured: Option<Duration>) {
+        let trip = measured.or(self.repair_trips.round_trip());
+        self.repair_allowance = trip.unwrap_or(ASSUMED_RTT) * 5 / 4 + REPAIR_MARGIN;
+        if !self.codec.format.is_video() || !self.codec.feedback.nack {
+            return self.buffer.set_give_up(give_up);
+        }
+        let enough = trip.map_or(PATIENCE_IN_THE_DARK, |trip| trip * 7 + REPAIR_MARGIN);
+        self.buffer.set_give_up(give_up.max(enough.min(LONGEST_GIVE_UP)));
     }
 
     /// Counts feedback that was sent.
@@ -259,10 +338,13 @@ impl Stream {
             format: self.codec.format,
             payload_type: self.codec.payload_type,
             rid: self.rid.map(|rid| Rid::new(rid.as_str())),
+            frames_received: self.stats.frames + self.stats.frames_received,
+            flow: self.flow.stats(),
             last_frame_ntp: self
-                .last_timestamp
-                .and_then(|timestamp| self.clock.ntp(timestamp, self.codec.clock_rate))
+                .last
+                .and_then(|(timestamp, _)| self.clock.ntp(timestamp, self.codec.clock_rate))
                 .map(|ntp| ntp.0),
+            last_frame_playout: self.last.map(|(_, playout)| playout),
             ..self.stats.clone()
         }
     }
@@ -274,6 +356,7 @@ impl Stream {
         header: &Header,
         content: Content,
         codec: &Codec,
+        is_repair: bool,
     ) -> bool {
         let payload = content.payload;
         let inspection = if payload.is_empty() {
@@ -292,17 +375,37 @@ impl Stream {
                 payload,
                 starts: inspection.starts_frame,
                 key: inspection.key,
+                duration: inspection.duration.unwrap_or(codec.clock_rate / USUAL_PACKETS_PER_SECOND),
                 arrived: now,
             },
         );
-        match inserted {
-            Inserted::Duplicate => self.stats.duplicates += 1,
-            Inserted::Late => self.stats.late += 1,
-            Inserted::New | Inserted::Overflow => {
-                self.stats.packets += 1;
-                self.stats.bytes += len;
-                self.stats.header_bytes += content.header_len as u64;
-            }
+        if inserted == Inserted::Duplicate {
+            self.stats.duplicates += 1;
+            return true;
+        }
+        // Padding has any timestamp, and one that came too late counts too: the next shall not.
+        if len > 0 {
+            let at_most = is_repair.then_some(self.repair_allowance);
+            self.playout.handle(now, header.timestamp, at_most);
+        }
+        if inspection.key && codec.format.is_video() {
+            self.keys.begins(now);
+        }
+        if inserted == Inserted::Late {
+            self.stats.late += 1;
+            self.stats.discarded += 1;
+        } else {
+            self.stats.packets += 1;
+            self.stats.bytes += len;
+            self.stats.header_bytes += content.header_len as u64;
+        }
+        if self.codec.feedback.nack
+            && let Some(number) = self.buffer.lacks_before_first()
+            && self.asked_before_first.is_none_or(|asked| number < asked)
+        {
+            let from = number.saturating_sub(ASKED_BEFORE_FIRST - 1);
+            self.nacks.missing_before(now, from..number + 1);
+            self.asked_before_first = Some(from);
         }
         true
     }
@@ -313,7 +416,10 @@ impl Stream {
         if let Some(next) = self.buffer.next_number() {
             self.nacks.forget_below(next);
         }
-        self.stats.frames_dropped += self.buffer.take_dropped();
+        let dropped = self.buffer.take_dropped();
+        self.stats.frames_dropped += dropped.frames;
+        self.stats.frames_received += dropped.whole_frames;
+        self.stats.discarded += dropped.packets;
         if self.buffer.take_broken() {
             self.keys.want();
         }
@@ -328,6 +434,7 @@ impl Stream {
     fn change_codec(&mut self, codec: &Codec) {
         if codec.clock_rate != self.codec.clock_rate {
             self.jitter.restart();
+            self.playout.set_clock_rate(codec.clock_rate);
         }
         self.codec = codec.clone();
     }
@@ -348,11 +455,23 @@ impl Stream {
 /// The round trip before any was measured.
 pub const ASSUMED_RTT: Duration = Duration::from_millis(100);
 
-/// What three retransmissions take beyond their round trips: patience before asking, and pacing.
-const REPAIR_MARGIN: Duration = Duration::from_millis(50);
+/// What retransmissions take beyond their round trips: patience before asking, and pacing.
+const REPAIR_MARGIN: Duration = Duration::from_millis(100);
+
+/// A frame waits so long for what it lacks while the round trip is not known.
+const PATIENCE_IN_THE_DARK: Duration = Duration::from_millis(1500);
 
 /// However long the round trip, a frame does not wait longer.
-const LONGEST_GIVE_UP: Duration = Duration::from_millis(1500);
+const LONGEST_GIVE_UP: Duration = Duration::from_secs(3);
+
+/// Nothing waits for a source from which nothing came for so long.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
+/// So many packets are asked for before the first one seen, if that begins no frame.
+const ASKED_BEFORE_FIRST: u64 = 4;
+
+/// How many packets of sound make a second where they do not tell themselves.
+const USUAL_PACKETS_PER_SECOND: u32 = 50;
 
 fn clamp(lost: i64) -> i32 {
     i32::try_from(lost).unwrap_or(if lost < 0 { i32::MIN } else { i32::MAX })
@@ -372,16 +491,23 @@ fn new_stats(mid: &Mid, ssrc: Ssrc, codec: &Codec) -> InboundStats {
         jitter: Duration::ZERO,
         duplicates: 0,
         late: 0,
+        discarded: 0,
         retransmitted_packets: 0,
         retransmitted_bytes: 0,
         frames: 0,
         key_frames: 0,
+        frames_received: 0,
+        frames_assembled: 0,
+        assembly_time: Duration::ZERO,
         frames_dropped: 0,
+        jitter_buffer: JitterBufferStats::default(),
+        flow: FlowStats::default(),
         nacks: 0,
         plis: 0,
         firs: 0,
         last_packet: None,
         last_frame_ntp: None,
+        last_frame_playout: None,
         remote: None,
     }
 }

@@ -105,7 +105,7 @@ impl History {
 pub const MAX_PACKETS: usize = 1024;
 
 /// The longest a packet is kept.
-const MAX_AGE: Duration = Duration::from_millis(1500);
+const MAX_AGE: Duration = Duration::from_secs(3);
 
 /// How often one packet is sent again at most.
 const MAX_RESENDS: u8 = 10;

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use peerless_wire::rtcp::{
-    DlrrBlock, ExtendedReport, FullIntraRequest, Goodbye, Packet, Remb, ReportBlock, SenderReport, XrBlock,
-    check_compound, parse_compound,
+    DlrrBlock, ExtendedReport, FullIntraRequest, Goodbye, Packet, Remb, ReportBlock, SenderReport,
+    SourceDescription, XrBlock, check_compound, parse_compound,
 };
 use peerless_wire::rtp::{Mid, Ssrc};
 
@@ -69,8 +69,7 @@ impl State {
                     self.counts.transport_lost.saturating_add_signed(outcome.lost.into());
             }
             Packet::ExtendedReport(report) => self.handle_extended_report(now, &report),
-            // All streams of a connection have one CNAME and are told apart by their media sections.
-            Packet::SourceDescription(_) => {}
+            Packet::SourceDescription(description) => self.handle_description(&description),
             _ => self.counts.rtcp_unknown += 1,
         }
     }
@@ -82,6 +81,18 @@ impl State {
             receiver.handle_sender_report(now, report);
         }
         self.handle_blocks(now, &report.blocks);
+    }
+
+    /// A CNAME tells which streams have a clock in common; to tell them apart, their media sections are enough.
+    fn handle_description(&mut self, description: &SourceDescription) {
+        for chunk in &description.chunks {
+            if let Some(mid) = self.routes.section(chunk.ssrc)
+                && let Some(cname) = description.cname(chunk.ssrc)
+                && let Some(receiver) = self.receivers.iter_mut().find(|receiver| receiver.mid() == mid)
+            {
+                receiver.set_cname(chunk.ssrc, &cname);
+            }
+        }
     }
 
     fn handle_blocks(&mut self, now: Instant, blocks: &[ReportBlock]) {

@@ -58,6 +58,7 @@ impl State {
         let receiver = receiver.ok_or(Refused::Unroutable)?;
         let arrived = receiver.handle_rtp(now, packet, len);
         gather(receiver, &mut self.frames, now);
+        self.lip_sync.adjust(now, &mut self.receivers);
         arrived
     }
 

@@ -12,7 +12,7 @@ use crate::cc::{Pacer, SentPackets, pacing_rate};
 use crate::config::{Config, ReceiveConfig, SendConfig};
 use crate::frame::Frame;
 use crate::ntp::WallClock;
-use crate::recv::{Arrivals, GiveUp, Receiver};
+use crate::recv::{Arrivals, Bounds, LipSync, Patience, Receiver};
 use crate::report::{Desk, Round, Schedule};
 use crate::route::Routes;
 use crate::send::Sender;
@@ -48,6 +48,7 @@ impl Session {
             pacer: Pacer::new(pacing_rate(config.assumed_bitrate, 0)),
             sent: SentPackets::new(),
             arrivals: Arrivals::default(),
+            lip_sync: LipSync::default(),
             tells_arrivals: false,
             schedule: Schedule::new(config.seed, SCHEDULE_CHANCE),
             round: Round::default(),
@@ -114,8 +115,15 @@ impl Session {
                 state.routes.remove_section(mid);
             }
             (None, Some(config)) => {
-                let give_up = GiveUp { video: state.config.video_give_up, audio: state.config.audio_give_up };
-                state.receivers.push(Receiver::new(mid.clone(), config, give_up));
+                let patience = Patience {
+                    video: state.config.video_give_up,
+                    audio: state.config.audio_give_up,
+                    bounds: Bounds {
+                        min: state.config.jitter_buffer_min,
+                        max: state.config.jitter_buffer_max.max(state.config.jitter_buffer_min),
+                    },
+                };
+                state.receivers.push(Receiver::new(mid.clone(), config, patience));
             }
             (None, None) => {}
         }
@@ -181,6 +189,12 @@ impl Session {
         let rtt = self.state.feedback_rtt();
         let receivers = self.state.receivers.iter().filter_map(|receiver| receiver.poll_timeout(rtt));
         receivers.chain(self.state.poll_send_timeout()).min()
+    }
+
+    /// When a frame that waits will be due, or one that is incomplete be given up: what of
+    /// [`poll_timeout`](Self::poll_timeout) matters while nothing can be sent.
+    pub fn poll_frame_timeout(&self) -> Option<Instant> {
+        self.state.receivers.iter().filter_map(Receiver::poll_release).min()
     }
 
     /// Appends the next packet to be sent to `out`, plain: header, extensions and payload. `None`, and nothing

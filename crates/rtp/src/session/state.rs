@@ -10,7 +10,7 @@ use crate::cc::{Pacer, SentPackets};
 use crate::config::Config;
 use crate::frame::Frame;
 use crate::ntp::{ShortNtp, WallClock};
-use crate::recv::{ASSUMED_RTT, Arrivals, Receiver};
+use crate::recv::{ASSUMED_RTT, Arrivals, LipSync, Receiver};
 use crate::report::{Desk, Round, Schedule};
 use crate::route::Routes;
 use crate::send::Sender;
@@ -30,6 +30,7 @@ pub struct State {
     pub pacer: Pacer,
     pub sent: SentPackets,
     pub arrivals: Arrivals,
+    pub lip_sync: LipSync,
     /// Whether feedback on transport-wide numbers was agreed on.
     pub tells_arrivals: bool,
     pub schedule: Schedule,

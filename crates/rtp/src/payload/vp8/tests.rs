@@ -50,7 +50,8 @@ fn picture_ids_wrap_after_15_bits() {
 fn tells_where_a_key_frame_starts() {
     let first = |byte: u8| payloads(&cut(&Bytes::from(vec![byte; 10]), 9, 5).unwrap());
     let key = first(0x10);
-    let inspection = Inspection { starts_frame: true, key: true, picture_id: Some(5), temporal_layer: None };
+    let inspection =
+        Inspection { starts_frame: true, key: true, picture_id: Some(5), ..Inspection::default() };
     assert_eq!(Depacketizer::inspect(&key[0]), Ok(inspection));
     let rest = Inspection { starts_frame: false, key: false, ..inspection };
     assert_eq!(Depacketizer::inspect(&key[1]), Ok(rest));

@@ -35,8 +35,8 @@ fn reordered_packets_are_not_asked_for() {
     let start = start();
     let mut nacks = Nacks::default();
     nacks.missing(start, 10..11);
-    assert!(nacks.arrived(10));
-    assert!(!nacks.arrived(10));
+    assert_eq!(nacks.arrived(start, 10), None);
+    assert!(nacks.missing.is_empty());
     assert_eq!(nacks.poll_timeout(), None);
     assert_eq!(due(&mut nacks, start + RTT), []);
 }
@@ -83,21 +83,39 @@ fn forgets_what_lies_below() {
     nacks.missing(start(), 10..20);
     nacks.forget_below(15);
     assert_eq!(nacks.missing.len(), 5);
-    assert!(!nacks.arrived(14));
-    assert!(nacks.arrived(15));
+    assert!(!nacks.is_missing(14) && nacks.is_missing(15));
 }
 
 #[test]
-fn a_repair_of_what_was_asked_for_once_tells_the_round_trip() {
+fn what_was_asked_for_tells_how_long_it_took_and_the_least_is_the_round_trip() {
     let start = start();
     let mut nacks = Nacks::default();
+    let mut trips = RepairTrips::default();
     nacks.missing(start, 10..13);
     let mut numbers = Vec::new();
     nacks.take_due(start + 5 * MS, RTT, 2, &mut numbers);
-    assert_eq!(nacks.repaired(start + 85 * MS, 10), Some(80 * MS));
-    assert_eq!(nacks.repaired(start + 85 * MS, 10), None);
-    // Not asked for yet, and asked for twice.
-    assert_eq!(nacks.repaired(start + 85 * MS, 12), None);
-    assert_eq!(due(&mut nacks, start + 130 * MS), [11]);
-    assert_eq!(nacks.repaired(start + 140 * MS, 11), None);
+    // One that was not asked for.
+    assert_eq!(nacks.arrived(start + 100 * MS, 12), None);
+    assert_eq!(due(&mut nacks, start + 130 * MS), [10, 11]);
+    for (number, at, trip) in [(10, 210, 205), (11, 340, 335)] {
+        let took = nacks.arrived(start + at * MS, number).unwrap();
+        assert_eq!(took, trip * MS);
+        trips.handle(start + at * MS, took);
+    }
+    assert_eq!(nacks.arrived(start + 340 * MS, 11), None);
+    assert_eq!(trips.round_trip(), Some(205 * MS));
+    trips.handle(start + MEMORY + 210 * MS, 300 * MS);
+    assert_eq!(trips.round_trip(), Some(205 * MS));
+    trips.handle(start + MEMORY * 3, 300 * MS);
+    assert_eq!(trips.round_trip(), Some(300 * MS));
+}
+
+#[test]
+fn what_came_before_the_first_is_asked_for_in_front() {
+    let start = start();
+    let mut nacks = Nacks::default();
+    nacks.missing(start, 10..11);
+    nacks.missing_before(start, 5..8);
+    nacks.missing_before(start, 6..9);
+    assert_eq!(due(&mut nacks, start + 5 * MS), [5, 6, 7, 10]);
 }
