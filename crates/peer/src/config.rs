@@ -22,7 +22,7 @@ pub struct Config {
     pub certificate: Option<Arc<peerless_transport::crypto::Certificate>>,
     /// The codecs offered and accepted, best first. Default: all we have.
     pub codecs: Vec<CodecCapability>,
-    /// The largest UDP payload we send, bytes. Default 1200.
+    /// The largest UDP payload we send, bytes, but for what data channels have found to get through. Default 1200.
     pub mtu: usize,
     /// Whether packets are paced; without, they leave as soon as they are polled. Default: yes.
     pub pacing: bool,

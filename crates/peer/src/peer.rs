@@ -545,6 +545,7 @@ fn sctp_config(config: &Config) -> sctp::Config {
     made.max_message_size = config.max_message_size;
     made.receive_window = config.receive_buffer;
     made.send_buffer = config.send_buffer;
+    made.max_packet_size = sctp::MAX_PACKET_SIZE;
     made
 }
 

@@ -26,7 +26,8 @@ pub struct Configuration {
     pub dtls: DtlsVersions,
     /// The local addresses to use. Default: those of all interfaces that are up; loopback only where there is no other.
     pub interfaces: Option<Vec<IpAddr>>,
-    /// The largest UDP payload sent, bytes: 548 to 65 507. Default: 1200.
+    /// The largest UDP payload sent, bytes: 548 to 65 507. Default: 1200. Data channels look for what the path carries
+    /// beyond that (RFC 8899).
     pub mtu: usize,
     /// Whether packets are spread over time so that a large frame does not burst into the network. Default: yes.
     pub pacing: bool,

@@ -9,10 +9,11 @@ use peerless_netsim::{Link, Network};
 use peerless_transport::crypto::{Certificate, Fingerprint, HashAlgorithm};
 use peerless_transport::datagram::{Datagram, Protocol, Received};
 use peerless_transport::dtls::{Failure, Role, Version, Versions};
-use peerless_transport::sctp::Message;
+use peerless_transport::sctp::{self, Message, SendOptions};
 use peerless_transport::srtp::{Error, Profile};
 use peerless_transport::state::DtlsState;
 use peerless_transport::transport::{Config, Event, PacketKind, Transport};
+use peerless_wire::sctp::{Ppid, StreamId};
 
 const ALL_VERSIONS: [(Versions, Version); 3] = [
     (Versions::Any, Version::Dtls13),
@@ -389,4 +390,142 @@ fn counts_what_went_through() {
     assert_eq!(after[OFFERER].bytes_sent - before[OFFERER].bytes_sent, rtp(1).len() as u64 + 16);
     assert_eq!(after[ANSWERER].packets_received - before[ANSWERER].packets_received, 1);
     assert_eq!(after[ANSWERER].bytes_received - before[ANSWERER].bytes_received, rtp(1).len() as u64 + 16);
+}
+
+/// Opens an association at both ends, and lets it come up.
+fn associated(seed: u64, link: Link, versions: Versions, adjust: impl Fn(&mut sctp::Config)) -> Scene {
+    let mut scene = Scene::described(seed, link, versions, ANSWERER);
+    for end in [OFFERER, ANSWERER] {
+        let mut config = sctp::Config::new([seed as u8 + end as u8; 32]);
+        adjust(&mut config);
+        scene.transports[end].open_association(scene.now, config);
+    }
+    scene
+}
+
+impl Scene {
+    fn send_message(&mut self, end: usize, payload: Bytes) {
+        let association = self.transports[end].association_mut().unwrap();
+        association.send(self.now, StreamId(1), Ppid::BINARY, payload, SendOptions::default()).unwrap();
+    }
+
+    fn has_ended(&self, end: usize) -> bool {
+        self.events[end].iter().any(|event| matches!(event, Event::Sctp(sctp::Event::Closed(_))))
+    }
+}
+
+#[test]
+fn messages_go_both_ways_in_every_version_and_through_loss() {
+    for (versions, _) in ALL_VERSIONS {
+        let mut scene = associated(11, rough(), versions, |_| {});
+        let payloads: Vec<Bytes> = (1..40_usize).map(|n| vec![n as u8; n * 997].into()).collect();
+        for payload in &payloads {
+            // Before anything is connected: nothing is lost by that.
+            scene.send_message(OFFERER, payload.clone());
+            scene.send_message(ANSWERER, payload.clone());
+        }
+        scene.run(Duration::from_secs(60), |scene| {
+            scene.messages.iter().all(|all| all.len() == payloads.len())
+        });
+        for received in &scene.messages {
+            let received: Vec<_> = received.iter().map(|message| message.payload.clone()).collect();
+            assert!(received == payloads, "{} of {}", received.len(), payloads.len());
+        }
+    }
+}
+
+#[test]
+fn packets_of_an_association_leave_in_batches_of_one_size() {
+    let mut scene = associated(12, Link::default(), Versions::Any, |config| config.max_packet_size = 1200);
+    scene.connect(Duration::from_secs(5));
+    scene.run(Duration::from_secs(1), |_| false);
+    for _ in 0..20 {
+        scene.send_message(OFFERER, vec![7; 50_000].into());
+    }
+    let mut sends = Vec::new();
+    for _ in 0..200 {
+        let mut out = BytesMut::new();
+        while let Some(transmit) = scene.transports[OFFERER].poll_transmit(scene.now, 64, &mut out) {
+            let segment = transmit.segment_size.unwrap_or(transmit.size);
+            assert!(segment <= 1237 && transmit.size <= 65_507, "{transmit:?}");
+            sends.push(transmit.size.div_ceil(segment));
+            let mut batch = out.split_to(transmit.size);
+            while !batch.is_empty() {
+                let datagram = batch.split_to(segment.min(batch.len()));
+                scene.deliver(address(OFFERER), address(ANSWERER), datagram);
+            }
+        }
+        scene.collect();
+        scene.run(Duration::from_millis(1), |_| false);
+    }
+    assert_eq!(scene.messages[ANSWERER].len(), 20);
+    let (packets, largest) = (sends.iter().sum::<usize>(), sends.iter().max());
+    assert!(packets >= 800 && sends.len() < packets / 4, "{packets} packets in {} sends", sends.len());
+    assert!(largest > Some(&16), "{largest:?}");
+}
+
+#[test]
+fn datagrams_grow_to_what_the_path_carries_and_a_probe_goes_alone() {
+    for (versions, _) in ALL_VERSIONS {
+        let adjust = |config: &mut sctp::Config| config.max_packet_size = sctp::MAX_PACKET_SIZE;
+        let mut scene = associated(13, quick(), versions, adjust);
+        scene.connect(Duration::from_secs(5));
+        scene.run(Duration::from_secs(5), |_| false);
+        assert_eq!(
+            scene.transports[OFFERER].association().unwrap().stats().packet_size,
+            sctp::MAX_PACKET_SIZE
+        );
+        scene.send_message(OFFERER, vec![7; 100_000].into());
+        scene.run(Duration::from_secs(5), |scene| !scene.messages[ANSWERER].is_empty());
+        assert_eq!(scene.messages[ANSWERER].len(), 1);
+    }
+}
+
+#[test]
+fn closing_tells_the_association_of_the_other_end_and_what_came_can_still_be_read() {
+    let mut scene = associated(14, quick(), Versions::Any, |_| {});
+    scene.connect(Duration::from_secs(5));
+    scene.send_message(OFFERER, Bytes::from_static(b"the last word"));
+    let is_there = scene.run(Duration::from_secs(5), |scene| !scene.messages[ANSWERER].is_empty());
+    assert!(is_there);
+    scene.transports[OFFERER].close(scene.now);
+    scene.run(Duration::from_secs(1), |_| false);
+    for end in [OFFERER, ANSWERER] {
+        assert!(scene.has_ended(end), "{:?}", scene.events[end]);
+        assert_eq!(scene.transports[end].association().unwrap().state(), sctp::State::Closed);
+    }
+    let reason = Event::Sctp(sctp::Event::Closed(sctp::Closed::PeerAborted {
+        cause: Some(12),
+        reason: "closed".into(),
+    }));
+    assert!(scene.events[ANSWERER].contains(&reason), "{:?}", scene.events[ANSWERER]);
+}
+
+#[test]
+fn messages_that_arrived_before_the_end_are_read_after_it() {
+    let mut scene = associated(15, quick(), Versions::Any, |_| {});
+    scene.connect(Duration::from_secs(5));
+    scene.run(Duration::from_secs(1), |_| false);
+    scene.send_message(OFFERER, Bytes::from_static(b"unread"));
+    let mut out = BytesMut::new();
+    while let Some(transmit) = scene.transports[OFFERER].poll_transmit(scene.now, 1, &mut out) {
+        scene.deliver(address(OFFERER), address(ANSWERER), out.split_to(transmit.size));
+    }
+    scene.transports[OFFERER].close(scene.now);
+    while let Some(transmit) = scene.transports[OFFERER].poll_transmit(scene.now, 1, &mut out) {
+        scene.deliver(address(OFFERER), address(ANSWERER), out.split_to(transmit.size));
+    }
+    assert_eq!(scene.transports[ANSWERER].dtls_state(), DtlsState::Closed);
+    let message = scene.transports[ANSWERER].poll_message(scene.now);
+    assert_eq!(message.map(|message| message.payload), Some(Bytes::from_static(b"unread")));
+}
+
+#[test]
+fn an_association_that_nobody_opened_is_counted() {
+    let mut scene = Scene::described(16, quick(), Versions::Any, ANSWERER);
+    scene.transports[OFFERER].open_association(scene.now, sctp::Config::new([1; 32]));
+    scene.connect(Duration::from_secs(5));
+    scene.run(Duration::from_secs(2), |_| false);
+    assert!(scene.transports[ANSWERER].stats().dropped.no_association > 0);
+    assert!(scene.messages.iter().all(Vec::is_empty));
 }
