@@ -35,7 +35,8 @@
 //! # Receive
 //!
 //! [`Event::Track`] brings a [`RemoteTrack`]; [`RemoteTrack::recv`] gives whole frames in order. A reader that is
-//! too slow loses frames up to the next key frame, never the connection its memory.
+//! too slow loses frames up to the next key frame, never the connection its memory. [`RemoteTrack::fork`] makes a second
+//! reader. Crate `peerless-media` has decoders, and plays that make pictures and sounds of a track by themselves.
 //!
 //! # Close
 //!

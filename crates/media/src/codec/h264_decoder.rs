@@ -13,6 +13,7 @@ use crate::picture::Picture;
 const UNIT_LIMIT: usize = 16 << 20;
 
 /// NAL unit types (ITU-T H.264 table 7-1).
+const FIRST_SLICE: u8 = 1;
 const IDR_SLICE: u8 = 5;
 const SEQUENCE_PARAMETERS: u8 = 7;
 const PICTURE_PARAMETERS: u8 = 8;
@@ -109,15 +110,21 @@ struct Content {
 }
 
 impl Content {
-    /// Looks at the types of its NAL units (ITU-T H.264 annex B): each begins behind the bytes 0, 0, 1.
+    /// Looks at the types of its NAL units (ITU-T H.264 annex B), each of which begins behind the bytes 0, 0, 1, up to
+    /// the first slice: all slices of a picture are IDR or none is, and parameters stand before them.
     fn of(unit: &[u8]) -> Self {
         let mut content = Self::default();
         for window in unit.windows(4) {
             let [0, 0, 1, header] = *window else { continue };
-            let kind = header & 0x1f;
             content.has_units = true;
-            content.is_key |= kind == IDR_SLICE;
-            content.has_parameters |= kind == SEQUENCE_PARAMETERS || kind == PICTURE_PARAMETERS;
+            match header & 0x1f {
+                kind @ FIRST_SLICE..=IDR_SLICE => {
+                    content.is_key = kind == IDR_SLICE;
+                    break;
+                }
+                SEQUENCE_PARAMETERS | PICTURE_PARAMETERS => content.has_parameters = true,
+                _ => {}
+            }
         }
         content
     }
