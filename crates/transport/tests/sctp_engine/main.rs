@@ -3,3 +3,4 @@
 mod world;
 mod opening;
 mod delivery;
+mod filling;

@@ -116,6 +116,10 @@ impl World {
             if done(self) {
                 return true;
             }
+            // It may have sent.
+            for end in 0..2 {
+                self.flush(end, &mut out);
+            }
             let arrival = self.flying.peek().map(|Reverse((at, ..))| *at);
             let timers = self.ends.iter().filter_map(Association::poll_timeout);
             let Some(next) = timers.chain(arrival).min().filter(|next| *next <= until) else { return false };

@@ -21,9 +21,9 @@ const BETA: f64 = 0.7;
 const SCALE: f64 = 0.4;
 /// The share of lost packets that is no sign of congestion.
 const TOLERATED_LOSS: f64 = 0.02;
-/// How much of the measured product is kept when a loss was random. A little less, so that two flows in one shallow
-/// queue drift towards equal shares.
-const KEPT_PRODUCT: f64 = 0.95;
+/// A random loss that would reduce the window to more than this share of it reduces nothing: so near, what was measured
+/// is less than the window only by what was lost.
+const WORTH_IT: f64 = 0.97;
 
 /// The default controller.
 #[derive(Debug, Clone)]
@@ -150,25 +150,30 @@ impl Window for Cubic {
         self.window = self.window.min(MAX_WINDOW as f64);
     }
 
-    fn handle_lost(&mut self, lost: &Lost<'_>) {
+    fn handle_lost(&mut self, lost: &Lost<'_>) -> bool {
         if self.congested_since.is_some_and(|since| lost.sent_at <= since) {
-            return;
+            return false;
         }
         if !Self::is_random(lost) {
             self.remember();
             self.congested_since = Some(lost.now);
             // Fast convergence (§4.7).
             self.peak = if self.window < self.peak { self.window * (1.0 + BETA) / 2.0 } else { self.window };
-            self.window = (self.window * BETA).max(self.least());
+            let mut kept = self.window * BETA;
+            if self.is_slow_start() {
+                // By now it has grown to two or three times what the path holds: what was measured is the better start.
+                kept = kept.min((lost.path.product() as f64).max(self.window / 3.0));
+            }
+            self.window = kept.max(self.least());
             self.threshold = self.window;
             self.epoch = None;
-            return;
+            return true;
         }
         if self.is_slow_start() || self.reduced_since.is_some_and(|since| lost.sent_at <= since) {
-            return;
+            return false;
         }
-        let kept = (lost.path.product() as f64 * KEPT_PRODUCT).max(self.window * BETA).max(self.least());
-        if kept < self.window {
+        let kept = (lost.path.product() as f64).max(self.window * BETA).max(self.least());
+        if kept < self.window * WORTH_IT {
             self.remember();
             self.reduced_since = Some(lost.now);
             self.peak = self.window;
@@ -176,6 +181,7 @@ impl Window for Cubic {
             self.threshold = kept;
             self.epoch = None;
         }
+        false
     }
 
     fn handle_timeout(&mut self, now: Instant) {

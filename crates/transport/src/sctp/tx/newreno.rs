@@ -55,15 +55,16 @@ impl Window for NewReno {
         }
     }
 
-    fn handle_lost(&mut self, lost: &Lost<'_>) {
+    fn handle_lost(&mut self, lost: &Lost<'_>) -> bool {
         if self.recovering_since.is_some_and(|since| lost.sent_at <= since) {
-            return;
+            return false;
         }
         self.before = Some((self.window, self.threshold));
         self.recovering_since = Some(lost.now);
         self.threshold = (self.window / 2).max(4 * self.packet);
         self.window = self.threshold;
         self.partial = 0;
+        true
     }
 
     fn handle_timeout(&mut self, now: Instant) {

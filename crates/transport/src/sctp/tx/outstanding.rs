@@ -28,6 +28,8 @@ enum Fate {
     Flying,
     /// To be sent again.
     Lost,
+    /// There or lost: the SACKs have no room to say. Not on its way any more.
+    Unclear,
     /// Reported by a gap block: there, though its sender must be able to send it again.
     Reported,
     /// Given up.
@@ -62,14 +64,21 @@ pub struct Outstanding {
     /// Numbers that gap blocks have reported: from, to (exclusive); ascending, apart from each other.
     reported: Vec<(u64, u64)>,
     lost: BTreeSet<u64>,
+    /// Those of which nothing is known; some of them may have been reported since.
+    unclear: BTreeSet<u64>,
     /// Transmissions in their order: number, and which transmission of it.
     order: VecDeque<(u64, u32)>,
     flight: usize,
     flight_payload: usize,
     weight: usize,
     highest: u64,
+    /// The last SACK may not have had room for all that is there: beyond this number it says nothing.
+    known_to: u64,
     form: Form,
 }
+
+/// From this many gap blocks on a SACK is taken to have been cut off there: some peers report no more.
+const CUT_OFF: usize = 20;
 
 impl Outstanding {
     /// Nothing is out; the next chunk gets the number `next`.
@@ -79,11 +88,13 @@ impl Outstanding {
             sent: VecDeque::new(),
             reported: Vec::new(),
             lost: BTreeSet::new(),
+            unclear: BTreeSet::new(),
             order: VecDeque::new(),
             flight: 0,
             flight_payload: 0,
             weight: 0,
             highest: next,
+            known_to: u64::MAX,
             form,
         }
     }
@@ -181,12 +192,15 @@ impl Outstanding {
             }
         }
         let end = self.next();
+        let (mut count, mut last) = (0, cumulative);
         for (from, to) in blocks {
+            (count, last) = (count + 1, last.max(to));
             let (from, to) = (from.max(self.first), to.saturating_add(1).min(end));
             if from < to {
                 self.report(now, from, to, rack, &mut found);
             }
         }
+        self.known_to = if count >= CUT_OFF { last } else { u64::MAX };
         if let Some((sent_at, number)) = found.newest {
             rack.handle_delivered(now, sent_at, number);
         }
@@ -244,11 +258,15 @@ impl Outstanding {
             Fate::Lost => {
                 self.lost.remove(&number);
             }
+            Fate::Unclear => {
+                self.unclear.remove(&number);
+            }
         }
         found.bytes += self.form.size(payload);
         found.chunks += 1;
         found.highest = Some(found.highest.map_or(number, |highest| highest.max(number)));
-        let is_newest = found.newest.is_none_or(|newest| (sent_at, number) > newest);
+        let is_newest = found.newest.is_none_or(|newest| (sent_at, number) > newest)
+            && rack.is_telling(now, sent_at, transmissions);
         if is_newest {
             found.newest = Some((sent_at, number));
         }
@@ -278,32 +296,46 @@ impl Outstanding {
         window: Duration,
         mut lost: impl FnMut(u64, Instant),
     ) -> Option<Instant> {
+        while let Some(number) = self.unclear.first().copied().filter(|number| *number <= self.known_to) {
+            self.unclear.pop_first();
+            if let Some(sent) = self.find_mut(number).filter(|sent| sent.fate == Fate::Unclear) {
+                sent.fate = Fate::Lost;
+                let sent_at = sent.sent_at;
+                self.lost.insert(number);
+                lost(number, sent_at);
+            }
+        }
         while let Some(&(number, transmission)) = self.order.front() {
-            let current = self
-                .find(number)
-                .filter(|sent| sent.fate == Fate::Flying && sent.transmissions == transmission);
-            if let Some(sent) = current {
+            let is_current = |sent: &&Sent| sent.fate == Fate::Flying && sent.transmissions == transmission;
+            if let Some(sent) = self.find(number).filter(is_current) {
                 let sent_at = sent.sent_at;
                 let due = rack.deadline(sent_at, number, window)?;
                 if due > now {
                     return Some(due);
                 }
-                self.mark_lost(number);
-                lost(number, sent_at);
+                self.mark_gone(number);
+                if number <= self.known_to {
+                    lost(number, sent_at);
+                }
             }
             self.order.pop_front();
         }
         None
     }
 
-    fn mark_lost(&mut self, number: u64) {
-        let form = self.form;
+    /// A chunk is not on its way any more: it is lost, or nothing is known of it.
+    fn mark_gone(&mut self, number: u64) {
+        let (form, is_known) = (self.form, number <= self.known_to);
         let Some(sent) = self.find_mut(number) else { return };
-        sent.fate = Fate::Lost;
+        sent.fate = if is_known { Fate::Lost } else { Fate::Unclear };
         let payload = sent.fragment.payload.len();
         self.flight -= form.size(payload);
         self.flight_payload -= payload;
-        self.lost.insert(number);
+        if is_known {
+            self.lost.insert(number)
+        } else {
+            self.unclear.insert(number)
+        };
     }
 
     /// The retransmission timer ran out: all that is on its way is lost; `doubt` what was reported too, as the peer may
@@ -316,6 +348,7 @@ impl Outstanding {
                     self.flight -= form.size(sent.fragment.payload.len());
                     self.flight_payload -= sent.fragment.payload.len();
                 }
+                Fate::Unclear => {}
                 Fate::Reported if doubt => {}
                 _ => continue,
             }
@@ -326,18 +359,29 @@ impl Outstanding {
         if doubt {
             self.reported.clear();
         }
+        self.unclear.clear();
         self.order.clear();
+    }
+
+    /// Whether the last SACK told of all that is there.
+    pub fn is_clear(&self) -> bool {
+        self.known_to == u64::MAX
     }
 
     /// The timer ran out too early: what was not sent again since is on its way still.
     pub fn undo_timeout(&mut self) {
-        for number in std::mem::take(&mut self.lost).into_iter().rev() {
-            let form = self.form;
+        let form = self.form;
+        let mut flying = Vec::with_capacity(self.lost.len());
+        for number in std::mem::take(&mut self.lost) {
             let Some(sent) = self.find_mut(number) else { continue };
             sent.fate = Fate::Flying;
-            let (payload, transmissions) = (sent.fragment.payload.len(), sent.transmissions);
+            flying.push((sent.sent_at, number, sent.transmissions));
+            let payload = sent.fragment.payload.len();
             self.flight += form.size(payload);
             self.flight_payload += payload;
+        }
+        flying.sort_unstable();
+        for (_, number, transmissions) in flying.into_iter().rev() {
             self.order.push_front((number, transmissions));
         }
     }
@@ -418,7 +462,7 @@ impl Outstanding {
             Fate::Lost => {
                 self.lost.remove(&number);
             }
-            Fate::Reported | Fate::Abandoned => {}
+            Fate::Reported | Fate::Abandoned | Fate::Unclear => {}
         }
     }
 

@@ -94,6 +94,11 @@ impl Path {
         self.round_packets.lost += chunks;
     }
 
+    /// The losses so far were reacted to.
+    pub fn forget_losses(&mut self) {
+        (self.round_packets.lost, self.previous_packets.lost) = (0, 0);
+    }
+
     /// What was lost and what was sent in all, of this round and the one before.
     pub fn losses(&self) -> (u64, u64) {
         let lost = self.round_packets.lost + self.previous_packets.lost;

@@ -19,6 +19,8 @@ pub struct Rack {
     /// When the chunk was sent that was sent last of all delivered, and its number.
     newest: Option<(Instant, u64)>,
     round_trip: Duration,
+    /// The least round trip of the path.
+    least: Duration,
     has_reordering: bool,
     /// The window in quarters of the least round trip, less one, and the round in which it was widened.
     widened: Option<(u32, u64)>,
@@ -31,6 +33,17 @@ impl Rack {
             self.newest = Some((sent_at, number));
             self.round_trip = now.saturating_duration_since(sent_at);
         }
+    }
+
+    /// The least round trip of the path, as it is known now.
+    pub fn set_least(&mut self, least: Duration) {
+        self.least = least;
+    }
+
+    /// Whether the delivery of a chunk tells when it was sent: one that was sent again, and is there sooner than the
+    /// path allows, is there by an earlier transmission (§6.2 step 2).
+    pub fn is_telling(&self, now: Instant, sent_at: Instant, transmissions: u32) -> bool {
+        transmissions == 1 || now.saturating_duration_since(sent_at) >= self.least
     }
 
     /// A chunk was delivered late, though sent once: packets overtake each other here.
@@ -48,7 +61,7 @@ impl Rack {
     }
 
     /// How long after a later one a chunk may still come. `beyond`: how many are delivered beyond the first hole.
-    pub fn window(&self, least: Duration, smoothed: Duration, beyond: u64, round: u64) -> Duration {
+    pub fn window(&self, smoothed: Duration, beyond: u64, round: u64) -> Duration {
         if !self.has_reordering && beyond >= DUPLICATE_THRESHOLD {
             return Duration::ZERO;
         }
@@ -56,7 +69,7 @@ impl Rack {
             Some((width, since)) if round.saturating_sub(since) < WIDENED_ROUNDS => 1 + width,
             _ => 1,
         };
-        (least / 4 * width).min(smoothed)
+        (self.least / 4 * width).min(smoothed)
     }
 
     /// When a chunk that is still on its way is to be taken for lost: `None` while nothing sent later was delivered.
@@ -82,22 +95,26 @@ mod tests {
         assert_eq!(rack.deadline(began, 1, 10 * MS), Some(began + 50 * MS));
         assert_eq!(rack.deadline(began, 3, 10 * MS), None, "was sent later");
         assert_eq!(rack.deadline(began + MS, 1, 10 * MS), None, "was sent again later");
+        rack.set_least(30 * MS);
+        assert!(rack.is_telling(began + 40 * MS, began + 10 * MS, 2));
+        assert!(!rack.is_telling(began + 40 * MS, began + 11 * MS, 2), "the first transmission has come");
     }
 
     #[test]
     fn the_window_is_nothing_after_three_unless_packets_overtake_each_other() {
         let mut rack = Rack::default();
-        assert_eq!(rack.window(40 * MS, 50 * MS, 2, 0), 10 * MS);
-        assert_eq!(rack.window(40 * MS, 50 * MS, 3, 0), Duration::ZERO);
+        rack.set_least(40 * MS);
+        assert_eq!(rack.window(50 * MS, 2, 0), 10 * MS);
+        assert_eq!(rack.window(50 * MS, 3, 0), Duration::ZERO);
         rack.handle_reordering();
-        assert_eq!(rack.window(40 * MS, 50 * MS, 3, 0), 10 * MS);
+        assert_eq!(rack.window(50 * MS, 3, 0), 10 * MS);
         rack.handle_duplicate(5);
         rack.handle_duplicate(5);
-        assert_eq!(rack.window(40 * MS, 50 * MS, 3, 6), 20 * MS, "once a round");
+        assert_eq!(rack.window(50 * MS, 3, 6), 20 * MS, "once a round");
         for round in 6..40 {
             rack.handle_duplicate(round);
         }
-        assert_eq!(rack.window(40 * MS, 50 * MS, 3, 40), 50 * MS, "never beyond a round trip");
-        assert_eq!(rack.window(40 * MS, 50 * MS, 3, 60), 10 * MS, "and not for ever");
+        assert_eq!(rack.window(50 * MS, 3, 40), 50 * MS, "never beyond a round trip");
+        assert_eq!(rack.window(50 * MS, 3, 60), 10 * MS, "and not for ever");
     }
 }

@@ -53,6 +53,8 @@ pub struct Sender {
     timeouts_in_row: u32,
     after_timeout: Option<Instant>,
     recovery: Option<Recovery>,
+    /// When the window was reduced for congestion last.
+    reacted_at: Option<Instant>,
     forward_due: bool,
     forwarded: Option<(u64, Instant)>,
     /// Whether the window has stopped us in this round and in the one before.
@@ -88,6 +90,7 @@ impl Sender {
             timeouts_in_row: 0,
             after_timeout: None,
             recovery: None,
+            reacted_at: None,
             forward_due: false,
             forwarded: None,
             limited: (false, false),
@@ -217,6 +220,7 @@ impl Sender {
             return Some(false);
         }
         self.peer_window = peer_window as usize;
+        self.rack.set_least(self.path.least().unwrap_or_default());
         let flight = self.outstanding.flight();
         let blocks = blocks.map(|(from, to)| (cumulative + u64::from(from), cumulative + u64::from(to)));
         let found = self.outstanding.handle_sack(now, cumulative, blocks, &mut self.rack);
@@ -251,7 +255,7 @@ impl Sender {
         let round = self.path.handle_acked(now, found.bytes, found.chunks, highest, next);
         if let Some(at) = self.after_timeout {
             self.after_timeout = None;
-            if found.oldest_original.is_some_and(|sent_at| sent_at < at) {
+            if found.oldest_original.is_some_and(|sent_at| sent_at < at) && self.outstanding.is_clear() {
                 // Departs: RFC 9260 §6.3.3, because what was sent before the timer ran out has come after all: the
                 // timer was too early (the idea of F-RTO, RFC 5682).
                 self.outstanding.undo_timeout();
@@ -289,19 +293,22 @@ impl Sender {
 
     /// Looks for losses; and when to look again.
     fn detect(&mut self, now: Instant) {
-        let least = self.path.least().unwrap_or_default();
-        let beyond = self.outstanding.beyond();
-        let window = self.rack.window(least, self.path.smoothed, beyond, self.path.rounds);
+        let window = self.rack.window(self.path.smoothed, self.outstanding.beyond(), self.path.rounds);
         let (mut count, mut latest, mut doomed) = (0, None, Vec::new());
+        let reacted_at = self.reacted_at;
         self.loss_due = self.outstanding.detect(now, &self.rack, window, |number, sent_at| {
-            count += 1;
+            // What was sent before the last reaction is part of what was reacted to.
+            count += u64::from(reacted_at.is_none_or(|at| sent_at > at));
             latest = latest.max(Some(sent_at));
             doomed.push(number);
         });
         let Some(sent_at) = latest else { return };
         self.path.handle_lost(count);
         self.begin_recovery();
-        self.window.handle_lost(&Lost { now, sent_at, path: &self.path });
+        if self.window.handle_lost(&Lost { now, sent_at, path: &self.path }) {
+            self.reacted_at = Some(now);
+            self.path.forget_losses();
+        }
         self.abandon_doomed(now, &doomed);
     }
 

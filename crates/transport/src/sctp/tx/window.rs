@@ -46,8 +46,9 @@ pub trait Window: std::fmt::Debug + Send {
     fn is_slow_start(&self) -> bool;
     /// Bytes were acknowledged.
     fn handle_acked(&mut self, acked: &Acked<'_>);
-    /// Chunks were found lost. Called for each finding; what belongs to one congestion counts once.
-    fn handle_lost(&mut self, lost: &Lost<'_>);
+    /// Chunks were found lost. Called for each finding; what belongs to one congestion counts once. Whether it was
+    /// taken for congestion, and the window reduced.
+    fn handle_lost(&mut self, lost: &Lost<'_>) -> bool;
     /// The retransmission timer ran out.
     fn handle_timeout(&mut self, now: Instant);
     /// What the last reduction was for turns out not to have been lost.
