@@ -197,7 +197,9 @@ impl Transport {
     /// When [`Transport::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let dtls = self.endpoint.as_ref().and_then(Endpoint::poll_timeout);
-        let sctp = self.tunnel.as_ref().and_then(Tunnel::poll_timeout).filter(|_| self.is_connected());
+        let sctp = self.tunnel.as_ref().and_then(Tunnel::poll_timeout);
+        // Without a route nothing of it can leave: its time stands still until ICE has one again.
+        let sctp = sctp.filter(|_| self.is_connected() && self.agent.route().is_some());
         self.agent.poll_timeout().into_iter().chain(dtls).chain(sctp).min()
     }
 

@@ -148,6 +148,7 @@ impl Inbox {
         let duplicates = self.tracker.duplicates();
         let duplicate_count = duplicates.len().min(entries / 4);
         let blocks = self.tracker.gaps().take(entries - duplicate_count);
+        self.reassembly.make_room_for_pieces();
         self.told = self.reassembly.window().advertised();
         let duplicates = duplicates.iter().copied().take(duplicate_count);
         Sack::write_parts(out, self.tracker.cumulative(), self.told, blocks, duplicates);

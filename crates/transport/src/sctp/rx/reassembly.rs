@@ -84,6 +84,13 @@ impl Reassembly {
         if self.window.has_room(needed, self.largest + OVERHEAD) { Room::Yes } else { Room::Never }
     }
 
+    /// Lets the window grow where it is full of pieces and nothing can be read.
+    pub(crate) fn make_room_for_pieces(&mut self) {
+        if self.inbox.is_read() {
+            self.window.handle_pieces();
+        }
+    }
+
     /// Takes a DATA chunk that is new.
     pub(crate) fn handle_data(&mut self, mut data: Data) -> Result<(), Violation> {
         self.check(data.tsn, data.stream, &data.payload, false)?;

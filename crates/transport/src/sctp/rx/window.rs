@@ -54,6 +54,14 @@ impl Window {
         self.size = self.size.max(wished.min(self.limit));
     }
 
+    /// The user has read all there is, and yet little room is left: pieces of many messages fill it. Grows, for only
+    /// more pieces can let them go.
+    pub(crate) fn handle_pieces(&mut self) {
+        if self.size.saturating_sub(self.held) < self.size / 4 {
+            self.size = self.size.saturating_mul(2).min(self.limit);
+        }
+    }
+
     /// What is held, with what it costs beside its bytes.
     pub(crate) fn held(&self) -> usize {
         self.held
@@ -94,6 +102,20 @@ mod tests {
             window.handle_round();
             assert_eq!((window.size(), window.held()), (expected, 0));
         }
+    }
+
+    #[test]
+    fn grows_with_pieces_that_nobody_can_read_yet() {
+        let mut window = Window::new(3 * START, 1000);
+        window.hold(START / 2);
+        window.handle_pieces();
+        assert_eq!(window.size(), START, "there is room");
+        window.hold(START / 2);
+        window.handle_pieces();
+        assert_eq!(window.size(), 2 * START);
+        window.hold(START);
+        window.handle_pieces();
+        assert_eq!(window.size(), 3 * START, "up to its limit");
     }
 
     #[test]
