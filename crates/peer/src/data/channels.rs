@@ -198,10 +198,10 @@ impl Channels {
         if len > limit {
             return Err(MessageError::TooLarge { len, limit });
         }
-        let buffered = transport.association().map_or(0, Association::total_buffered);
-        // An empty buffer has room for any message that is not too large.
-        if (buffered > 0 && buffered + len > self.config.send_buffer) || !self.control.is_empty() {
+        let has_room = transport.association().is_some_and(|one| one.has_room(len.max(1)));
+        if !has_room || !self.control.is_empty() {
             self.room_wanted = self.room_wanted.max(Some(len));
+            let buffered = transport.association().map_or(0, Association::total_buffered);
             return Err(MessageError::Full { buffered, limit: self.config.send_buffer });
         }
         Ok(())
@@ -460,10 +460,9 @@ impl Channels {
 
     /// Tells those that were refused when there is room: when the buffer is half empty, not for each packet.
     fn tell_room(&mut self, transport: &Transport) {
-        let Some(len) = self.room_wanted else { return };
-        let buffered = transport.association().map_or(0, Association::total_buffered);
-        let limit = self.config.send_buffer;
-        if buffered <= limit / 2 && buffered + len <= limit && self.control.is_empty() {
+        let Some((len, association)) = self.room_wanted.zip(transport.association()) else { return };
+        let is_half_empty = association.total_buffered() <= self.config.send_buffer / 2;
+        if is_half_empty && association.has_room(len.max(1)) && self.control.is_empty() {
             self.room_wanted = None;
             self.events.push_back(Event::SendBufferFree);
         }

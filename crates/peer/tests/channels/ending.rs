@@ -75,7 +75,7 @@ fn both_sides_may_close_at_once() {
 fn two_hundred_times_closed_and_opened_again_an_id_is_used_again() {
     let link = Link { loss: Loss::Random(0.02), ..delay(5) };
     for opener in [ALICE, BOB] {
-        let setting = Setting { link: link.clone(), ..Setting::default() };
+        let setting = Setting { link, ..Setting::default() };
         let (mut scene, ..) = connected_with(setting, DataChannelInit::default());
         let mut highest = 0;
         for round in 0..200 {

@@ -79,7 +79,7 @@ fn what_is_sent_before_the_remote_has_answered_comes_after_the_opening() {
     // A channel without order could be overtaken by its first messages: until the remote answers it keeps order.
     let link = Link { jitter: Duration::from_millis(30), ..delay(20) };
     for seed in 0..20 {
-        let setting = Setting { seed, link: link.clone(), ..Setting::default() };
+        let setting = Setting { seed, link, ..Setting::default() };
         let (mut scene, ..) = connected_with(setting, DataChannelInit::default());
         let ours = scene.create(ALICE, "quick", init(|init| init.ordered = false));
         assert_eq!(scene.state(ALICE, ours), DataChannelState::Open, "data may follow the opening at once");
@@ -150,7 +150,7 @@ fn a_message_longer_than_the_remote_takes_is_refused() {
 fn nothing_reliable_is_lost_in_bad_weather() {
     let link = Link { loss: Loss::Random(0.05), jitter: Duration::from_millis(10), ..delay(30) };
     for (seed, ordered) in [(1, true), (2, false), (3, true), (4, false)] {
-        let setting = Setting { seed, link: link.clone(), ..Setting::default() };
+        let setting = Setting { seed, link, ..Setting::default() };
         let (mut scene, ours, theirs) = connected_with(setting, init(|init| init.ordered = ordered));
         scene.reach(ALICE, ours, DataChannelState::Open);
         for number in 0..200 {

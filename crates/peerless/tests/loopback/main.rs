@@ -2,6 +2,7 @@
 
 mod stage;
 
+mod channels;
 mod connecting;
 mod gathering;
 mod options;

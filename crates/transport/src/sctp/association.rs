@@ -122,6 +122,11 @@ impl Association {
         endpoint.sender.send(now, stream, ppid, payload, options)
     }
 
+    /// Whether [`Association::send`] has room for a message of `len` bytes now.
+    pub fn has_room(&self, len: usize) -> bool {
+        self.endpoint.sender.has_room(len)
+    }
+
     /// How many bytes of payload wait on this stream without having been handed to the network once: W3C
     /// `bufferedAmount`.
     pub fn buffered_amount(&self, stream: StreamId) -> usize {

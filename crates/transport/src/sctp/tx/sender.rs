@@ -116,6 +116,12 @@ impl Sender {
         self.queue.restart_all();
     }
 
+    /// Whether a message of `len` bytes would be taken now; an empty buffer takes any.
+    pub fn has_room(&self, len: usize) -> bool {
+        let buffered = self.buffered();
+        buffered == 0 || buffered + len + MESSAGE_OVERHEAD <= self.limit
+    }
+
     /// Takes a message, or says why not.
     pub fn send(
         &mut self,
@@ -125,10 +131,9 @@ impl Sender {
         payload: Bytes,
         options: SendOptions,
     ) -> Result<(), SendError> {
-        let buffered = self.buffered();
-        if buffered > 0 && buffered + payload.len() + MESSAGE_OVERHEAD > self.limit {
+        if !self.has_room(payload.len()) {
             self.was_refused = true;
-            return Err(SendError::Full { buffered, limit: self.limit });
+            return Err(SendError::Full { buffered: self.buffered(), limit: self.limit });
         }
         if self.queue.is_resetting(stream) {
             return Err(SendError::Resetting);
