@@ -227,7 +227,11 @@ impl Endpoint {
     fn set_agreed(&mut self, now: Instant, agreed: Agreed) {
         self.agreed = Some(agreed);
         self.sender.open(agreed.window, Form { is_interleaved: agreed.interleaving }, agreed.partial);
-        self.inbox = Some(Inbox::new(now, &self.config, &agreed));
+        let mut inbox = Inbox::new(now, &self.config, &agreed);
+        if let Some(before) = self.inbox.take() {
+            inbox.keep(now, before);
+        }
+        self.inbox = Some(inbox);
         self.streams.open(&agreed);
         if let Some(round_trip) = self.sender.rto().smoothed()
             && let Some(inbox) = &mut self.inbox
@@ -240,6 +244,7 @@ impl Endpoint {
     pub fn restart(&mut self, now: Instant, local_tag: Tag, local_tsn: Tsn) {
         (self.local_tag, self.local_tsn) = (local_tag, local_tsn);
         self.sender.restart(now, &self.config, local_tsn);
+        self.sender.set_packet_size(self.discovery.size());
         self.streams = Streams::new(local_tsn);
         self.acks = Acks::new(self.config.timers.sack_delay);
         self.control.clear();

@@ -1,5 +1,6 @@
 //! What comes, as the conductor sees it: numbers and chunks go to their rooms in `rx`, SACKs and messages come out.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -26,6 +27,8 @@ pub struct Inbox {
     round_trip: Duration,
     round_end: Instant,
     messages: u64,
+    /// Whole messages from before the peer started anew.
+    kept: VecDeque<Message>,
 }
 
 /// A chunk with data.
@@ -71,6 +74,15 @@ impl Inbox {
             round_trip: config.timers.rto_initial,
             round_end: now,
             messages: 0,
+            kept: VecDeque::new(),
+        }
+    }
+
+    /// Takes over what can be read of the one before, when the peer has started anew.
+    pub fn keep(&mut self, now: Instant, mut before: Self) {
+        self.messages = before.messages;
+        while let Some(message) = before.poll_message(now, None) {
+            self.kept.push_back(message);
         }
     }
 
@@ -145,23 +157,29 @@ impl Inbox {
         let Some(entries) = room.checked_sub(Sack::HEADER_LEN).map(|left| left / Sack::ENTRY_LEN) else {
             return false;
         };
+        self.reassembly.make_room_for_pieces();
         let duplicates = self.tracker.duplicates();
         let duplicate_count = duplicates.len().min(entries / 4);
         let blocks = self.tracker.gaps().take(entries - duplicate_count);
-        self.reassembly.make_room_for_pieces();
-        self.told = self.reassembly.window().advertised();
+        let window = self.reassembly.window().advertised();
         let duplicates = duplicates.iter().copied().take(duplicate_count);
-        Sack::write_parts(out, self.tracker.cumulative(), self.told, blocks, duplicates);
+        Sack::write_parts(out, self.tracker.cumulative(), window, blocks, duplicates);
         true
     }
 
     /// The SACK that was written has gone.
     pub fn handle_sack_sent(&mut self) {
+        self.told = self.reassembly.window().advertised();
         self.tracker.clear_duplicates();
     }
 
     /// The next message, of one stream or of any.
     pub fn poll_message(&mut self, now: Instant, stream: Option<StreamId>) -> Option<Message> {
+        let is_wanted = |kept: &Message| stream.is_none_or(|stream| stream == kept.stream);
+        if let Some(place) = self.kept.iter().position(is_wanted) {
+            self.messages += 1;
+            return self.kept.remove(place);
+        }
         let message = match stream {
             Some(stream) => self.reassembly.poll_stream_message(stream)?,
             None => self.reassembly.poll_message()?,

@@ -123,7 +123,8 @@ fn settle(endpoint: &mut Endpoint, now: Instant, sums: &Sums) {
         endpoint.acks.handle_packet(now);
         if endpoint.state == State::ShutdownSent {
             // Each packet with data is answered by SHUTDOWN too (§9.2).
-            endpoint.closing.is_due = true;
+            // With that, its timer starts anew and is not doubled.
+            (endpoint.closing.is_due, endpoint.closing.count) = (true, 0);
             endpoint.acks.set_urgent();
         }
     }

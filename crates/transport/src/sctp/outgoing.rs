@@ -11,6 +11,7 @@ use rand_chacha::rand_core::Rng;
 use crate::sctp::endpoint::Endpoint;
 use crate::sctp::event::State;
 use crate::sctp::handshake;
+use crate::sctp::resetting;
 use crate::sctp::teardown;
 
 /// Appends one packet; its length.
@@ -58,6 +59,9 @@ fn write_open(endpoint: &mut Endpoint, now: Instant, out: &mut BytesMut) -> Opti
     if let Some(was_unanswered) = endpoint.heartbeats.poll(now) {
         write_heartbeat(endpoint, now, was_unanswered);
     }
+    // Messages may have been given up without any acknowledgement.
+    teardown::advance(endpoint, now);
+    resetting::advance(endpoint, now);
     if endpoint.closing.is_due
         && let Some(chunk) = teardown::chunk(endpoint)
     {

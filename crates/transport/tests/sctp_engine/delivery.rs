@@ -39,7 +39,7 @@ fn messages_of_all_sizes_arrive_in_order_over_a_lossy_path() {
 #[test]
 fn one_sack_answers_a_burst() {
     let mut world = World::open(Link::default(), [config(1), config(2)]);
-    let before = world.sent;
+    let before = world.sent.clone();
     world.send(0, 0, vec![1; 12_000], SendOptions::default());
     world.run(100 * MS);
     assert_eq!(world.sent[0] - before[0], 9, "packets of 1400 were found to go through");

@@ -97,3 +97,36 @@ fn a_shallow_queue_is_backed_off_from() {
         assert!(share > 70.0, "{controller:?} {share} %");
     }
 }
+
+#[test]
+fn two_flows_share_a_bottleneck_also_when_one_comes_late() {
+    // A deep and a shallow queue.
+    for (queue, wanted) in [(500_000, 0.25), (60_000, 0.15)] {
+        let shared = Link { queue, ..link(50, 40, 0) };
+        let mut world = World::open(shared, [config(1), config(2), config(3), config(4)]);
+        let message = bytes::Bytes::from(vec![7; 65_536]);
+        let (began, mut read) = (world.now, [0; 2]);
+        let until = began + 40_000 * MS;
+        world.run_until(until, |world| {
+            for (flow, read) in read.iter_mut().enumerate() {
+                let has_begun = flow == 0 || world.now > began + 5_000 * MS;
+                while has_begun && world.ends[2 * flow].total_buffered() < 4 << 20 {
+                    world.send(2 * flow, 0, message.clone(), SendOptions::default());
+                }
+                let bytes = world.messages[2 * flow + 1]
+                    .drain(..)
+                    .map(|message| message.payload.len())
+                    .sum::<usize>();
+                if world.now > began + 15_000 * MS {
+                    *read += bytes;
+                }
+            }
+            false
+        });
+        let share = read[1] as f64 / (read[0] + read[1]) as f64;
+        let used = (read[0] + read[1]) as f64 / (50.0 * 125_000.0 * 25.0);
+        println!("queue {queue}: the late one has {:.0} %, both use {:.0} %", 100.0 * share, 100.0 * used);
+        assert!(share > wanted && share < 1.0 - wanted, "{share:.2}");
+        assert!(used > 0.85, "{used:.2}");
+    }
+}

@@ -34,17 +34,17 @@ impl Default for Link {
 /// When it arrives, which it is, where, and what.
 type Flying = (Instant, u64, usize, Vec<u8>);
 
-/// Both ends and what is between them.
+/// Pairs of ends (0 and 1, 2 and 3), and one link that all pairs share.
 pub struct World {
     pub now: Instant,
-    pub ends: [Association; 2],
-    pub events: [Vec<Event>; 2],
-    pub messages: [VecDeque<Message>; 2],
+    pub ends: Vec<Association>,
+    pub events: Vec<Vec<Event>>,
+    pub messages: Vec<VecDeque<Message>>,
     /// Whether messages are read as they come.
     pub reads: bool,
     pub link: Link,
     /// Packets that left, of each end.
-    pub sent: [usize; 2],
+    pub sent: Vec<usize>,
     busy_until: [Instant; 2],
     flying: BinaryHeap<Reverse<Flying>>,
     number: u64,
@@ -57,16 +57,16 @@ pub fn config(seed: u8) -> Config {
 
 impl World {
     #[expect(clippy::disallowed_methods, reason = "a test's time has to begin somewhere")]
-    pub fn new(link: Link, configs: [Config; 2]) -> Self {
+    pub fn new<const ENDS: usize>(link: Link, configs: [Config; ENDS]) -> Self {
         let now = Instant::now();
         Self {
             now,
-            ends: configs.map(|config| Association::new(now, config)),
-            events: [Vec::new(), Vec::new()],
-            messages: [VecDeque::new(), VecDeque::new()],
+            ends: configs.into_iter().map(|config| Association::new(now, config)).collect(),
+            events: vec![Vec::new(); ENDS],
+            messages: vec![VecDeque::new(); ENDS],
             reads: true,
             link,
-            sent: [0; 2],
+            sent: vec![0; ENDS],
             busy_until: [now; 2],
             flying: BinaryHeap::new(),
             number: 0,
@@ -74,14 +74,14 @@ impl World {
         }
     }
 
-    /// One that has been opened by both ends.
-    pub fn open(link: Link, configs: [Config; 2]) -> Self {
+    /// One that has been opened by all ends.
+    pub fn open<const ENDS: usize>(link: Link, configs: [Config; ENDS]) -> Self {
         let mut world = Self::new(Link { loss: 0, ..link }, configs);
-        for end in 0..2 {
+        for end in 0..ENDS {
             world.ends[end].connect(world.now);
         }
         world.run(3 * link.delay + 100 * MS);
-        for end in 0..2 {
+        for end in 0..ENDS {
             assert!(
                 matches!(world.events[end].first(), Some(Event::Connected { .. })),
                 "{:?}",
@@ -110,14 +110,14 @@ impl World {
         let mut out = BytesMut::new();
         let mut still = 0;
         loop {
-            for end in 0..2 {
+            for end in 0..self.ends.len() {
                 self.flush(end, &mut out);
             }
             if done(self) {
                 return true;
             }
             // It may have sent.
-            for end in 0..2 {
+            for end in 0..self.ends.len() {
                 self.flush(end, &mut out);
             }
             let arrival = self.flying.peek().map(|Reverse((at, ..))| *at);
@@ -133,7 +133,7 @@ impl World {
                 let Some(Reverse((_, _, end, packet))) = self.flying.pop() else { break };
                 self.ends[end].handle_packet(self.now, packet.into());
             }
-            for end in 0..2 {
+            for end in 0..self.ends.len() {
                 self.ends[end].handle_timeout(self.now);
             }
         }
@@ -165,15 +165,15 @@ impl World {
         }
         let mut leaves = self.now;
         if self.link.rate > 0 {
-            let starts = self.busy_until[from].max(self.now);
+            let starts = self.busy_until[from % 2].max(self.now);
             let waiting = (starts - self.now).as_nanos() as u64 * self.link.rate / 1_000_000_000;
             if waiting as usize > self.link.queue {
                 return;
             }
             leaves = starts + Duration::from_nanos(packet.len() as u64 * 1_000_000_000 / self.link.rate);
-            self.busy_until[from] = leaves;
+            self.busy_until[from % 2] = leaves;
         }
         self.number += 1;
-        self.flying.push(Reverse((leaves + self.link.delay, self.number, 1 - from, packet.to_vec())));
+        self.flying.push(Reverse((leaves + self.link.delay, self.number, from ^ 1, packet.to_vec())));
     }
 }

@@ -349,7 +349,9 @@ impl Sender {
             self.outstanding.push_abandoned(now, end);
         }
         self.counters.abandoned += 1;
-        self.check_forward(now);
+        self.forward_due = true;
+        let timeout = self.rto.timeout();
+        self.timer.get_or_insert(now + timeout);
     }
 
     /// Whether the peer is to be told what was given up: at once when it is more, else once a round trip.
