@@ -112,6 +112,9 @@ impl Inbox {
                     Piece::Data(data) => self.reassembly.handle_data(data)?,
                     Piece::Interleaved(data) => self.reassembly.handle_interleaved(data)?,
                 }
+                if is_next {
+                    self.reassembly.handle_cumulative(self.tracker.cumulative());
+                }
                 Ok(Arrival::New { gap: gap || had_gaps, moved: is_next })
             }
             rx::Arrival::Duplicate => Ok(Arrival::Repeated),
@@ -124,6 +127,7 @@ impl Inbox {
         let is_moved = self.tracker.handle_forward(forward.cumulative);
         if is_moved {
             self.reassembly.handle_forward(forward);
+            self.reassembly.handle_cumulative(self.tracker.cumulative());
         }
         is_moved
     }

@@ -30,8 +30,20 @@ fn write(endpoint: &mut Endpoint, now: Instant, out: &mut BytesMut) -> Option<us
     match endpoint.state {
         State::Closed => None,
         State::CookieWait | State::CookieEchoed => write_opening(endpoint, now, out),
-        _ => write_open(endpoint, now, out).or_else(|| write_probe(endpoint, now, out)),
+        _ => write_open(endpoint, now, out)
+            .or_else(|| write_late(endpoint, now, out))
+            .or_else(|| write_probe(endpoint, now, out)),
     }
+}
+
+/// What was given up just now, as its time is over, may be the last that a reset or the end has waited for.
+fn write_late(endpoint: &mut Endpoint, now: Instant, out: &mut BytesMut) -> Option<usize> {
+    teardown::advance(endpoint, now);
+    resetting::advance(endpoint, now);
+    if endpoint.control.is_empty() && !endpoint.closing.is_due {
+        return None;
+    }
+    write_open(endpoint, now, out)
 }
 
 /// INIT alone; COOKIE ECHO first, with what is to be said beside.

@@ -111,8 +111,10 @@ pub fn handle_timeout(endpoint: &mut Endpoint, now: Instant) {
     let Some(request) = reset.request() else {
         return endpoint.streams.handle_answered(false);
     };
-    // One that was put off is asked for again without blame.
-    if !reset.is_put_off() && endpoint.count_error() {
+    // One that was put off is asked for again without blame; and where data waits too, its timer counts for both, so that
+    // the same silence is not counted twice.
+    let is_silence = !reset.is_put_off() && !endpoint.sender.is_waiting();
+    if is_silence && endpoint.count_error() {
         return;
     }
     send(endpoint, now, request);

@@ -13,6 +13,8 @@ use crate::sctp::rx::window::{Window, charge};
 #[derive(Debug, Default)]
 pub(crate) struct Partials {
     partials: BTreeMap<Key, Partial>,
+    /// The last unordered message of a stream that was given up: parts of it may come late.
+    skipped: BTreeMap<StreamId, MessageId>,
 }
 
 /// Stream, unordered, number: extended where it is ordered, as it came where it is not.
@@ -65,6 +67,7 @@ impl Partials {
 
     /// The unordered messages of a stream up to `last` were given up.
     pub(crate) fn skip_unordered(&mut self, stream: StreamId, last: MessageId, window: &mut Window) {
+        self.skipped.insert(stream, last);
         let of_stream = (stream, true, 0)..=(stream, true, u64::MAX);
         let is_skipped = |key: &Key| MessageId(key.2 as u32).since(last) <= 0;
         for (_, partial) in self.partials.extract_if(of_stream, |key, _| is_skipped(key)) {
@@ -72,13 +75,27 @@ impl Partials {
         }
     }
 
+    /// Whether an unordered message was given up, as the last that was is this or a later one.
+    pub(crate) fn is_skipped(&mut self, stream: StreamId, message: MessageId) -> bool {
+        let Some(last) = self.skipped.get(&stream) else { return false };
+        let ahead = message.since(*last);
+        if ahead > FORGOTTEN {
+            self.skipped.remove(&stream);
+        }
+        ahead <= 0
+    }
+
     /// Streams begin again: parts of their messages are dropped.
     pub(crate) fn reset(&mut self, is_meant: impl Fn(StreamId) -> bool, window: &mut Window) {
         for (_, partial) in self.partials.extract_if(.., |key, _| is_meant(key.0)) {
             window.release(partial.charge());
         }
+        self.skipped.retain(|stream, _| !is_meant(*stream));
     }
 }
+
+/// So many messages later it is forgotten which was given up, well before the numbers come round again.
+const FORGOTTEN: i32 = 1 << 30;
 
 impl Partial {
     fn add(&mut self, data: InterleavedData) -> Result<(), Violation> {

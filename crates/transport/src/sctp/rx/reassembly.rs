@@ -143,6 +143,13 @@ impl Reassembly {
         }
     }
 
+    /// All up to `cumulative` has arrived or was given up.
+    pub(crate) fn handle_cumulative(&mut self, cumulative: Tsn) {
+        if let Some(reference) = self.reference {
+            self.runs.settle(cumulative.near(reference), &mut self.window);
+        }
+    }
+
     /// From now on what comes on `streams` (none means all) with a number beyond `last` waits for their reset
     /// (RFC 6525 §5.2.2). Takes the place of what was told before.
     pub(crate) fn defer(&mut self, last: Tsn, streams: &[StreamId]) {
@@ -240,6 +247,7 @@ impl Reassembly {
             return Ok(());
         }
         let number = match order {
+            Order::Unordered if self.partials.is_skipped(data.stream, data.message) => None,
             Order::Unordered => Some(u64::from(data.message.0)),
             order => self.inbox.place(data.stream, order),
         };

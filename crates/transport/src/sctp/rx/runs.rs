@@ -118,6 +118,19 @@ impl Runs {
         });
     }
 
+    /// All up to `cumulative` has arrived or was given up: rows that end below it, or begin below it without the
+    /// beginning of their message, are dropped, as what they lack will not come. Looks at the first row only, unless
+    /// that is one.
+    pub(crate) fn settle(&mut self, cumulative: u64, window: &mut Window) {
+        while let Some(first) = self.runs.first_entry() {
+            let (start, run) = (*first.key(), first.get());
+            if start > cumulative || run.begins && start + run.count() > cumulative {
+                return;
+            }
+            window.release(first.remove().charge());
+        }
+    }
+
     /// Streams begin again: parts of their messages are dropped.
     pub(crate) fn reset(&mut self, is_meant: impl Fn(StreamId) -> bool, window: &mut Window) {
         for (_, run) in self.runs.extract_if(.., |_, run| is_meant(run.stream)) {

@@ -239,6 +239,31 @@ fn interleaved_messages_given_up_are_named_each() {
 }
 
 #[test]
+fn late_parts_of_messages_given_up_are_not_kept() {
+    let mut parts = room(true);
+    let skipped = vec![SkippedMessage { stream: StreamId(1), unordered: true, message: MessageId(5) }];
+    parts.handle_interleaved_forward(&InterleavedForwardTsn { cumulative: Tsn(2), skipped });
+    assert_eq!(
+        take_parts(&mut parts, [part(3, 1, 5, 1, "UE", "late"), part(4, 1, 6, 0, "UB", "new")]),
+        [""; 0]
+    );
+    assert_eq!(parts.window().held(), charge(3));
+    parts.reset(&[StreamId(1)]).expect("right");
+    assert_eq!(take_parts(&mut parts, [part(5, 1, 0, 0, "UB", "a"), part(6, 1, 0, 1, "UE", "b")]), ["ab"]);
+
+    let mut runs = room(false);
+    runs.handle_forward(&ForwardTsn { cumulative: Tsn(2), skipped: vec![] });
+    assert_eq!(take(&mut runs, [data(3, 1, 0, "U", "late"), data(4, 1, 0, "UE", "late")]), [""; 0]);
+    runs.handle_cumulative(Tsn(2));
+    assert_eq!(runs.window().held(), 2 * charge(4), "its beginning may come");
+    runs.handle_cumulative(Tsn(4));
+    assert_eq!(runs.window().held(), 0);
+    assert_eq!(take(&mut runs, [data(5, 1, 0, "UB", "a")]), [""; 0]);
+    runs.handle_cumulative(Tsn(5));
+    assert_eq!(take(&mut runs, [data(6, 1, 0, "UE", "b")]), ["ab"]);
+}
+
+#[test]
 fn a_reset_stream_begins_again_and_what_came_early_waits_for_it() {
     let mut room = room(false);
     assert_eq!(take(&mut room, [data(1, 1, 0, "BE", "a"), data(2, 2, 0, "BE", "b")]), ["a", "b"]);
