@@ -51,11 +51,11 @@ fn sending_a_frame_allocates_nothing_in_steady_state() {
 }
 
 #[test]
-fn a_report_of_what_was_heard_allocates_nothing_in_steady_state() {
+fn reports_and_feedback_of_what_was_heard_allocate_nothing_in_steady_state() {
     let (start, section) = (start(), mid("v"));
     let mut stage = Stage::new(2, Link::default());
     let (mut out, mut told) = (BytesMut::new(), BytesMut::with_capacity(64 * 1024));
-    let mut reports = 0;
+    let (mut reports, mut feedback) = (0, 0);
     for number in 0..400_u32 {
         let now = start + 40 * MS * number;
         stage.a.session.send_frame(now, &section, &picture(number, number == 0, 5_000, now)).unwrap();
@@ -75,15 +75,52 @@ fn a_report_of_what_was_heard_allocates_nothing_in_steady_state() {
                 if kind.is_none() {
                     break;
                 }
-                // Feedback on arrivals, which goes twenty times a second, is made anew each time.
-                if number >= 200 && peerless_wire::rtcp::parse_compound(&told).count() == 2 {
-                    assert_eq!(info.count_total, 0, "{info:?} for a report");
-                    reports += 1;
-                }
+                assert!(number < 200 || info.count_total == 0, "{info:?}");
+                let is_report = peerless_wire::rtcp::parse_compound(&told).count() >= 2;
+                reports += usize::from(number >= 200 && is_report);
+                feedback += usize::from(number >= 200 && !is_report);
             }
         }
     }
-    assert!(reports >= 3, "{reports}");
+    assert!(reports >= 3 && feedback > 80, "{reports} reports, {feedback} of arrivals");
+}
+
+#[test]
+fn receiving_allocates_for_frames_and_not_for_packets() {
+    let start = start();
+    let mut stage = Stage::new(3, Link::default());
+    let mut out = BytesMut::new();
+    let (mut packets, mut frames) = (0, 0);
+    for number in 0..400_u32 {
+        let now = start + 40 * MS * number;
+        stage.a.session.send_frame(now, &mid("v"), &picture(number, number == 0, 20_000, now)).unwrap();
+        for millisecond in 0..40 {
+            let now = now + millisecond * MS;
+            if millisecond % 20 == 0 {
+                let sound = sound(2 * number + millisecond / 20, now);
+                stage.a.session.send_frame(now, &mid("a"), &sound).unwrap();
+            }
+            let is_steady = number >= 200;
+            while let Some(kind) = stage.a.session.poll_packet(now, &mut out) {
+                let packet = out.split().freeze();
+                let info = measure(|| match kind {
+                    PacketKind::Rtp => stage.b.session.handle_rtp(now, packet.clone()),
+                    PacketKind::Rtcp => {}
+                });
+                assert!(!is_steady || info.count_total <= 2, "{info:?} for a packet of frame {number}");
+                packets += u64::from(is_steady && kind == PacketKind::Rtp);
+                frames += if is_steady { info.count_total } else { 0 };
+            }
+            let info = measure(|| stage.b.session.handle_timeout(now));
+            frames += if is_steady { info.count_total } else { 0 };
+            while stage.b.session.poll_frame().is_some() {}
+            let mut told = BytesMut::with_capacity(1500);
+            while stage.b.session.poll_packet(now, &mut told).is_some() {}
+        }
+    }
+    // 200 pictures of 17 packets and 400 sounds: a picture is gathered into one piece, a sound is its packet.
+    assert!(packets > 3500, "{packets}");
+    assert!(frames <= 2 * 200, "{frames} allocations for {packets} packets");
 }
 
 #[test]

@@ -9,20 +9,6 @@ use peerless_rtp::config::Config;
 use peerless_rtp::session::{Event, PacketKind, Session};
 use stage::*;
 
-/// No frame is there twice or out of order, each is whole, and a frame follows its predecessor or is a key frame.
-fn assert_decodable(stage: &Stage) {
-    assert!(grows(&stage.b.numbers("v")) && grows(&stage.b.numbers("a")));
-    let mut last = None;
-    for (_, _, frame) in stage.b.frames.iter().filter(|(_, section, _)| section.as_str() == "v") {
-        let number = number(&frame.payload);
-        let expected = if frame.key { stage.key_len } else { stage.picture_len };
-        assert_eq!(frame.payload.len(), expected);
-        assert!(frame.payload[5..].iter().all(|byte| *byte == number as u8));
-        assert!(frame.key || last == Some(number - 1), "frame {number} after {last:?}");
-        last = Some(number);
-    }
-}
-
 #[test]
 fn everything_arrives_over_a_clean_path() {
     let mut stage = Stage::new(1, Link { delay: 20 * MS, ..Link::default() });
@@ -30,7 +16,7 @@ fn everything_arrives_over_a_clean_path() {
     stage.idle_until(11 * SECOND);
     assert_eq!(stage.b.numbers("v"), (0..250).collect::<Vec<_>>());
     assert_eq!(stage.b.numbers("a"), (0..500).collect::<Vec<_>>());
-    assert_decodable(&stage);
+    stage.assert_decodable();
     let stats = stage.b.session.stats();
     assert!(stats.inbound.iter().all(|stream| stream.lost == 0 && stream.nacks == 0 && stream.plis == 0));
     assert_eq!((stats.malformed, stats.unroutable), (0, 0));
@@ -46,7 +32,7 @@ fn loss_up_to_ten_percent_is_mended_by_retransmission() {
         // A picture is six packets: at 10 % half of them would be lost.
         assert!(video >= 480, "{percent} %: {video} of 500 pictures");
         assert!(audio >= 1000 - 13 * percent as usize, "{percent} %: {audio} of 1000 sounds");
-        assert_decodable(&stage);
+        stage.assert_decodable();
         let sent = &stage.a.session.stats().outbound[0];
         let expected = sent.packets * percent as u64 / 100;
         assert!(sent.retransmitted_packets > expected / 2, "{sent:?}");
@@ -72,11 +58,11 @@ fn any_path_of_many_carries_media() {
         };
         let mut stage = Stage::new(u64::from(seed), link);
         stage.run_until(6 * SECOND);
-        assert_decodable(&stage);
+        stage.assert_decodable();
         let (video, audio) = (stage.b.numbers("v").len(), stage.b.numbers("a").len());
         // Six seconds in which a tenth of all packets, NACKs and reports too, is lost over a round trip of 400 ms are
-        // little; most paths keep nearly everything.
-        let least = if seed % 11 > 3 && link.delay > 100 * MS { 35 } else { 115 };
+        // little, a third of which the last pictures are still waited for; most paths keep nearly everything.
+        let least = if seed % 11 > 3 && link.delay > 100 * MS { 60 } else { 120 };
         assert!(video >= least && audio > 230, "seed {seed}: {video} of 150 pictures, {audio} of 300 sounds");
     }
 }
@@ -96,7 +82,7 @@ fn without_a_source_of_their_own_retransmissions_repeat_the_packet() {
     }
     stage.idle_until(11 * SECOND);
     assert!(stage.b.numbers("v").len() >= 240, "{}", stage.b.numbers("v").len());
-    assert_decodable(&stage);
+    stage.assert_decodable();
     assert!(stage.a.media().iter().all(|(_, header, _)| header.ssrc == VIDEO));
     assert!(stage.a.session.stats().outbound[0].retransmitted_packets > 30);
 }
@@ -110,7 +96,7 @@ fn reordering_and_duplication_cost_no_frame() {
     stage.idle_until(11 * SECOND);
     assert_eq!(stage.b.numbers("v").len(), 250);
     assert_eq!(stage.b.numbers("a").len(), 500);
-    assert_decodable(&stage);
+    stage.assert_decodable();
     let stats = stage.b.session.stats();
     assert!(stats.inbound.iter().map(|stream| stream.duplicates + stream.late).sum::<u64>() > 100);
 }
@@ -120,7 +106,7 @@ fn bursts_of_loss_end_in_a_key_frame() {
     let loss = Loss::Bursts { begin: 0.001, end: 0.002, loss: 0.95 };
     let mut stage = Stage::new(7, Link { delay: 25 * MS, loss, ..Link::default() });
     stage.run_until(30 * SECOND);
-    assert_decodable(&stage);
+    stage.assert_decodable();
     assert!(stage.b.numbers("v").len() > 500, "{}", stage.b.numbers("v").len());
     let stats = stage.a.session.stats();
     assert!(stats.outbound[0].key_frames > 1, "{:?}", stats.outbound[0]);
@@ -134,7 +120,7 @@ fn video_of_nothing_but_lost_retransmissions_is_given_up_and_begins_anew() {
     stage.run_until(3 * SECOND);
     stage.network.set_default_link(Link { delay: 25 * MS, ..Link::default() });
     stage.run_until(6 * SECOND);
-    assert_decodable(&stage);
+    stage.assert_decodable();
     let (at, last, _) = stage.b.frames.last().unwrap();
     assert!(stage.now - *at < 100 * MS, "{last} stopped");
     let resumed = stage.b.numbers("v").into_iter().find(|number| *number >= 75).unwrap();

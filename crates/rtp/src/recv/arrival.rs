@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use peerless_wire::rtcp::TransportFeedback;
+use peerless_wire::rtcp::{FeedbackBuilder, TransportFeedback};
 use peerless_wire::rtp::{Ssrc, Unwrapper};
 
 /// The arrivals that have not been told of yet.
@@ -21,6 +21,7 @@ pub struct Arrivals {
     due: Option<Instant>,
     /// The source named in feedback: any of those that carry the numbers.
     media: Option<Ssrc>,
+    builder: FeedbackBuilder,
 }
 
 impl Arrivals {
@@ -49,7 +50,7 @@ impl Arrivals {
         // One run of equal statuses cannot be split, so no more is given than its deltas have room for.
         let room = (limit.saturating_sub(HEAD) / LARGEST_DELTA).max(1);
         let front = self.waiting.get(..room).unwrap_or(&self.waiting);
-        let made = TransportFeedback::from_arrivals(sender, media, self.count, self.base, front, limit);
+        let made = self.builder.build(sender, media, self.count, self.base, front, limit);
         let Some((feedback, told)) = made else {
             self.due = None;
             return None;
@@ -61,6 +62,11 @@ impl Arrivals {
         self.due = if self.waiting.is_empty() { None } else { Some(now) };
         self.count = self.count.wrapping_add(1);
         Some(feedback)
+    }
+
+    /// Takes feedback that was written, so that the next costs no allocation.
+    pub fn recycle(&mut self, feedback: TransportFeedback) {
+        self.builder.recycle(feedback);
     }
 
     /// When feedback is due.

@@ -2,8 +2,8 @@
 //! follows the jitter of the path. It grows at once and shrinks slowly, as what is late is lost and what is early only
 //! waits.
 //!
-//! A frame is due at `first arrival + its timestamp since then + offset`. The offset goes to the largest transit that is
-//! not an outlier ([`Delays`]), within bounds, and further where the user wants more (jitterBufferTarget, webrtc-pc
+//! A frame is due at `first arrival + its timestamp since then + offset`. The offset goes a little beyond the largest
+//! transit that is not an outlier ([`Delays`]), within bounds, and further where the user wants more (jitterBufferTarget, webrtc-pc
 //! §5.3) or another stream must be waited for (lip sync).
 
 use std::time::{Duration, Instant};
@@ -172,7 +172,8 @@ impl Playout {
     /// What the path asks for, nanoseconds after the earliest packets.
     fn path_delay(&self) -> i64 {
         let (min, max) = (nanos(self.bounds.min), nanos(self.bounds.max));
-        (self.delays.high() - self.delays.low()).min(max).max(min)
+        let spread = self.delays.high() - self.delays.low();
+        (spread + spread / MARGIN_SHARE).min(max).max(min)
     }
 
     fn own_delay(&self) -> i64 {
@@ -209,6 +210,9 @@ const NANOS: i128 = 1_000_000_000;
 
 /// Longer times than 70 years are cut, so that sums of them stay in range.
 const MOST_NANOS: i128 = (i64::MAX / 4) as i128;
+
+/// The delay is longer than what was seen by this share, because somewhat worse is to come.
+const MARGIN_SHARE: i64 = 8;
 
 /// A change of the transit by more than three seconds is no jitter: the timestamps have jumped.
 const LARGEST_STEP: i64 = 3_000_000_000;

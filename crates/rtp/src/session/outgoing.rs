@@ -115,6 +115,9 @@ impl State {
                 self.feedback.push_front(packet);
                 break;
             }
+            if let Packet::TransportFeedback(feedback) = packet {
+                self.arrivals.recycle(feedback);
+            }
         }
         self.count_compound(out, start);
         true

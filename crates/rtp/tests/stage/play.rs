@@ -8,11 +8,12 @@ use peerless_netsim::{Link, Network};
 use peerless_rtp::config::SendConfig;
 use peerless_rtp::frame::Frame;
 use peerless_rtp::session::{Event, PacketKind, Session};
+use peerless_rtp::stats::InboundStats;
 use peerless_wire::rtcp::{Packet, parse_compound};
 use peerless_wire::rtp::{Header, Mid};
 
 use crate::stage::material::{
-    AUDIO, MS, extensions, mid, number, opus, picture, receive, send_video, session, sound, start, vp8,
+    AUDIO, MS, extensions, grows, mid, number, opus, picture, receive, send_video, session, sound, start, vp8,
 };
 
 /// A packet on its way.
@@ -53,6 +54,8 @@ pub struct Stage {
     key_wanted: bool,
     pub picture_len: usize,
     pub key_len: usize,
+    /// How long pictures take from the camera to the session.
+    pub camera_delay: Duration,
 }
 
 impl End {
@@ -99,10 +102,19 @@ impl End {
         packets.map(|(at, sent)| (*at, Header::parse(&sent.bytes).unwrap().0, sent.bytes.len())).collect()
     }
 
-    /// How many frames of a section it gave, and whether their numbers grow.
+    /// The numbers of the frames of a section that it gave.
     pub fn numbers(&self, mid: &str) -> Vec<u32> {
-        let section = self.frames.iter().filter(|(_, section, _)| section.as_str() == mid);
-        section.map(|(_, _, frame)| number(&frame.payload)).collect()
+        self.frames_of(mid).map(|frame| number(&frame.payload)).collect()
+    }
+
+    /// The frames of a section that it gave.
+    pub fn frames_of(&self, mid: &str) -> impl Iterator<Item = &Frame> {
+        self.frames.iter().filter(move |(_, section, _)| section.as_str() == mid).map(|(_, _, frame)| frame)
+    }
+
+    /// The counts of what it received of a section.
+    pub fn inbound(&self, mid: &str) -> InboundStats {
+        self.session.stats().inbound.into_iter().find(|stream| stream.mid.as_str() == mid).unwrap()
     }
 }
 
@@ -135,6 +147,7 @@ impl Stage {
             key_wanted: false,
             picture_len: 6000,
             key_len: 30_000,
+            camera_delay: Duration::ZERO,
         }
     }
 
@@ -200,7 +213,9 @@ impl Stage {
         if key {
             self.a.events.retain(|event| !matches!(event, Event::KeyFrameRequested(_)));
         }
-        let frame = picture(self.pictures, key, if key { self.key_len } else { self.picture_len }, self.now);
+        let len = if key { self.key_len } else { self.picture_len };
+        let captured = self.now.checked_sub(self.camera_delay).unwrap();
+        let frame = picture(self.pictures, key, len, captured);
         self.a.session.send_frame(self.now, &mid("v"), &frame).unwrap();
         self.pictures += 1;
     }
@@ -210,5 +225,23 @@ impl Stage {
         let frame = sound(self.sounds, self.now);
         self.a.session.send_frame(self.now, &mid("a"), &frame).unwrap();
         self.sounds += 1;
+    }
+
+    /// No frame that B gave is there twice or out of order, each is what was sent, and a picture follows its
+    /// predecessor or is a key frame.
+    pub fn assert_decodable(&self) {
+        assert!(grows(&self.b.numbers("v")) && grows(&self.b.numbers("a")));
+        let mut last = None;
+        for frame in self.b.frames_of("v") {
+            let number = number(&frame.payload);
+            let expected = if frame.key { self.key_len } else { self.picture_len };
+            assert_eq!(frame.payload.len(), expected);
+            assert!(frame.payload[5..].iter().all(|byte| *byte == number as u8));
+            assert!(frame.key || last == Some(number - 1), "frame {number} after {last:?}");
+            last = Some(number);
+        }
+        for frame in self.b.frames_of("a") {
+            assert_eq!(frame.payload, sound(number(&frame.payload), self.now).payload);
+        }
     }
 }

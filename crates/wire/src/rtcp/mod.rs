@@ -19,5 +19,5 @@ pub use header::{Error, Header};
 pub use remb::Remb;
 pub use report::{ReceiverReport, ReportBlock, SenderReport};
 pub use sdes::{SdesChunk, SdesItem, SdesKind, SourceDescription};
-pub use twcc::{StatusChunk, TransportFeedback};
+pub use twcc::{FeedbackBuilder, StatusChunk, TransportFeedback};
 pub use xr::{DlrrBlock, ExtendedReport, XrBlock};

@@ -102,23 +102,7 @@ impl TransportFeedback {
         arrivals: &[(u64, Duration)],
         limit: usize,
     ) -> Option<(Self, usize)> {
-        let &(first, first_time) = arrivals.first()?;
-        let base =
-            if first.checked_sub(base).is_some_and(|gap| gap < MAX_LEADING_GAP) { base } else { first };
-        let reference = ticks(first_time) / TICKS_PER_REFERENCE;
-        let statuses = Statuses::of(base, reference * TICKS_PER_REFERENCE, arrivals);
-        let mut feedback = Self {
-            sender,
-            media,
-            base: SequenceNumber::from(base),
-            status_count: 0,
-            reference_time: sign_extend_24((reference & 0xff_ffff) as u32),
-            feedback_count,
-            chunks: Vec::new(),
-            deltas: Vec::new(),
-        };
-        let told = feedback.pack(&statuses, limit);
-        Some((feedback, told))
+        FeedbackBuilder::default().build(sender, media, feedback_count, base, arrivals, limit)
     }
 
     /// Adds chunks until `limit` or the end; returns how many arrivals they tell of.
@@ -213,6 +197,54 @@ impl TransportFeedback {
     }
 }
 
+/// Makes one feedback packet after the other without allocating for each: what it made comes back by
+/// [`recycle`](Self::recycle).
+#[derive(Debug, Default)]
+pub struct FeedbackBuilder {
+    statuses: Statuses,
+    chunks: Vec<StatusChunk>,
+    deltas: Vec<i16>,
+}
+
+impl FeedbackBuilder {
+    /// Makes what [`TransportFeedback::from_arrivals`] makes.
+    pub fn build(
+        &mut self,
+        sender: Ssrc,
+        media: Ssrc,
+        feedback_count: u8,
+        base: u64,
+        arrivals: &[(u64, Duration)],
+        limit: usize,
+    ) -> Option<(TransportFeedback, usize)> {
+        let &(first, first_time) = arrivals.first()?;
+        let base =
+            if first.checked_sub(base).is_some_and(|gap| gap < MAX_LEADING_GAP) { base } else { first };
+        let reference = ticks(first_time) / TICKS_PER_REFERENCE;
+        self.statuses.fill(base, reference * TICKS_PER_REFERENCE, arrivals);
+        let (mut chunks, mut deltas) = (std::mem::take(&mut self.chunks), std::mem::take(&mut self.deltas));
+        chunks.clear();
+        deltas.clear();
+        let mut feedback = TransportFeedback {
+            sender,
+            media,
+            base: SequenceNumber::from(base),
+            status_count: 0,
+            reference_time: sign_extend_24((reference & 0xff_ffff) as u32),
+            feedback_count,
+            chunks,
+            deltas,
+        };
+        let told = feedback.pack(&self.statuses, limit);
+        Some((feedback, told))
+    }
+
+    /// Takes a packet that is done with, for the room it has.
+    pub fn recycle(&mut self, feedback: TransportFeedback) {
+        (self.chunks, self.deltas) = (feedback.chunks, feedback.deltas);
+    }
+}
+
 /// Takes chunks until they tell of `count` packets. Errs on a chunk of no length and on the reserved status.
 fn parse_chunks(count: u16, reader: &mut Reader<'_>) -> Result<Vec<StatusChunk>, Error> {
     let mut chunks = Vec::new();
@@ -299,6 +331,7 @@ impl Status {
 }
 
 /// What is to be packed.
+#[derive(Debug, Default)]
 struct Statuses {
     list: Vec<Status>,
     deltas: Vec<i16>,
@@ -309,8 +342,10 @@ struct Statuses {
 impl Statuses {
     /// Goes through `arrivals` up to one that a delta or the status count cannot reach. Numbers that do not ascend
     /// are passed over.
-    fn of(base: u64, start: u64, arrivals: &[(u64, Duration)]) -> Self {
-        let mut statuses = Self { list: Vec::new(), deltas: Vec::new(), consumed: Vec::new() };
+    fn fill(&mut self, base: u64, start: u64, arrivals: &[(u64, Duration)]) {
+        self.list.clear();
+        self.deltas.clear();
+        self.consumed.clear();
         let (mut next, mut now) = (base, start);
         for (index, &(number, time)) in arrivals.iter().enumerate() {
             if number < next {
@@ -322,13 +357,12 @@ impl Statuses {
             else {
                 break;
             };
-            statuses.list.resize((number - base) as usize, Status::Lost);
-            statuses.list.push(if (0..=255).contains(&delta) { Status::Small } else { Status::Large });
-            statuses.deltas.push(delta);
-            statuses.consumed.push(index + 1);
+            self.list.resize((number - base) as usize, Status::Lost);
+            self.list.push(if (0..=255).contains(&delta) { Status::Small } else { Status::Large });
+            self.deltas.push(delta);
+            self.consumed.push(index + 1);
             (next, now) = (number + 1, ticks(time));
         }
-        statuses
     }
 
     /// How many arrivals were gone through to have `deltas` deltas.
