@@ -1,8 +1,9 @@
 //! How a peer shall be: plain data, checked once when the peer is made.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use peerless_rtp::codec::Format;
 
@@ -26,6 +27,10 @@ pub struct Config {
     pub mtu: usize,
     /// Whether packets are paced; without, they leave as soon as they are polled. Default: yes.
     pub pacing: bool,
+    /// How long received frames are held so that those after them come in time: at least, however even the path, and at
+    /// most, however uneven; not empty, ten seconds at most. A receiver's `jitterBufferTarget` and lip sync may add to
+    /// it. Default: 10 ms to 1 s.
+    pub jitter_buffer: RangeInclusive<Duration>,
     /// How many datagrams one `Transmit` may hold (UDP GSO). Default 1; the face sets what the system allows.
     pub max_segments: usize,
     /// The longest message we take on a data channel, bytes (`a=max-message-size`, RFC 8841 §6): 1 to half of
@@ -56,6 +61,7 @@ impl Config {
             codecs: CodecCapability::all(),
             mtu: 1200,
             pacing: true,
+            jitter_buffer: Duration::from_millis(10)..=Duration::from_secs(1),
             max_segments: 1,
             max_message_size: 262_144,
             send_buffer: 16 * 1024 * 1024,
@@ -77,6 +83,7 @@ impl fmt::Debug for Config {
             .field("codecs", &self.codecs)
             .field("mtu", &self.mtu)
             .field("pacing", &self.pacing)
+            .field("jitter_buffer", &self.jitter_buffer)
             .field("max_segments", &self.max_segments)
             .field("max_message_size", &self.max_message_size)
             .field("send_buffer", &self.send_buffer)

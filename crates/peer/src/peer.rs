@@ -48,6 +48,9 @@ pub struct Peer {
 
 /// The room SRTP and SRTCP need behind a packet: tag, and for RTCP the index (RFC 7714 §17, RFC 3711 §3.4).
 const PROTECTION: usize = 20;
+/// The end of `Config::jitter_buffer` at most.
+const LONGEST_JITTER_BUFFER: Duration = Duration::from_secs(10);
+
 /// The least `Config::mtu`: what every IPv4 host must take (RFC 791 §3.2), less its headers.
 const MTU_MIN: usize = 548;
 /// What `Config::receive_buffer` may be.
@@ -58,7 +61,7 @@ impl Peer {
     ///
     /// # Errors
     /// `NotSupported` for another bundle policy than max-bundle; `Argument` for an `mtu` below 548 or above 65 507, for
-    /// buffers and message sizes outside of what `Config` says, or where no certificate could be made.
+    /// buffers, delays and message sizes outside of what `Config` says, or where no certificate could be made.
     pub fn new(config: Config) -> Result<Self, Error> {
         if config.bundle_policy != BundlePolicy::MaxBundle {
             return Err(Error::NotSupported("a bundle policy other than max-bundle"));
@@ -71,6 +74,9 @@ impl Peer {
         }
         if config.max_message_size == 0 || config.max_message_size > config.receive_buffer / 2 {
             return Err(Error::Argument("max_message_size must be 1 to half of receive_buffer"));
+        }
+        if config.jitter_buffer.is_empty() || *config.jitter_buffer.end() > LONGEST_JITTER_BUFFER {
+            return Err(Error::Argument("jitter_buffer must hold a time, ten seconds at most"));
         }
         let certificate = match &config.certificate {
             Some(certificate) => certificate.clone(),
@@ -85,6 +91,8 @@ impl Peer {
             peerless_rtp::config::Config::new(&cname, forked(&config.seed, SESSION_STREAM), config.epoch);
         session.mtu = config.mtu - PROTECTION;
         session.pacing = config.pacing;
+        session.jitter_buffer_min = *config.jitter_buffer.start();
+        session.jitter_buffer_max = *config.jitter_buffer.end();
         session.diagnostics = config.diagnostics;
         let transport = Transport::new(config.epoch.0, transport_config(&config, certificate.clone()));
         let transceivers = Transceivers::new(fork(&config.seed, TRANSCEIVERS_STREAM));

@@ -1,10 +1,11 @@
 //! What a peer counts, in typed form (webrtc-stats, first part): packets, bytes, loss, jitter and round trips per
 //! transceiver, and the transport beneath.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peerless_rtp::codec::Codec;
 use peerless_rtp::stats;
+pub use peerless_rtp::stats::{FlowStats, JitterBufferStats};
 use peerless_transport::state::{DtlsState, IceState};
 use peerless_wire::rtp::{Mid, Ssrc};
 
@@ -105,14 +106,27 @@ pub struct InboundStats {
     pub lost: i64,
     /// Interarrival jitter (may fall).
     pub jitter: Duration,
-    /// Packets that came twice, or too late for their frame.
+    /// Packets that came and were dropped: too late, or of frames that were dropped (`packetsDiscarded`). Duplicates are
+    /// not among them.
     pub discarded: u64,
+    /// Packets that came twice.
+    pub duplicates: u64,
     /// Packets that came by retransmission.
     pub retransmitted_packets: u64,
+    /// Payload bytes of these.
+    pub retransmitted_bytes: u64,
+    /// When the last packet came (`lastPacketReceivedTimestamp`).
+    pub last_packet: Option<Instant>,
     /// Whole frames given to the caller.
     pub frames: u64,
     /// Key frames among them; for sound, none.
     pub key_frames: u64,
+    /// Frames that were whole, given to the caller or dropped (`framesReceived`).
+    pub frames_received: u64,
+    /// Frames given to the caller that came in several packets (`framesAssembledFromMultiplePackets`), ...
+    pub frames_assembled: u64,
+    /// ... and the time from the first of these to the last, added up (`totalAssemblyTime`).
+    pub assembly_time: Duration,
     /// Frames dropped: incomplete, or coded against one that was.
     pub frames_dropped: u64,
     /// NACK messages sent.
@@ -121,6 +135,26 @@ pub struct InboundStats {
     pub plis: u64,
     /// Full intra requests sent.
     pub firs: u64,
+    /// What the jitter buffer did (`jitterBufferDelay`, `-TargetDelay`, `-MinimumDelay`, `-EmittedCount`).
+    pub jitter_buffer: JitterBufferStats,
+    /// How evenly pictures were given to the caller (`totalInterFrameDelay`, `freezeCount`, `pauseCount`).
+    pub flow: FlowStats,
+    /// When the latest frame given to the caller was sampled, by the remote's clock (NTP, seconds since 1900 in 32.32
+    /// fixed point), and when it was due here; `None` before the remote's first report.
+    pub playing: Option<(u64, Instant)>,
+}
+
+impl InboundStats {
+    /// `estimatedPlayoutTimestamp`: when, by the remote's clock, was sampled what is played at `now`: NTP, seconds since
+    /// 1900 in 32.32 fixed point. `None` before the remote's first report.
+    pub fn estimated_playout(&self, now: Instant) -> Option<u64> {
+        let (ntp, due) = self.playing?;
+        let fixed = |span: Duration| ((span.as_nanos() << 32) / 1_000_000_000) as u64;
+        Some(match now.checked_duration_since(due) {
+            Some(since) => ntp.wrapping_add(fixed(since)),
+            None => ntp.wrapping_sub(fixed(due.saturating_duration_since(now))),
+        })
+    }
 }
 
 /// RTCTransportStats with the selected pair.
@@ -212,14 +246,23 @@ fn inbound_stats(transceiver: &Transceiver, stream: &stats::InboundStats) -> Inb
         bytes: stream.bytes,
         lost: stream.lost,
         jitter: stream.jitter,
-        discarded: stream.late + stream.duplicates,
+        discarded: stream.discarded,
+        duplicates: stream.duplicates,
         retransmitted_packets: stream.retransmitted_packets,
+        retransmitted_bytes: stream.retransmitted_bytes,
+        last_packet: stream.last_packet,
         frames: stream.frames,
         key_frames: stream.key_frames,
+        frames_received: stream.frames_received,
+        frames_assembled: stream.frames_assembled,
+        assembly_time: stream.assembly_time,
         frames_dropped: stream.frames_dropped,
         nacks: stream.nacks,
         plis: stream.plis,
         firs: stream.firs,
+        jitter_buffer: stream.jitter_buffer,
+        flow: stream.flow,
+        playing: stream.last_frame_ntp.zip(stream.last_frame_playout),
     }
 }
 

@@ -1,7 +1,9 @@
 //! How a connection shall be: plain data with defaults that fit most users.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
 use peerless_transport::crypto::Certificate;
@@ -31,6 +33,11 @@ pub struct Configuration {
     pub mtu: usize,
     /// Whether packets are spread over time so that a large frame does not burst into the network. Default: yes.
     pub pacing: bool,
+    /// How long received frames are held so that those after them come in time: at least, however even the path, and at
+    /// most, however uneven; not empty, ten seconds at most.
+    /// [`RemoteTrack::set_jitter_buffer_target`](crate::RemoteTrack::set_jitter_buffer_target) and lip sync may add to
+    /// it. Default: 10 ms to 1 s.
+    pub jitter_buffer: RangeInclusive<Duration>,
     /// The longest message taken on a data channel, bytes: 1 to half of `receive_buffer`. The remote is told.
     /// Default: 262144.
     pub max_message_size: usize,
@@ -62,6 +69,7 @@ impl Default for Configuration {
             interfaces: None,
             mtu: 1200,
             pacing: true,
+            jitter_buffer: Duration::from_millis(10)..=Duration::from_secs(1),
             max_message_size: 262_144,
             send_buffer: 16 * 1024 * 1024,
             receive_buffer: 16 * 1024 * 1024,

@@ -257,6 +257,7 @@ fn machine_config(configuration: Configuration) -> Result<Config, Error> {
     config.codecs = configuration.codecs;
     config.mtu = configuration.mtu;
     config.pacing = configuration.pacing;
+    config.jitter_buffer = configuration.jitter_buffer;
     config.max_segments = driver::MAX_SEGMENTS;
     config.max_message_size = configuration.max_message_size;
     config.send_buffer = configuration.send_buffer;

@@ -85,7 +85,8 @@ pub use peerless_peer::event::{Diagnostic, Secured, SelectedPair};
 pub use peerless_peer::id::TransceiverId;
 pub use peerless_peer::media::SendError;
 pub use peerless_peer::report::{
-    InboundStats, OutboundStats, RemoteReport, Stats, TransceiverStats, TransportStats,
+    FlowStats, InboundStats, JitterBufferStats, OutboundStats, RemoteReport, Stats, TransceiverStats,
+    TransportStats,
 };
 pub use peerless_peer::state::{
     ConnectionState, DataChannelState, Direction, IceConnectionState, IceGatheringState, MediaKind,
