@@ -165,7 +165,7 @@ fn skew_ms(stage: &mut Stage) -> Vec<f64> {
     stage.run_until(20 * SECOND);
     let mean = |section: &str, second: u32, interval: Duration, early: Duration| {
         let sampled = |frame: &Frame| stage.start + interval * number(&frame.payload) - early;
-        let in_second = |frame: &&Frame| (*frame).playout.unwrap() - stage.start >= SECOND * second;
+        let in_second = |frame: &&Frame| frame.playout.unwrap() - stage.start >= SECOND * second;
         let frames = stage.b.frames_of(section).filter(in_second).take(20);
         let delays: Vec<_> =
             frames.map(|frame| (frame.playout.unwrap() - sampled(frame)).as_secs_f64()).collect();
