@@ -113,7 +113,7 @@ pub fn handle_timeout(endpoint: &mut Endpoint, now: Instant) {
     };
     // One that was put off is asked for again without blame; and where data waits too, its timer counts for both, so that
     // the same silence is not counted twice.
-    let is_silence = !reset.is_put_off() && !endpoint.sender.is_waiting();
+    let is_silence = !reset.is_put_off() && endpoint.sender.is_idle();
     if is_silence && endpoint.count_error() {
         return;
     }

@@ -160,11 +160,6 @@ impl Sender {
         self.queue.is_empty() && self.outstanding.is_empty()
     }
 
-    /// Whether the retransmission timer runs.
-    pub fn is_waiting(&self) -> bool {
-        self.timer.is_some()
-    }
-
     /// The number of the next chunk.
     pub fn next_tsn(&self) -> Tsn {
         Tsn::from(self.outstanding.next())
