@@ -7,9 +7,10 @@ use std::process::Command;
 use crate::command::{is_fine, run};
 
 /// Debian's packages and what each is for.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("chromium", "a browser to test with"),
     ("firefox-esr", "a browser to test with"),
+    ("ffmpeg", "the judge of recorded files"),
     ("iproute2", "a network namespace for the browsers"),
     ("procps", "signals to the programs under test"),
     ("libvpx-dev", "the feature libvpx"),

@@ -166,12 +166,12 @@ fn targets(folder: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Browsers and aiortc, in a network namespace of their own.
+/// Browsers, aiortc and ffmpeg, in a network namespace of their own.
 fn foreign(root: &Path, tally: &mut Tally) {
     let build = ["test", "-q", "--no-run", "-p", "peerless-interop", "--features", "foreign-peers"];
     tally.step("build", &mut cargo(root, &["build", "-q", "-p", "peerless-cli"]));
     tally.step("build", &mut cargo(root, &build));
-    for (kind, test) in [("browsers", "browsers"), ("foreign peers", "aiortc")] {
+    for (kind, test) in [("browsers", "browsers"), ("foreign peers", "aiortc"), ("ffmpeg", "files")] {
         let arguments = ["test", "-p", "peerless-interop", "--features", "foreign-peers", "--test", test];
         let tail = ["--offline", "--", "--test-threads=1", "--nocapture"];
         let arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();

@@ -67,6 +67,7 @@ impl Keeper {
             Task::Codec(codec) => {
                 if let Some(kept) = self.tracks.get_mut(track.number) {
                     kept.codec = Some(codec);
+                    kept.failed = None;
                 }
             }
             Task::End => {
@@ -83,8 +84,12 @@ impl Keeper {
         let info = match kept.info(frame.format) {
             Ok(info) => info,
             Err(error) => {
-                let problem = error.in_file(&self.folder.join(&track.stats().name));
-                return kept.fail(track, frame.format, problem);
+                if kept.failed != Some(frame.format) {
+                    let problem = error.in_file(&self.folder.join(&track.stats().name));
+                    kept.fail(track, frame.format, problem);
+                }
+                track.stats().dropped += 1;
+                return;
             }
         };
         let time = kept.timeline.place(origin, instant, (frame.timestamp, info.clock_rate));

@@ -308,12 +308,12 @@ impl Play {
             }
             let jumps = self.options.key_frames == KeyFrames::Jump;
             if jumps && lane.has_key_ahead() {
-                lane.skip_to(here, true);
+                let own = lane.skip_to(here, true);
                 let there = lane.pending.as_ref().map_or(here, |frame| frame.time);
                 self.shift -= there.saturating_sub(here).as_nanos() as i128;
-                let skipped: u64 = self.lanes.iter_mut().map(|lane| lane.skip_to(there, false)).sum();
+                let others: u64 = self.lanes.iter_mut().map(|lane| lane.skip_to(there, false)).sum();
                 let mut stats = self.shared.stats();
-                stats.skipped += skipped;
+                stats.skipped += own + others;
                 stats.jumps += 1;
             } else if jumps && self.options.repeat {
                 self.rewind(here)?;

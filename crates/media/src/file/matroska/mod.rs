@@ -4,6 +4,8 @@
 mod codec;
 mod writer;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 pub use reader::MatroskaReader;
 pub use writer::MatroskaWriter;
