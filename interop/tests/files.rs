@@ -76,7 +76,7 @@ fn pictures(format: Format, size: (u32, u32), start: Instant, numbers: std::ops:
         let elapsed = Duration::from_millis(40) * number;
         let picture = pattern.draw(Moment { number: number.into(), elapsed, wall: elapsed });
         let timestamp = 0xffff_8000u32.wrapping_add(number * 3_600);
-        let coded = encoder.encode(picture, number * 3_600, number % 50 == 0).unwrap()?;
+        let coded = encoder.encode(picture, number * 3_600, number.is_multiple_of(50)).unwrap()?;
         let mut frame = Frame::new(format, timestamp, coded.key, coded.payload);
         frame.playout = Some(start + elapsed);
         Some(frame)

@@ -3,7 +3,7 @@
 //! Sources make pictures and sounds, encoders turn them into frames, and a [`pump`] runs both on a thread of its own
 //! and writes the frames to a [`LocalTrack`](peerless::LocalTrack), so that encoding never delays the network. The other
 //! way, a [`play`] takes the frames of a [`RemoteTrack`](peerless::RemoteTrack), decodes them on a thread of its own and
-//! hands out pictures and sounds, with what was lost concealed.
+//! hands out pictures and sounds, with what was lost concealed. Frames are kept in [`file`]s and sent again as they are.
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
@@ -13,7 +13,7 @@
 //! | `png` | yes | pictures as PNG files, in Rust |
 //! | `libvpx` | no | VP8 sent by the system's libvpx: a fraction of the bits; taken instead of `vp8`. Received as there |
 //!
-//! G.711, G.722, L16, the test pattern and the sounds are always there.
+//! G.711, G.722, L16, the test pattern, the sounds and all kinds of files are always there.
 
 pub mod picture;
 mod rgb;

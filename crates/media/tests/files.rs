@@ -55,7 +55,7 @@ fn payload(format: Format, key: bool, number: u32) -> Bytes {
 
 /// Frame `number` of a stream that began at `start`: 50 a second, each tenth a key frame.
 fn frame(format: Format, start: Instant, number: u32) -> Frame {
-    let key = !format.is_video() || number % 10 == 0;
+    let key = !format.is_video() || number.is_multiple_of(10);
     let rate = if format.is_video() {
         90_000
     } else if format == Format::Opus {
@@ -230,7 +230,7 @@ async fn what_waits_is_bounded_and_video_goes_on_with_a_key_frame() {
 
 fn stored(format: Format, count: u32) -> Vec<StoredFrame> {
     let frame = |number: u32| {
-        let key = !format.is_video() || number % 10 == 0;
+        let key = !format.is_video() || number.is_multiple_of(10);
         let time = Duration::from_millis(20) * number;
         StoredFrame { time, key, payload: payload(format, key, number) }
     };

@@ -180,7 +180,7 @@ fn long_file(folder: &Folder) -> PathBuf {
     let path = folder.0.join("long.ivf");
     let mut writer = IvfWriter::new(File::create(&path).unwrap(), (640, 480)).unwrap();
     for number in 0..1_500u32 {
-        let key = number % 1_400 == 0;
+        let key = number.is_multiple_of(1_400);
         let start: &[u8] = if key { &[0x10, 2, 0, 0x9d, 1, 0x2a, 0x80, 2, 0xe0, 1] } else { &[1] };
         let payload = [start, &number.to_be_bytes()].concat().into();
         writer.write(&StoredFrame { time: Duration::from_millis(20) * number, key, payload }).unwrap();
