@@ -462,8 +462,7 @@ impl Sender {
         self.pacer.handle_sent(bytes);
     }
 
-    /// Appends what may be sent to the packet that begins at `start` in `out`, up to `size` bytes in all. Whether
-    /// anything was.
+    /// Appends what may be sent to the packet at `start` in `out`, up to `size` bytes in all. Whether anything was.
     pub fn write(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) -> bool {
         let before = out.len();
         if self.forward_due {
@@ -574,8 +573,7 @@ impl Sender {
     }
 
     /// How much of `room` the peer has a place for, and whether a message may be cut to that: where its window is
-    /// smaller only while nothing is on its way, so that no silly little chunks are sent (RFC 9260 §6.1 A). A whole
-    /// chunk probes a closed window.
+    /// smaller only while nothing is on its way, against silly chunks (§6.1 A). A whole chunk probes a closed one.
     fn peer_room(&self, room: usize) -> (usize, bool) {
         let left = self.peer_window.saturating_sub(self.outstanding.flight_payload());
         let is_alone = self.outstanding.flight() == 0;
