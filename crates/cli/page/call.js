@@ -79,9 +79,17 @@ export class Call extends EventTarget {
 
   /** Once descriptions are exchanged all sections in use share one transport. */
   watchTransports() {
-    for (const { currentDirection, receiver } of this.pc.getTransceivers()) {
+    for (const { currentDirection, sender, receiver } of this.pc.getTransceivers()) {
       if (currentDirection?.includes("recv")) this.watchTransport(receiver.transport);
+      else if (currentDirection === "sendonly") this.watchTransport(sender.transport);
     }
+  }
+
+  /** What goes into the descriptions: here, to receive both kinds. */
+  addMedia() {
+    if (this.role !== "offer") return;
+    this.pc.addTransceiver("video", { direction: "recvonly" });
+    this.pc.addTransceiver("audio", { direction: "recvonly" });
   }
 
   /** The server's close_notify shows here first: browsers tell it of the DTLS transport, not always of the connection. */
@@ -112,8 +120,7 @@ export class Call extends EventTarget {
 
   async offer() {
     const { pc } = this;
-    pc.addTransceiver("video", { direction: "recvonly" });
-    pc.addTransceiver("audio", { direction: "recvonly" });
+    this.addMedia();
     await pc.setLocalDescription();
     this.send(pc.localDescription);
     this.note("offer sent");
@@ -130,6 +137,7 @@ export class Call extends EventTarget {
     this.note(`${message.type} received`);
     this.watchTransports();
     if (message.type === "offer") {
+      this.addMedia();
       await pc.setLocalDescription();
       this.send(pc.localDescription);
       this.note("answer sent");

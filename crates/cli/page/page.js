@@ -5,8 +5,8 @@
 import { Call } from "./call.js";
 import { Chart } from "./chart.js";
 import { Figures } from "./figures.js";
+import { bits, elapsed, millis, part, percent, showNote, showSteps, write } from "./form.js";
 
-const part = (id) => document.getElementById(id);
 const video = part("video");
 const chart = new Chart(part("chart"));
 const PERIOD = 500;
@@ -93,35 +93,14 @@ function liftVeil() {
 
 /* ---- states ---- */
 
-const GOOD = new Set(["open", "connected", "completed"]);
-const BAD = new Set(["failed", "closed", "disconnected"]);
-
 function showStates() {
   const { state } = call;
-  for (const item of document.querySelectorAll("#steps li")) {
-    const word = state[item.dataset.step];
-    item.className = GOOD.has(word) ? "good" : BAD.has(word) ? "bad" : word === "new" ? "" : "wait";
-    item.querySelector(".state").textContent = word;
-  }
+  showSteps(state);
   const { ice, dtls, connection, signalling } = state;
   if (connection === "connected") part("detail").textContent = "waiting for the first picture";
   else if (dtls === "connecting") part("detail").textContent = "agreeing on keys";
   else if (ice === "checking") part("detail").textContent = "looking for a path";
   else if (signalling === "open") part("detail").textContent = "exchanging descriptions";
-}
-
-function showNote({ text, bad, at }) {
-  const line = document.createElement("li");
-  line.className = bad ? "bad" : "";
-  const time = document.createElement("time");
-  time.textContent = at < 10_000 ? `${Math.round(at)} ms` : `${(at / 1000).toFixed(1)} s`;
-  const what = document.createElement("span");
-  what.textContent = text;
-  line.append(time, what);
-  const log = part("log");
-  log.append(line);
-  while (log.children.length > 200) log.firstChild.remove();
-  log.scrollTop = log.scrollHeight;
 }
 
 new ResizeObserver(([{ target }]) => { target.scrollTop = target.scrollHeight; }).observe(part("log"));
@@ -219,35 +198,6 @@ function host(address) {
   if (!address || address.startsWith("(")) return "hidden";
   if (address.endsWith(".local")) return `${address.slice(0, 8)}….local`;
   return address.includes(":") ? `[${address}]` : address;
-}
-
-function write(id, value, form) {
-  const place = part(id);
-  if (value === null || value === undefined) {
-    place.textContent = "–";
-    return;
-  }
-  const [figure, unit] = form(value);
-  const small = document.createElement("small");
-  small.textContent = unit ? ` ${unit}` : "";
-  place.replaceChildren(String(figure), small);
-}
-
-function bits(value) {
-  return value >= 999_500 ? [(value / 1e6).toFixed(2), "Mbit/s"] : [Math.round(value / 1e3), "kbit/s"];
-}
-
-function millis(value) {
-  return [(value * 1000).toFixed(1), "ms"];
-}
-
-function percent(value) {
-  return [(value * 100).toFixed(value > 0 && value < 0.001 ? 2 : 1), "%"];
-}
-
-function elapsed(time) {
-  const seconds = Math.floor(time / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /* ---- buttons ---- */

@@ -1,7 +1,7 @@
-//! The terminal: plain lines on standard output, library logs on standard error, and one status line below them that is
-//! drawn again in place where standard output is a terminal.
+//! The terminal: plain lines on standard output, library logs on standard error, and a status below them, of one line or
+//! of several, that is drawn again in place where standard output is a terminal.
 //!
-//! A closed pipe is no error: the demo goes on without being heard.
+//! A closed pipe is no error: the program goes on without being heard.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ pub struct Console {
 }
 
 struct State {
-    /// Standard output is a terminal: the status line is drawn.
+    /// Standard output is a terminal: the status is drawn.
     live: bool,
-    /// The status line as it stands below, empty for none.
+    /// The status as it stands below, empty for none.
     status: String,
 }
 
@@ -27,7 +27,7 @@ impl Console {
         Self { state: Arc::new(Mutex::new(State { live, status: String::new() })) }
     }
 
-    /// Whether the status line can be drawn in place.
+    /// Whether the status can be drawn in place.
     pub fn is_live(&self) -> bool {
         self.lock().live
     }
@@ -37,12 +37,12 @@ impl Console {
         io::stderr().is_terminal()
     }
 
-    /// Writes one line, above the status line.
+    /// Writes one line, above the status.
     pub fn line(&self, text: &str) {
         let state = self.lock();
         let mut out = io::stdout().lock();
         let _ = if state.live {
-            write!(out, "{CLEAR}{text}\n{}", drawn(&state.status))
+            write!(out, "{}{text}\n{}", cleared(&state.status), drawn(&state.status))
         } else {
             writeln!(out, "{text}")
         };
@@ -55,13 +55,13 @@ impl Console {
         let _ = writeln!(io::stderr(), "peerless: {text}");
     }
 
-    /// Draws the status line anew; empty takes it away. Nothing happens where it cannot be drawn in place.
+    /// Draws the status anew; empty takes it away. Nothing happens where it cannot be drawn in place.
     pub fn status(&self, text: &str) {
         let mut state = self.lock();
         if state.live && state.status != text {
-            state.status = text.to_owned();
+            let before = std::mem::replace(&mut state.status, text.to_owned());
             let mut out = io::stdout().lock();
-            let _ = write!(out, "{CLEAR}{}", drawn(text));
+            let _ = write!(out, "{}{}", cleared(&before), drawn(text));
             let _ = out.flush();
         }
     }
@@ -71,13 +71,18 @@ impl Console {
     }
 }
 
-/// Without automatic wrapping, so that a narrow terminal cuts the line instead of breaking it.
+/// Without automatic wrapping, so that a narrow terminal cuts its lines instead of breaking them.
 fn drawn(status: &str) -> String {
     if status.is_empty() { String::new() } else { format!("\x1b[?7l{status}\x1b[?7h") }
 }
 
-/// To the begin of the line, and clear it.
-const CLEAR: &str = "\r\x1b[2K";
+/// To the begin of the first line of a status that stands there, and clear all below.
+fn cleared(status: &str) -> String {
+    match status.matches('\n').count() {
+        0 => "\r\x1b[J".to_owned(),
+        more => format!("\r\x1b[{more}A\x1b[J"),
+    }
+}
 
 /// One library log line on its way to standard error.
 pub struct Complaint<'a> {
@@ -102,7 +107,7 @@ impl Drop for Complaint<'_> {
         let mut out = io::stdout().lock();
         let drawn = !state.status.is_empty();
         if drawn {
-            let _ = write!(out, "{CLEAR}");
+            let _ = write!(out, "{}", cleared(&state.status));
             let _ = out.flush();
         }
         let _ = io::stderr().write_all(&self.text);
@@ -118,5 +123,18 @@ impl<'a> MakeWriter<'a> for Console {
 
     fn make_writer(&'a self) -> Self::Writer {
         Complaint { console: self, text: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_several_lines_is_cleared_from_its_first() {
+        assert_eq!(cleared(""), "\r\x1b[J");
+        assert_eq!(cleared("one"), "\r\x1b[J");
+        assert_eq!(cleared("one\ntwo\nthree"), "\r\x1b[2A\x1b[J");
+        assert!(drawn("").is_empty() && drawn("one\ntwo").contains("one\ntwo"));
     }
 }

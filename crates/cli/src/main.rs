@@ -1,9 +1,13 @@
-//! peerless: the command line. Words in, a running demo out.
+//! peerless: the command line. Words in, a running command out.
 
 mod args;
 mod console;
 mod page;
+mod service;
 mod demo;
+mod receive;
+mod echo;
+mod probe;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,24 +15,38 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Command, DemoArgs};
+use crate::args::network::NetworkArgs;
+use crate::args::top::{self, Command};
 use crate::console::Console;
 
 fn main() -> ExitCode {
-    let Command::Demo(args) = args::parse();
+    let command = top::parse();
     let console = Console::new();
-    trace(&args, &console);
+    trace(command.network(), &console);
     // Threads that waited for an encoder to end are of no use for long.
     let keep = Duration::from_secs(1);
     let runtime = match Builder::new_multi_thread().enable_all().thread_keep_alive(keep).build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&console, &format!("cannot start: {error}")),
     };
-    let outcome = runtime.block_on(demo::serve::run(args, console.clone()));
+    let outcome = runtime.block_on(run(command, &console));
     runtime.shutdown_background();
+    outcome
+}
+
+async fn run(command: Command, console: &Console) -> ExitCode {
+    let outcome = match command {
+        Command::Demo(args) => demo::serve::run(args, console.clone()).await,
+        Command::Receive(args) => receive::serve::run(args, console.clone()).await,
+        Command::Echo(args) => echo::serve::run(args, console.clone()).await,
+        Command::Probe(args) => {
+            let passed = probe::run::run(args, console.clone()).await;
+            return if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&console, &error.to_string()),
+        Err(error) => fail(console, &error.to_string()),
     }
 }
 
@@ -38,7 +56,7 @@ fn fail(console: &Console, reason: &str) -> ExitCode {
 }
 
 /// Library logs go to standard error, filtered by `--log`, else by RUST_LOG, else warnings only.
-fn trace(args: &DemoArgs, console: &Console) {
+fn trace(args: &NetworkArgs, console: &Console) {
     let environment = || std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let filter = args.log.clone().or_else(environment).and_then(|filter| EnvFilter::try_new(filter).ok());
     tracing_subscriber::fmt()

@@ -4,20 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use peerless::{
-    Configuration, ConnectionState, Direction, DtlsState, DtlsVersions, Event, Events, Format, IceServer,
-    LocalTrack, MediaKind, PeerConnection,
-};
+use peerless::{Configuration, Direction, Format, LocalTrack, MediaKind, PeerConnection};
 use peerless_media::pump::{Pump, PumpStats};
 use peerless_media::source::pattern::{PatternError, TestPattern};
 use peerless_media::source::sounds::SoundKind;
 use peerless_signal::websocket::ServerSocket;
-use peerless_signal::{Channel, Exchange, Role, Step};
+use peerless_signal::{Channel, Exchange, Role};
 
-use crate::args::{Audio, DemoArgs, Dtls, Sound, Video};
-use crate::console::Console;
-use crate::demo::census::Guest;
-use crate::demo::words;
+use crate::args::demo::{Audio, DemoArgs, Sound, Video};
+use crate::service::client::{Desk, PATIENCE, give_up, signal, watch};
+use crate::service::configuration;
 
 /// Serves one client from its first message to its last.
 pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args: &DemoArgs, desk: Desk) {
@@ -39,25 +35,13 @@ pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args:
     tokio::join!(
         signal(exchange, &connection, &desk),
         watch(events, &connection, &desk),
-        give_up(&connection, &desk),
+        give_up(&connection, &desk, PATIENCE),
         mind(&pumps, &connection, &desk),
     );
     connection.closed().await;
     // Waits for their threads, which end with their tracks.
     let _ = tokio::task::spawn_blocking(move || drop(pumps)).await;
     desk.say("client gone");
-}
-
-/// Where a client's lines go, under its number.
-pub struct Desk {
-    pub console: Console,
-    pub guest: Guest,
-}
-
-impl Desk {
-    fn say(&self, text: &str) {
-        self.console.line(&format!("#{} {text}", self.guest.number()));
-    }
 }
 
 fn prepare(args: &DemoArgs) -> Result<(PeerConnection, Vec<Pump>), Error> {
@@ -101,7 +85,7 @@ fn sound(sound: Sound) -> SoundKind {
 }
 
 fn configuration(args: &DemoArgs) -> Configuration {
-    let mut configuration = Configuration::default();
+    let mut configuration = configuration::of(&args.network);
     configuration.codecs.retain(|codec| match codec.format {
         Format::Vp8 => args.video == Video::Vp8,
         Format::H264 { .. } => args.video == Video::H264,
@@ -111,74 +95,7 @@ fn configuration(args: &DemoArgs) -> Configuration {
         Format::G722 => args.audio == Audio::G722,
         _ => false,
     });
-    configuration.ice_servers = args.stun.iter().map(IceServer::new).collect();
-    configuration.interfaces = (!args.interface.is_empty()).then(|| args.interface.clone());
-    configuration.dtls = match args.dtls {
-        Dtls::Any => DtlsVersions::Any,
-        Dtls::V12 => DtlsVersions::Only12,
-        Dtls::V13 => DtlsVersions::Only13,
-    };
     configuration
-}
-
-/// Carries the signalling; when the socket ends the connection ends.
-async fn signal(mut exchange: Exchange<ServerSocket>, connection: &PeerConnection, desk: &Desk) {
-    let mut rejected = 0;
-    while let Some(step) = exchange.next().await {
-        if let Step::Rejected(rejection) = &step {
-            rejected += 1;
-            if rejected <= REJECTIONS_SAID {
-                desk.say(&words::rejection(rejection));
-            }
-            if rejected == REJECTIONS_SAID {
-                desk.say("signalling: more of this is not shown");
-            }
-        }
-        if let Some(text) = words::step(&step) {
-            desk.say(&text);
-        }
-        if let Step::Ended(_) = step {
-            connection.close();
-        }
-    }
-}
-
-/// Tells what happens to the connection; when it fails, or the other side closes it, it is closed here as well.
-async fn watch(mut events: Events, connection: &PeerConnection, desk: &Desk) {
-    let kind_of = |id| connection.transceivers().into_iter().find(|one| one.id() == id)?.kind();
-    let mut over = false;
-    while let Some(event) = events.next().await {
-        // That nothing is sent any more goes without saying then.
-        if !(over && matches!(event, Event::Negotiated { .. })) {
-            words::event(&event, kind_of).iter().for_each(|text| desk.say(text));
-        }
-        if is_last(&event) {
-            over = true;
-            connection.close();
-        }
-    }
-}
-
-/// Whether nothing can follow: the connection failed, or the other side said goodbye.
-fn is_last(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::ConnectionState(ConnectionState::Failed | ConnectionState::Closed)
-            | Event::DtlsState(DtlsState::Closed | DtlsState::Failed)
-    )
-}
-
-/// Closes a connection that does not come up.
-async fn give_up(connection: &PeerConnection, desk: &Desk) {
-    let mut events = connection.events();
-    let coming_up = async {
-        let connected = || connection.connection_state() == ConnectionState::Connected;
-        while !connected() && events.next().await.is_some() {}
-    };
-    if tokio::time::timeout(PATIENCE, coming_up).await.is_err() {
-        desk.say(&format!("not connected after {} s", PATIENCE.as_secs()));
-        connection.close();
-    }
 }
 
 /// Tells what keeps a picture or sound from going out, until the connection is closed.
@@ -204,11 +121,5 @@ async fn mind(pumps: &[Pump], connection: &PeerConnection, desk: &Desk) {
     }
 }
 
-/// How many refused messages of one client are told.
-const REJECTIONS_SAID: usize = 5;
-
 /// How many frames in a row must be refused before it is told: the first ones may be, while the connection comes up.
 const REFUSALS_SAID: u64 = 25;
-
-/// How long a client may take until it is connected.
-const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,7 +1,6 @@
-//! The demo as a whole: one port for page and signalling, a status line, and a clean end at Ctrl-C.
+//! The demo as a whole: one port for page and signalling, and a status line.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,51 +11,26 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use peerless_signal::websocket::{self, RoleQuery};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
-use crate::args::{Audio, DemoArgs, Video, word};
+use crate::args::demo::{Audio, DemoArgs, Video};
+use crate::args::values::word;
 use crate::console::Console;
-use crate::demo::census::Census;
-use crate::demo::client::{self, Desk};
-use crate::demo::status;
+use crate::demo::client;
+use crate::demo::status::{self, Counts};
 use crate::page;
-
-/// Why the demo could not run.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The port is taken, or not for us.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
-    Listen { address: SocketAddr, source: io::Error },
-    /// The system refused something else.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
+use crate::service::census::Census;
+use crate::service::client::Desk;
+use crate::service::port::{Error, Port};
 
 /// Runs the demo until a signal ends it.
 pub async fn run(args: DemoArgs, console: Console) -> Result<(), Error> {
-    let address = args.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-    let mut end = End::new()?;
-    greet(&console, &args, listener.local_addr()?);
-    let census = Census::default();
+    let port = Port::open(args.listen).await?;
+    greet(&console, &args, port.address());
+    let census = Census::new(GUEST_LIMIT);
     let demo = Demo { args: Arc::new(args), console: console.clone(), census: census.clone() };
-    let router = page::routes().route("/ws", any(meet)).with_state(demo);
-    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
-    tokio::select! {
-        served = server => served?,
-        () = keep_status(&console, &census) => {}
-        () = end.wait() => {}
-    }
-    console.status("");
-    console.line("closing");
-    census.close();
-    tokio::select! {
-        _ = tokio::time::timeout(GOODBYE_LIMIT, census.emptied()) => {}
-        () = end.wait() => {}
-    }
-    Ok(())
+    let router = page::routes(page::DEMO).route("/ws", any(meet)).with_state(demo);
+    port.serve(router, &console, &census, keep_status(&console, &census)).await
 }
 
 /// What a request needs.
@@ -106,7 +80,7 @@ async fn keep_status(console: &Console, census: &Census) {
     let (mut before, mut then) = (BTreeMap::new(), Instant::now());
     loop {
         ticks.tick().await;
-        let (counts, now) = (census.counts(), Instant::now());
+        let (counts, now) = (counts(census), Instant::now());
         let line = status::line(&before, &counts, now - then);
         if console.is_live() {
             console.status(&line);
@@ -117,30 +91,9 @@ async fn keep_status(console: &Console, census: &Census) {
     }
 }
 
-/// The signals that end the demo.
-struct End {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
+fn counts(census: &Census) -> BTreeMap<u64, Counts> {
+    census.connections().iter().map(|(number, one)| (*number, Counts::of(&one.stats()))).collect()
 }
 
-impl End {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
-    }
-}
-
-/// How long clients may take to leave after Ctrl-C; a second Ctrl-C does not wait.
-const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
+/// More clients at once are turned away: each has encoders of its own.
+const GUEST_LIMIT: usize = 100;

@@ -29,7 +29,8 @@ pub fn event(event: &Event, kind_of: impl Fn(TransceiverId) -> Option<MediaKind>
     }
 }
 
-fn path(pair: &SelectedPair) -> String {
+/// Our address and the other side's, with the kinds of their candidates.
+pub fn path(pair: &SelectedPair) -> String {
     format!("{} ({}) to {} ({})", pair.local, pair.local_kind, pair.remote, pair.remote_kind)
 }
 

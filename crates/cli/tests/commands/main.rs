@@ -2,7 +2,10 @@
 
 mod program;
 
+mod echo;
 mod end;
 mod pages;
+mod probe;
+mod receive;
 mod signalling;
 mod words;

@@ -2,12 +2,18 @@
 
 use clap::error::ErrorKind;
 
-use crate::args::{Audio, Bitrate, Command, DemoArgs, Dtls, Size, Sound, Video, read};
+use crate::args::demo::{Audio, DemoArgs, Sound, Video};
+use crate::args::network::Dtls;
+use crate::args::probe::Test;
+use crate::args::receive;
+use crate::args::top::{Command, read};
+use crate::args::values::{Bitrate, Size};
 
 fn demo(line: &str) -> Result<DemoArgs, ErrorKind> {
     let words = std::iter::once("peerless").chain(line.split_whitespace());
     match read(words) {
         Ok(Command::Demo(args)) => Ok(args),
+        Ok(other) => panic!("{other:?}"),
         Err(error) => Err(error.kind()),
     }
 }
@@ -19,8 +25,10 @@ fn no_words_mean_the_demo_with_its_defaults() {
         assert_eq!(args.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((args.video, args.audio, args.sound), (Video::Vp8, Audio::Opus, Sound::Music));
         assert_eq!((args.size, args.fps), (Size { width: 640, height: 480 }, 30));
-        assert_eq!((args.bitrate, args.dtls), (Bitrate(1_500_000), Dtls::Any));
-        assert!(args.stun.is_empty() && args.interface.is_empty() && args.log.is_none());
+        assert_eq!((args.bitrate, args.network.dtls), (Bitrate(1_500_000), Dtls::Any));
+        assert!(
+            args.network.stun.is_empty() && args.network.interface.is_empty() && args.network.log.is_none()
+        );
     }
 }
 
@@ -34,10 +42,10 @@ fn flags_mean_the_same_with_and_without_the_word_demo() {
         assert_eq!(args.listen.to_string(), "[::1]:0");
         assert_eq!((args.video, args.audio, args.sound), (Video::H264, Audio::G722, Sound::PinkNoise));
         assert_eq!((args.size, args.fps), (Size { width: 1280, height: 720 }, 25));
-        assert_eq!((args.bitrate, args.dtls), (Bitrate(2_500_000), Dtls::V12));
-        assert_eq!(args.stun, ["stun:192.0.2.1:3478", "stun:[2001:db8::1]:3479"]);
-        assert_eq!(args.interface.len(), 2);
-        assert_eq!(args.log.as_deref(), Some("peerless=debug,warn"));
+        assert_eq!((args.bitrate, args.network.dtls), (Bitrate(2_500_000), Dtls::V12));
+        assert_eq!(args.network.stun, ["stun:192.0.2.1:3478", "stun:[2001:db8::1]:3479"]);
+        assert_eq!(args.network.interface.len(), 2);
+        assert_eq!(args.network.log.as_deref(), Some("peerless=debug,warn"));
     }
 }
 
@@ -87,4 +95,38 @@ fn refuses_wrong_values() {
     assert_eq!(demo("--video").unwrap_err(), ErrorKind::InvalidValue);
     assert!(demo("serve").is_err());
     assert!(demo("--fps 20 demo").is_err());
+}
+
+fn command(line: &str) -> Result<Command, ErrorKind> {
+    let words = std::iter::once("peerless").chain(line.split_whitespace());
+    read(words).map_err(|error| error.kind())
+}
+
+#[test]
+fn a_probe_takes_its_address_bare_or_as_a_flag() {
+    for (line, url, test) in [
+        ("probe http://192.0.2.1:8080/offer", "http://192.0.2.1:8080/offer", Test::Connection),
+        ("probe -s http://192.0.2.1:8080/offer -t 1", "http://192.0.2.1:8080/offer", Test::Channel),
+        ("probe --server 192.0.2.1:8080 --test stress", "192.0.2.1:8080", Test::Stress),
+        ("probe -t media 192.0.2.1:8080", "192.0.2.1:8080", Test::Media),
+    ] {
+        let Ok(Command::Probe(args)) = command(line) else { panic!("{line}") };
+        assert_eq!((args.url(), args.test), (url, test), "{line}");
+        assert_eq!((args.timeout.as_secs(), args.json, args.verbose), (10, false, false));
+    }
+    assert_eq!(command("probe").unwrap_err(), ErrorKind::MissingRequiredArgument);
+    assert_eq!(command("probe -s a b").unwrap_err(), ErrorKind::ArgumentConflict);
+    assert_eq!(command("probe a -t 2").unwrap_err(), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn echo_and_receive_have_defaults_that_work() {
+    let Ok(Command::Echo(args)) = command("echo") else { panic!("an echo") };
+    assert_eq!((args.listen.to_string().as_str(), args.limit), ("0.0.0.0:8080", 100));
+    let Ok(Command::Receive(args)) = command("receive --for 5 --record here") else { panic!("a receiver") };
+    assert_eq!((args.video, args.audio), (receive::Video::Any, receive::Audio::Any));
+    assert_eq!(args.duration.map(|time| time.as_secs()), Some(5));
+    assert_eq!(args.record.as_deref(), Some(std::path::Path::new("here")));
+    assert_eq!(command("receive --video none --audio none").unwrap_err(), ErrorKind::ArgumentConflict);
+    assert!(command("receive --video none").is_ok());
 }

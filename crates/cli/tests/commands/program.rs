@@ -14,18 +14,18 @@ pub fn refused(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_peerless")).args(words).output().expect("the binary runs")
 }
 
-/// A running demo; killed when dropped.
-pub struct Demo {
+/// A running command that serves; killed when dropped.
+pub struct Running {
     child: Child,
     lines: Receiver<String>,
     pub address: SocketAddr,
 }
 
-impl Demo {
-    /// Starts a demo on a free port and waits until it says where.
-    pub fn start(words: &[&str]) -> Self {
+impl Running {
+    /// Starts `command` on a free port and waits until it says where.
+    pub fn start(command: &str, words: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_peerless"))
-            .args(["--listen", "127.0.0.1:0"])
+            .args([command, "--listen", "127.0.0.1:0"])
             .args(words)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -40,11 +40,11 @@ impl Demo {
                 }
             }
         });
-        let mut demo = Self { child, lines, address: SocketAddr::from(([0, 0, 0, 0], 0)) };
-        let line = demo.line_with("open http://");
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
-        demo.address = address.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{line}"));
-        demo
+        let mut running = Self { child, lines, address: SocketAddr::from(([0, 0, 0, 0], 0)) };
+        let line = running.line_with("http://");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split(['/', ' ']).next());
+        running.address = address.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{line}"));
+        running
     }
 
     /// Waits for a line that contains `text`.
@@ -98,7 +98,7 @@ impl Demo {
     }
 }
 
-impl Drop for Demo {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

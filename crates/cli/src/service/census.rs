@@ -6,16 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use peerless::PeerConnection;
 use tokio::sync::Notify;
 
-use crate::demo::status::Counts;
-
 /// Everyone who is here.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Census {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
+    limit: usize,
     state: Mutex<State>,
     left: Notify,
 }
@@ -28,10 +26,16 @@ struct State {
 }
 
 impl Census {
+    /// Room for `limit` at once.
+    pub fn new(limit: usize) -> Self {
+        let inner = Inner { limit, state: Mutex::default(), left: Notify::new() };
+        Self { inner: Arc::new(inner) }
+    }
+
     /// Takes in one more; `None` when the house is full or closing.
     pub fn admit(&self) -> Option<Guest> {
         let mut state = self.lock();
-        if state.closing || state.guests.len() >= GUEST_LIMIT {
+        if state.closing || state.guests.len() >= self.inner.limit {
             return None;
         }
         state.admitted += 1;
@@ -40,13 +44,10 @@ impl Census {
         Some(Guest { number, census: self.clone() })
     }
 
-    /// The counters of each, by number.
-    pub fn counts(&self) -> BTreeMap<u64, Counts> {
-        let guests: Vec<_> = {
-            let state = self.lock();
-            state.guests.iter().filter_map(|(number, one)| Some((*number, one.clone()?))).collect()
-        };
-        guests.iter().map(|(number, one)| (*number, Counts::of(&one.stats()))).collect()
+    /// The connection of each who has one, by number.
+    pub fn connections(&self) -> BTreeMap<u64, PeerConnection> {
+        let state = self.lock();
+        state.guests.iter().filter_map(|(number, one)| Some((*number, one.clone()?))).collect()
     }
 
     /// Closes all connections and lets nobody in any more.
@@ -112,16 +113,13 @@ impl Drop for Guest {
     }
 }
 
-/// More clients at once are turned away: each has encoders of its own.
-const GUEST_LIMIT: usize = 100;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn waits_until_all_have_left_and_lets_nobody_in_while_closing() {
-        let census = Census::default();
+        let census = Census::new(2);
         let (one, two) = (census.admit().unwrap(), census.admit().unwrap());
         assert_eq!((one.number(), two.number()), (1, 2));
         census.close();
@@ -139,10 +137,10 @@ mod tests {
 
     #[test]
     fn a_full_house_turns_away_until_one_leaves() {
-        let census = Census::default();
-        let mut guests: Vec<_> = (0..GUEST_LIMIT).map(|_| census.admit().unwrap()).collect();
+        let census = Census::new(5);
+        let mut guests: Vec<_> = (0..5).map(|_| census.admit().unwrap()).collect();
         assert!(census.admit().is_none());
         guests.pop();
-        assert_eq!(census.admit().unwrap().number(), GUEST_LIMIT as u64 + 1);
+        assert_eq!(census.admit().unwrap().number(), 6);
     }
 }

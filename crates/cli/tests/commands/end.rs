@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use peerless::{Configuration, ConnectionState, DtlsState, Event, Events, PeerConnection};
 use peerless_signal::{Ended, Role, exchange, websocket};
 
-use crate::program::{Demo, LIMIT};
+use crate::program::{LIMIT, Running};
 
 #[test]
 fn interrupt_and_terminate_end_it_with_nothing_wrong() {
-    for signal in ["INT", "TERM", "HUP"] {
-        let mut demo = Demo::start(&[]);
+    let ways = [("demo", "INT"), ("demo", "TERM"), ("demo", "HUP"), ("echo", "INT"), ("receive", "TERM")];
+    for (command, signal) in ways {
+        let mut demo = Running::start(command, &[]);
         demo.signal(signal);
         demo.line_with("closing");
         assert_eq!(demo.ended().code(), Some(0), "{signal}");
@@ -19,7 +20,7 @@ fn interrupt_and_terminate_end_it_with_nothing_wrong() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_sees_the_end_at_once() {
-    let mut demo = Demo::start(&[]);
+    let mut demo = Running::start("demo", &[]);
     let connection = PeerConnection::new(Configuration::default()).unwrap();
     let mut events = connection.events();
     let socket = websocket::connect(&format!("ws://{}/ws", demo.address)).await.unwrap();

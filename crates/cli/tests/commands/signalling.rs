@@ -6,9 +6,9 @@ use peerless::{Configuration, ConnectionState, Direction, Event, MediaKind, Peer
 use peerless_signal::channel::Incoming;
 use peerless_signal::{Channel, Message, Role, exchange, websocket};
 
-use crate::program::{Demo, LIMIT};
+use crate::program::{LIMIT, Running};
 
-async fn connect(demo: &Demo, query: &str) -> websocket::ClientSocket {
+async fn connect(demo: &Running, query: &str) -> websocket::ClientSocket {
     websocket::connect(&format!("ws://{}/ws{query}", demo.address)).await.expect("a socket")
 }
 
@@ -30,7 +30,7 @@ async fn connected(connection: &PeerConnection) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_offers_as_soon_as_the_socket_is_open() {
-    let demo = Demo::start(&[]);
+    let demo = Running::start("demo", &[]);
     let mut socket = connect(&demo, "").await;
     let Message::Description(offer) = message(&mut socket).await else { panic!("an offer comes first") };
     assert_eq!(offer.kind.as_str(), "offer");
@@ -45,7 +45,7 @@ async fn the_server_offers_as_soon_as_the_socket_is_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_was_asked_for_is_offered() {
-    let demo = Demo::start(&["--video", "none", "--audio", "pcmu"]);
+    let demo = Running::start("demo", &["--video", "none", "--audio", "pcmu"]);
     let mut socket = connect(&demo, "").await;
     let Message::Description(offer) = message(&mut socket).await else { panic!("an offer comes first") };
     assert!(!offer.sdp.contains("m=video") && !offer.sdp.contains("opus"), "{}", offer.sdp);
@@ -54,7 +54,7 @@ async fn only_what_was_asked_for_is_offered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_waits_for_the_offer_of_a_client_that_wants_to_make_it() {
-    let demo = Demo::start(&[]);
+    let demo = Running::start("demo", &[]);
     let mut socket = connect(&demo, "?role=offer").await;
     let connection = PeerConnection::new(Configuration::default()).unwrap();
     let kinds = [MediaKind::Video, MediaKind::Audio];
@@ -72,7 +72,7 @@ async fn the_server_waits_for_the_offer_of_a_client_that_wants_to_make_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_said_and_the_client_still_connects() {
-    let mut demo = Demo::start(&[]);
+    let mut demo = Running::start("demo", &[]);
     let mut socket = connect(&demo, "").await;
     let offer = message(&mut socket).await;
     let huge = format!(r#"{{"type":"answer","sdp":"{}"}}"#, "garbage ".repeat(1 << 17));
@@ -114,7 +114,7 @@ async fn exchange_candidates(mut socket: websocket::ClientSocket, connection: Pe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_above_the_limit_ends_only_its_own_client() {
-    let mut demo = Demo::start(&[]);
+    let mut demo = Running::start("demo", &[]);
     let (mut loud, mut calm) = (connect(&demo, "").await, connect(&demo, "").await);
     let _ = loud.send("x".repeat(5 << 20)).await;
     while let Ok(Some(_)) = tokio::time::timeout(LIMIT, loud.recv()).await.expect("an end in time") {}
@@ -126,7 +126,7 @@ async fn a_text_above_the_limit_ends_only_its_own_client() {
 /// Whole connections: media arrives, and who leaves frees what was held for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn pictures_and_sound_arrive_in_both_roles() {
-    let demo = Demo::start(&[]);
+    let demo = Running::start("demo", &[]);
     for (query, role) in [("", Role::Answer), ("?role=offer", Role::Offer)] {
         let connection = PeerConnection::new(Configuration::default()).unwrap();
         if role == Role::Offer {
@@ -157,7 +157,7 @@ async fn pictures_and_sound_arrive_in_both_roles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_at_once_work_and_leave_nothing_behind() {
-    let mut demo = Demo::start(&["--size", "160x120", "--fps", "10"]);
+    let mut demo = Running::start("demo", &["--size", "160x120", "--fps", "10"]);
     let first = (demo.threads(), demo.open_files());
     let mut clients = Vec::new();
     for _ in 0..10 {

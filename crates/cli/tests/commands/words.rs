@@ -17,6 +17,18 @@ fn wrong_words_are_named_and_end_with_two() {
         (&["--interface", "192.0.2.77"], "not an address of this machine"),
         (&["--video", "vp9"], "[possible values: vp8, h264, none]"),
         (&["--video", "none", "--audio", "none"], "nothing to send"),
+        (&["receive", "--video", "none", "--audio", "none"], "nothing to receive"),
+        (&["receive", "--video", "av1"], "[possible values: any, vp8, h264, none]"),
+        (&["receive", "--for", "0"], "expected whole seconds"),
+        (&["echo", "--limit", "0"], "1..=10000"),
+        (&["echo", "--video", "vp8"], "--video"),
+        (&["probe"], "URL"),
+        (&["probe", "http://192.0.2.1/offer", "-s", "http://192.0.2.1/offer"], "cannot be used with"),
+        (
+            &["probe", "-s", "http://192.0.2.1/offer", "-t", "2"],
+            "[possible values: 0, 1, media, stress, reopen]",
+        ),
+        (&["probe", "-s", "http://192.0.2.1/offer", "--timeout", "-1"], "--timeout"),
     ] {
         let output = refused(words);
         let complaint = String::from_utf8_lossy(&output.stderr);
@@ -30,12 +42,14 @@ fn wrong_words_are_named_and_end_with_two() {
 fn a_busy_port_is_told_in_one_line_and_ends_with_one() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap().to_string();
-    let output = refused(&["demo", "--listen", &address]);
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{complaint}");
-    assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    assert!(complaint.contains(&address) && complaint.contains("in use"), "{complaint}");
-    assert!(output.stdout.is_empty());
+    for command in ["demo", "receive", "echo"] {
+        let output = refused(&[command, "--listen", &address]);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        assert!(complaint.contains(&address) && complaint.contains("in use"), "{complaint}");
+        assert!(output.stdout.is_empty());
+    }
 }
 
 #[test]

@@ -1,0 +1,9 @@
+//! The words of the command line, and what they may be.
+
+pub mod values;
+pub mod network;
+pub mod demo;
+pub mod receive;
+pub mod echo;
+pub mod probe;
+pub mod top;
