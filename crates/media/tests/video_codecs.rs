@@ -100,6 +100,21 @@ mod vpx {
         }
         assert!(bits / 3.0 < 900_000.0, "{bits} bits in 3 s");
     }
+
+    /// Starved of bits, libvpx refreshes parts of the picture by segments: the decoder must take all of them.
+    #[test]
+    fn ten_starved_seconds_decode_from_one_key_frame() {
+        let mut pattern = TestPattern::new(320, 240, FPS).unwrap();
+        let mut encoder = VpxEncoder::new(VideoSettings::new((320, 240), FPS, 60_000)).unwrap();
+        let mut decoder = Vp8Decoder::new();
+        for number in 0..300 {
+            let picture = pattern.draw(moment(number));
+            let Some(coded) = encoder.encode(picture, number as u32 * 3000, false).unwrap() else { continue };
+            assert_eq!(coded.key, number == 0, "{number}");
+            let decoded = decode(&mut decoder, &coded.payload);
+            assert_bars(&decoded, 10, &format!("libvpx {number}"));
+        }
+    }
 }
 
 mod h264 {
