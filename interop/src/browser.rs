@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::chromium::{self, Chromium};
+use crate::devices::Devices;
 use crate::firefox::{self, Firefox};
 use crate::process::{Error, PATIENCE};
 
@@ -45,15 +46,23 @@ pub enum Tab {
 static PROFILES: AtomicU32 = AtomicU32::new(0);
 
 impl Browser {
-    /// Starts one.
+    /// Starts one without camera and microphone.
     pub async fn start(kind: Kind) -> Result<Self, Error> {
+        Self::start_with(kind, false).await
+    }
+
+    /// Starts one that has a camera and a microphone (see `devices`), where that is wished for.
+    pub async fn start_with(kind: Kind, devices: bool) -> Result<Self, Error> {
         let number = PROFILES.fetch_add(1, Ordering::Relaxed);
         let profile = std::env::temp_dir().join(format!("peerless-browser-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&profile)
             .map_err(|source| Error::Io { what: "make a profile".into(), source })?;
         let engine = match kind {
-            Kind::Chromium => Engine::Chromium(Chromium::start(&profile).await?),
-            Kind::Firefox => Engine::Firefox(Firefox::start(&profile).await?),
+            Kind::Chromium => {
+                let devices = if devices { Some(Devices::make(&profile)?) } else { None };
+                Engine::Chromium(Chromium::start(&profile, devices.as_ref()).await?)
+            }
+            Kind::Firefox => Engine::Firefox(Firefox::start(&profile, devices).await?),
         };
         Ok(Self { engine, profile })
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::devices::Devices;
 use crate::process::{Error, Process};
 use crate::socket::Socket;
 
@@ -36,9 +37,16 @@ pub struct Chromium {
 pub struct Tab(String);
 
 impl Chromium {
-    /// Starts one with a profile of its own in `folder`.
-    pub async fn start(folder: &Path) -> Result<Self, Error> {
+    /// Starts one with a profile of its own in `folder`. With `devices` it has a camera and a microphone, and gives them
+    /// to any page.
+    pub async fn start(folder: &Path, devices: Option<&Devices>) -> Result<Self, Error> {
         let mut arguments: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+        if let Some(devices) = devices {
+            arguments.push("--use-fake-ui-for-media-stream".into());
+            arguments.push("--use-fake-device-for-media-stream".into());
+            arguments.push(format!("--use-file-for-fake-video-capture={}", devices.camera.display()));
+            arguments.push(format!("--use-file-for-fake-audio-capture={}", devices.microphone.display()));
+        }
         arguments.push(format!("--user-data-dir={}", folder.display()));
         arguments.push("about:blank".into());
         let mut process = Process::start("chromium", &arguments)?;

@@ -25,6 +25,13 @@ user_pref("browser.startup.page", 0);
 user_pref("media.gmp-manager.updateEnabled", false);
 "#;
 
+/// A camera and a microphone that are not there, given to any page: one colour that changes slowly, and the tone.
+const DEVICES: &str = r#"
+user_pref("media.navigator.streams.fake", true);
+user_pref("media.navigator.permission.disabled", true);
+user_pref("media.navigator.audio.fake_frequency", 440);
+"#;
+
 /// A running Firefox.
 #[derive(Debug)]
 pub struct Firefox {
@@ -37,10 +44,11 @@ pub struct Firefox {
 pub struct Tab(String);
 
 impl Firefox {
-    /// Starts one with a profile of its own in `folder`.
-    pub async fn start(folder: &Path) -> Result<Self, Error> {
+    /// Starts one with a profile of its own in `folder`, and with devices where these are wished for.
+    pub async fn start(folder: &Path, devices: bool) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: "write user.js".into(), source };
-        std::fs::write(folder.join("user.js"), PREFERENCES).map_err(failed)?;
+        let preferences = format!("{PREFERENCES}{}", if devices { DEVICES } else { "" });
+        std::fs::write(folder.join("user.js"), preferences).map_err(failed)?;
         let arguments = ["-headless", "--no-remote", "-profile", &folder.display().to_string()]
             .into_iter()
             .chain(["--remote-debugging-port", "0", "about:blank"])

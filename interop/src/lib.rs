@@ -5,8 +5,9 @@
 
 pub mod process;
 pub mod socket;
+pub mod devices;
 pub mod chromium;
 pub mod firefox;
 pub mod browser;
-pub mod demo;
+pub mod program;
 pub mod page;

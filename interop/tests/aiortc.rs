@@ -1,11 +1,11 @@
 //! aiortc as a foreign native peer: it receives and decodes the demo's media, in both signalling roles.
 
-use peerless_interop::demo::Demo;
 use peerless_interop::process::Process;
+use peerless_interop::program::Program;
 use serde_json::Value;
 
 async fn receive(role: &str, arguments: &[&str]) -> Value {
-    let demo = Demo::start(arguments).await.unwrap();
+    let demo = Program::start("demo", arguments).await.unwrap();
     let python = std::env::var("PEERLESS_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/aiortc/receive.py");
     let arguments = [script, &demo.socket_url(), role, "60"].map(str::to_owned);

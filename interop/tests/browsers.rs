@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use peerless_interop::browser::{Browser, Kind, Tab};
-use peerless_interop::demo::Demo;
 use peerless_interop::page::{ENDED, FIGURES, LOUDEST, WATCH_END, picture};
+use peerless_interop::program::Program;
 use serde_json::Value;
 
 /// Frames that must have been decoded: more than three seconds of thirty.
@@ -24,7 +24,7 @@ struct Call<'a> {
 }
 
 async fn run(call: Call<'_>) {
-    let mut demo = Demo::start(call.arguments).await.unwrap();
+    let mut demo = Program::start("demo", call.arguments).await.unwrap();
     let mut browser = Browser::start(call.browser).await.unwrap();
     let tab = browser.open(&format!("{}/{}", demo.url, call.query)).await.unwrap();
     let figures = watch(&mut browser, &tab).await;
@@ -185,7 +185,7 @@ async fn firefox_offers_and_takes_vp8_and_pcmu_over_dtls_1_2() {
 
 #[tokio::test]
 async fn firefox_without_h264_still_gets_the_sound() {
-    let demo = Demo::start(&["--video", "h264"]).await.unwrap();
+    let demo = Program::start("demo", &["--video", "h264"]).await.unwrap();
     let mut browser = Browser::start(Kind::Firefox).await.unwrap();
     let tab = browser.open(&demo.url).await.unwrap();
     let enough = format!("const f = await (async () => {{ {FIGURES} }})(); return f.audioPackets > 50 && f;");
@@ -196,7 +196,7 @@ async fn firefox_without_h264_still_gets_the_sound() {
 
 #[tokio::test]
 async fn the_name_behind_which_chromium_hides_its_address_is_resolved() {
-    let mut demo = Demo::start(&["--log", "peerless=debug"]).await.unwrap();
+    let mut demo = Program::start("demo", &["--log", "peerless=debug"]).await.unwrap();
     let mut browser = Browser::start(Kind::Chromium).await.unwrap();
     let tab = browser.open(&format!("{}/?role=offer", demo.url)).await.unwrap();
     let hidden = "return peerless.pc.localDescription?.sdp.includes('.local ') ?? false;";
@@ -210,7 +210,8 @@ async fn the_name_behind_which_chromium_hides_its_address_is_resolved() {
 
 #[tokio::test]
 async fn ten_pages_at_once_are_all_served_and_freed() {
-    let mut demo = Demo::start(&["--size", "320x240", "--fps", "10", "--bitrate", "300k"]).await.unwrap();
+    let mut demo =
+        Program::start("demo", &["--size", "320x240", "--fps", "10", "--bitrate", "300k"]).await.unwrap();
     let mut browser = Browser::start(Kind::Chromium).await.unwrap();
     let mut tabs = Vec::new();
     for _ in 0..10 {
@@ -238,7 +239,7 @@ async fn ten_pages_at_once_are_all_served_and_freed() {
 
 #[tokio::test]
 async fn the_page_looks_as_the_readme_shows_it() {
-    let demo = Demo::start(&[]).await.unwrap();
+    let demo = Program::start("demo", &[]).await.unwrap();
     let mut browser = Browser::start(Kind::Chromium).await.unwrap();
     let tab = browser.open(&demo.url).await.unwrap();
     watch(&mut browser, &tab).await;

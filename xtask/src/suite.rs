@@ -18,6 +18,16 @@ const FEATURES: [(&str, &str); 5] = [
     ("peerless-media", "libvpx"),
 ];
 
+/// The tests with foreign peers: how they count, and the file.
+const FOREIGN: [(&str, &str); 6] = [
+    ("browsers", "browsers"),
+    ("browsers", "receive"),
+    ("browsers", "channels"),
+    ("foreign peers", "aiortc"),
+    ("foreign peers", "echo"),
+    ("ffmpeg", "files"),
+];
+
 /// What was tested so far.
 #[derive(Debug, Default)]
 struct Tally {
@@ -171,7 +181,7 @@ fn foreign(root: &Path, tally: &mut Tally) {
     let build = ["test", "-q", "--no-run", "-p", "peerless-interop", "--features", "foreign-peers"];
     tally.step("build", &mut cargo(root, &["build", "-q", "-p", "peerless-cli"]));
     tally.step("build", &mut cargo(root, &build));
-    for (kind, test) in [("browsers", "browsers"), ("foreign peers", "aiortc"), ("ffmpeg", "files")] {
+    for (kind, test) in FOREIGN {
         let arguments = ["test", "-p", "peerless-interop", "--features", "foreign-peers", "--test", test];
         let tail = ["--offline", "--", "--test-threads=1", "--nocapture"];
         let arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
