@@ -53,7 +53,13 @@ impl Lab {
     }
 
     async fn until(&mut self, what: &str, script: &str) -> Value {
-        self.browser.until(&self.tab, what, script).await.unwrap()
+        match self.browser.until(&self.tab, what, script).await {
+            Ok(value) => value,
+            Err(error) => {
+                let page = self.browser.run(&self.tab, CHANNELS).await;
+                panic!("{error}: {script}\nthe page has {page:?}");
+            }
+        }
     }
 
     /// The next channel that the page opens.
@@ -96,6 +102,10 @@ async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
 fn milliseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
+
+/// What the page has, to explain a failure.
+const CHANNELS: &str = "return [lab.pc.connectionState, lab.pc.sctp?.state, [...lab.channels].map(([label, one]) => \
+                        [label, one.channel.readyState, one.channel.id, one.got, one.mode, one.errors])];";
 
 /// A kind of channel: its label, what we call it, and what the page calls it.
 struct Sort {
