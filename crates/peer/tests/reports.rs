@@ -50,3 +50,65 @@ fn the_round_trip_and_the_loss_are_the_links() {
     let ice = stats.transport.ice_round_trip.unwrap().as_millis();
     assert!((95..200).contains(&ice), "{ice} ms");
 }
+
+#[test]
+fn what_is_played_of_one_stream_was_sampled_at_one_moment() {
+    let link = peerless_netsim::Link { jitter: Duration::from_millis(30), ..delay(50) };
+    let mut scene = Scene::call_with(Setting { link, ..Setting::default() });
+    scene.run_for(Duration::from_secs(20));
+    for end in &scene.ends {
+        let stats = end.peer.stats();
+        let playing = stats.transceivers.iter().map(|one| {
+            let inbound = one.inbound.as_ref().unwrap();
+            assert!(inbound.jitter_buffer.emitted > 0 && inbound.discarded == 0, "{inbound:?}");
+            inbound.estimated_playout(scene.now).unwrap()
+        });
+        let playing: Vec<_> = playing.collect();
+        let apart_ms = (playing[0].wrapping_sub(playing[1]).cast_signed() >> 22).abs() as f64 / 1.024;
+        assert!(apart_ms < 40.0, "{apart_ms} ms apart");
+    }
+}
+
+#[test]
+fn a_jitter_buffer_target_holds_frames_from_then_on_and_through_negotiations() {
+    let mut scene = Scene::with(Setting::default());
+    scene.add_all_sources();
+    scene.negotiate(ALICE);
+    let of_kind = |scene: &Scene, kind| {
+        let all = scene.ends[BOB].peer.transceivers();
+        all.into_iter().find(|one| one.kind == kind).unwrap().id
+    };
+    let (audio, video) = (of_kind(&scene, MediaKind::Audio), of_kind(&scene, MediaKind::Video));
+    let (now, target) = (scene.now, Some(Duration::from_millis(400)));
+    let refused = scene.peer(BOB).set_jitter_buffer_target(now, audio, Some(Duration::from_millis(4001)));
+    assert_eq!(refused.unwrap_err().name(), "RangeError");
+    scene.peer(BOB).set_jitter_buffer_target(now, video, target).unwrap();
+    scene.peer(BOB).set_jitter_buffer_target(now, audio, target).unwrap();
+    scene.connect();
+    let held = |scene: &Scene, id| {
+        let stats = scene.ends[BOB].peer.stats();
+        let one = stats.transceivers.into_iter().find(|one| one.id == id).unwrap();
+        let buffer = one.inbound.unwrap().jitter_buffer;
+        (buffer.delay, buffer.emitted)
+    };
+    let mean_ms = |from: (Duration, u64), to: (Duration, u64)| {
+        (to.0 - from.0).as_secs_f64() * 1000.0 / (to.1 - from.1) as f64
+    };
+    scene.run_for(Duration::from_secs(3));
+    let before = [held(&scene, video), held(&scene, audio)];
+    scene.negotiate(BOB);
+    scene.run_for(Duration::from_secs(3));
+    let after = [held(&scene, video), held(&scene, audio)];
+    for (from, to) in before.into_iter().zip(after) {
+        assert!((380.0..440.0).contains(&mean_ms(from, to)), "{} ms", mean_ms(from, to));
+    }
+    assert_eq!(scene.ends[BOB].peer.receiver(video).unwrap().jitter_buffer_target, target);
+    let now = scene.now;
+    scene.peer(BOB).set_jitter_buffer_target(now, video, Some(Duration::ZERO)).unwrap();
+    scene.peer(BOB).set_jitter_buffer_target(now, audio, Some(Duration::ZERO)).unwrap();
+    scene.run_for(Duration::from_secs(1));
+    let before = [held(&scene, video), held(&scene, audio)];
+    scene.run_for(Duration::from_secs(3));
+    let after = [held(&scene, video), held(&scene, audio)];
+    assert!(before.into_iter().zip(after).all(|(from, to)| mean_ms(from, to) < 6.0));
+}

@@ -204,6 +204,37 @@ async fn without_pacing_a_large_frame_leaves_at_once() {
 }
 
 #[tokio::test]
+async fn frames_are_held_as_the_configuration_and_their_reader_want() {
+    let mut held = configuration();
+    held.jitter_buffer = Duration::from_millis(200)..=Duration::from_secs(1);
+    let (a, b, camera) = call(configuration(), held);
+    let mut events = b.events();
+    negotiate(&a, &b);
+    let screen = remote_track(&mut events).await;
+    timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
+    let refused = screen.set_jitter_buffer_target(Some(Duration::from_secs(5))).unwrap_err();
+    assert_eq!((refused.name(), screen.jitter_buffer_target()), ("RangeError", None));
+    let (mut number, mut spans) = (0, Vec::new());
+    for target in [None, Some(Duration::from_millis(700)), Some(Duration::ZERO)] {
+        screen.set_jitter_buffer_target(target).unwrap();
+        assert_eq!(screen.jitter_buffer_target(), target);
+        // The wish reaches the connection by its driver; the first frame may be on its way before it.
+        for _ in 0..2 {
+            number += 30;
+            camera.write(&vp8_frame(number, true)).unwrap();
+            let frame = timeout(PATIENCE, screen.recv()).await.unwrap().unwrap();
+            spans.push(frame.playout.unwrap().saturating_duration_since(frame.arrived.unwrap()));
+        }
+    }
+    // From the first of its packets it is the whole time, from the last of them, by which it is told, somewhat less.
+    assert!(spans[..2].iter().max() > Some(&Duration::from_millis(100)), "{spans:?}");
+    assert!(spans[2..4].iter().max() > Some(&Duration::from_millis(500)), "{spans:?}");
+    assert_eq!(spans[5], Duration::ZERO, "{spans:?}");
+    let stats = b.stats().transceivers[0].inbound.clone().unwrap();
+    assert_eq!((stats.jitter_buffer.emitted, stats.frames_received, stats.frames_assembled), (6, 6, 6));
+}
+
+#[tokio::test]
 async fn the_certificate_given_is_the_one_shown() {
     let certificate = Arc::new(Certificate::generate(SystemTime::now()).unwrap());
     let mut known = configuration();

@@ -181,6 +181,9 @@ async fn configurations_that_cannot_be_followed_are_refused() {
     };
     assert_eq!(refused(|config| config.mtu = 100), "TypeError");
     assert_eq!(refused(|config| config.mtu = 70_000), "TypeError");
+    const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+    assert_eq!(refused(|config| config.jitter_buffer = SECOND * 2..=SECOND), "TypeError");
+    assert_eq!(refused(|config| config.jitter_buffer = SECOND..=SECOND * 11), "TypeError");
     assert_eq!(
         refused(|config| config.bundle_policy = peerless::BundlePolicy::MaxCompat),
         "NotSupportedError"
