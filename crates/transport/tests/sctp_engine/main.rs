@@ -4,3 +4,4 @@ mod world;
 mod opening;
 mod delivery;
 mod filling;
+mod rules;

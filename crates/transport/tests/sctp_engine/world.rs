@@ -45,6 +45,8 @@ pub struct World {
     pub link: Link,
     /// Packets that left, of each end.
     pub sent: Vec<usize>,
+    /// The last packet that each end sent.
+    pub last: Vec<Vec<u8>>,
     busy_until: [Instant; 2],
     flying: BinaryHeap<Reverse<Flying>>,
     number: u64,
@@ -67,6 +69,7 @@ impl World {
             reads: true,
             link,
             sent: vec![0; ENDS],
+            last: vec![Vec::new(); ENDS],
             busy_until: [now; 2],
             flying: BinaryHeap::new(),
             number: 0,
@@ -148,6 +151,7 @@ impl World {
         while let Some(length) = self.ends[end].poll_transmit(self.now, out) {
             assert_eq!(length, out.len());
             self.sent[end] += 1;
+            self.last[end] = out.to_vec();
             self.carry(end, out);
             out.clear();
         }

@@ -16,3 +16,4 @@ pub mod rack;
 pub mod outstanding;
 pub mod forward;
 pub mod sender;
+mod packing;

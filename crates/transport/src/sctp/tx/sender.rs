@@ -3,20 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use peerless_wire::sctp::{Ppid, StreamId, Tsn};
 
 use crate::sctp::config::{Config, Controller};
 use crate::sctp::message::{SendError, SendOptions};
 use crate::sctp::tx::counters::{Counters, Recovery};
 use crate::sctp::tx::cubic::Cubic;
-use crate::sctp::tx::forward;
 use crate::sctp::tx::fragment::{Form, UNLIMITED};
 use crate::sctp::tx::newreno::NewReno;
 use crate::sctp::tx::outstanding::{Found, Outstanding};
 use crate::sctp::tx::pacer::Pacer;
 use crate::sctp::tx::path::Path;
-use crate::sctp::tx::queue::{MESSAGE_OVERHEAD, Next, Queue};
+use crate::sctp::tx::queue::{MESSAGE_OVERHEAD, Queue};
 use crate::sctp::tx::rack::Rack;
 use crate::sctp::tx::rto::Rto;
 use crate::sctp::tx::window::{Acked, Lost, Window};
@@ -31,35 +30,39 @@ const MIN_PROBE: Duration = Duration::from_millis(10);
 pub struct Sender {
     /// Messages not sent yet.
     pub queue: Queue,
-    outstanding: Outstanding,
-    rto: Rto,
-    path: Path,
-    window: Box<dyn Window>,
-    rack: Rack,
-    pacer: Pacer,
-    form: Form,
-    partial: bool,
-    limit: usize,
-    was_refused: bool,
-    peer_window: usize,
-    packet: usize,
-    timer: Option<Instant>,
-    loss_due: Option<Instant>,
-    probe_due: Option<Instant>,
+    pub(in crate::sctp::tx) outstanding: Outstanding,
+    pub(in crate::sctp::tx) rto: Rto,
+    pub(in crate::sctp::tx) path: Path,
+    pub(in crate::sctp::tx) window: Box<dyn Window>,
+    pub(in crate::sctp::tx) rack: Rack,
+    pub(in crate::sctp::tx) pacer: Pacer,
+    pub(in crate::sctp::tx) form: Form,
+    pub(in crate::sctp::tx) partial: bool,
+    pub(in crate::sctp::tx) limit: usize,
+    pub(in crate::sctp::tx) was_refused: bool,
+    pub(in crate::sctp::tx) peer_window: usize,
+    pub(in crate::sctp::tx) packet: usize,
+    pub(in crate::sctp::tx) timer: Option<Instant>,
+    pub(in crate::sctp::tx) loss_due: Option<Instant>,
+    pub(in crate::sctp::tx) probe_due: Option<Instant>,
     /// A probe of the tail may go beyond the window.
-    is_probing: bool,
+    pub(in crate::sctp::tx) is_probing: bool,
     /// A probe is out and nothing was heard since.
-    was_probed: bool,
-    timeouts_in_row: u32,
-    after_timeout: Option<Instant>,
-    recovery: Option<Recovery>,
+    pub(in crate::sctp::tx) was_probed: bool,
+    pub(in crate::sctp::tx) timeouts_in_row: u32,
+    pub(in crate::sctp::tx) after_timeout: Option<Instant>,
+    /// What was lost is not sent again until the next SACK.
+    pub(in crate::sctp::tx) is_holding: bool,
+    /// The timer was too early: what was out then was sent twice, some of it.
+    pub(in crate::sctp::tx) doubtful_to: Option<u64>,
+    pub(in crate::sctp::tx) recovery: Option<Recovery>,
     /// When the window was reduced for congestion last.
-    reacted_at: Option<Instant>,
-    forward_due: bool,
-    forwarded: Option<(u64, Instant)>,
+    pub(in crate::sctp::tx) reacted_at: Option<Instant>,
+    pub(in crate::sctp::tx) forward_due: bool,
+    pub(in crate::sctp::tx) forwarded: Option<(u64, Instant)>,
     /// Whether the window has stopped us in this round and in the one before.
-    limited: (bool, bool),
-    counters: Counters,
+    pub(in crate::sctp::tx) limited: (bool, bool),
+    pub(in crate::sctp::tx) counters: Counters,
 }
 
 impl Sender {
@@ -89,6 +92,8 @@ impl Sender {
             was_probed: false,
             timeouts_in_row: 0,
             after_timeout: None,
+            is_holding: false,
+            doubtful_to: None,
             recovery: None,
             reacted_at: None,
             forward_due: false,
@@ -225,7 +230,9 @@ impl Sender {
             return Some(false);
         }
         self.peer_window = peer_window as usize;
-        self.rack.set_least(self.path.least().unwrap_or_default());
+        self.doubtful_to = self.doubtful_to.filter(|end| cumulative + 1 < *end);
+        let is_doubtful = self.after_timeout.is_some() || self.doubtful_to.is_some();
+        self.rack.set_path(self.path.least().unwrap_or_default(), is_doubtful);
         let flight = self.outstanding.flight();
         let blocks = blocks.map(|(from, to)| (cumulative + u64::from(from), cumulative + u64::from(to)));
         let found = self.outstanding.handle_sack(now, cumulative, blocks, &mut self.rack);
@@ -258,16 +265,7 @@ impl Sender {
         }
         let (highest, next) = (found.highest.unwrap_or(0), self.outstanding.next());
         let round = self.path.handle_acked(now, found.bytes, found.chunks, highest, next);
-        if let Some(at) = self.after_timeout {
-            self.after_timeout = None;
-            if found.oldest_original.is_some_and(|sent_at| sent_at < at) && self.outstanding.is_clear() {
-                // Departs: RFC 9260 §6.3.3, because what was sent before the timer ran out has come after all: the
-                // timer was too early (the idea of F-RTO, RFC 5682).
-                self.outstanding.undo_timeout();
-                self.window.handle_spurious();
-                self.recovery = None;
-            }
-        }
+        self.judge_timeout(found);
         // In slow start half the window in use is enough: the other half is what it grows by within the round.
         let filled = flight + self.packet >= self.window.bytes()
             || (self.window.is_slow_start() && 2 * flight >= self.window.bytes());
@@ -277,6 +275,27 @@ impl Sender {
         self.window.handle_acked(&Acked { now, bytes, limited, round, measured, path: &self.path });
         if round {
             self.limited = (filled, self.limited.0);
+        }
+    }
+
+    /// Whether the retransmission timer was too early (F-RTO, RFC 5682 §2.1): the first SACK after it may be for what was
+    /// sent again; then new chunks go instead of more old ones, and the second tells.
+    ///
+    /// Departs: RFC 9260 §6.3.3, because when chunks have come that were sent before the timer ran out and not since,
+    /// nothing was lost, and all that the timer has done is taken back.
+    fn judge_timeout(&mut self, found: &Found) {
+        let Some(at) = self.after_timeout else { return };
+        let (was_holding, original) = (std::mem::take(&mut self.is_holding), found.oldest_original);
+        if original.is_none() && !was_holding && !self.queue.is_empty() {
+            self.is_holding = true;
+            return;
+        }
+        self.after_timeout = None;
+        if original.is_some_and(|sent_at| sent_at < at) && self.outstanding.is_clear() {
+            self.outstanding.undo_timeout();
+            self.doubtful_to = Some(self.outstanding.next());
+            self.window.handle_spurious();
+            self.recovery = None;
         }
     }
 
@@ -317,7 +336,7 @@ impl Sender {
         self.abandon_doomed(now, &doomed);
     }
 
-    fn begin_recovery(&mut self) {
+    pub(in crate::sctp::tx) fn begin_recovery(&mut self) {
         if self.recovery.is_none_or(|recovery| self.outstanding.cumulative() + 1 >= recovery.end) {
             self.recovery = Some(Recovery { end: self.outstanding.next(), resent: 0, duplicates: 0 });
         }
@@ -334,7 +353,7 @@ impl Sender {
     }
 
     /// Whether the message of a chunk is not to be sent again.
-    fn is_given_up(&self, now: Instant, number: u64) -> bool {
+    pub(in crate::sctp::tx) fn is_given_up(&self, now: Instant, number: u64) -> bool {
         self.partial
             && self.outstanding.find(number).is_some_and(|sent| {
                 let fragment = &sent.fragment;
@@ -343,7 +362,7 @@ impl Sender {
             })
     }
 
-    fn abandon(&mut self, now: Instant, number: u64) {
+    pub(in crate::sctp::tx) fn abandon(&mut self, now: Instant, number: u64) {
         let Some((stream, message, is_ended)) = self.outstanding.abandon(number) else { return };
         if !is_ended && let Some(end) = self.queue.give_up(stream, message) {
             self.outstanding.push_abandoned(now, end);
@@ -374,7 +393,7 @@ impl Sender {
         [self.timer, self.loss_due, self.probe_due, paced].into_iter().flatten().min()
     }
 
-    fn has_window(&self) -> bool {
+    pub(in crate::sctp::tx) fn has_window(&self) -> bool {
         let flight = self.outstanding.flight();
         flight == 0 || flight < self.window.bytes()
     }
@@ -401,6 +420,7 @@ impl Sender {
     }
 
     fn handle_retransmission_timer(&mut self, now: Instant) {
+        self.is_holding = false;
         self.probe_due = None;
         self.loss_due = None;
         self.counters.timeouts += 1;
@@ -434,7 +454,7 @@ impl Sender {
     }
 
     /// The tail is probed after two round trips of silence (RFC 8985 §7.2), once.
-    fn arm_probe(&mut self, now: Instant, timeout: Duration) {
+    pub(in crate::sctp::tx) fn arm_probe(&mut self, now: Instant, timeout: Duration) {
         self.probe_due = None;
         let Some(smoothed) = self.rto.smoothed() else { return };
         if self.was_probed || self.outstanding.has_lost() || self.outstanding.flight() == 0 {
@@ -461,136 +481,7 @@ impl Sender {
     pub fn handle_sent(&mut self, bytes: usize) {
         self.pacer.handle_sent(bytes);
     }
-
-    /// Appends what may be sent to the packet at `start` in `out`, up to `size` bytes in all. Whether anything was.
-    pub fn write(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) -> bool {
-        let before = out.len();
-        if self.forward_due {
-            self.write_forward(now, size.saturating_sub(out.len() - start), out);
-        }
-        let forwarded = out.len();
-        if self.outstanding.has_lost() {
-            self.write_lost(now, start, size, out);
-        }
-        if !self.outstanding.has_lost() && !self.queue.is_empty() {
-            self.write_new(now, start, size, out);
-        }
-        if self.is_probing {
-            self.is_probing = false;
-            if out.len() == forwarded {
-                self.write_probe(now, start, size, out);
-            }
-        }
-        if out.len() > forwarded {
-            let timeout = self.rto.timeout();
-            self.timer.get_or_insert(now + timeout);
-            self.arm_probe(now, timeout);
-        }
-        out.len() > before
-    }
-
-    fn write_forward(&mut self, now: Instant, left: usize, out: &mut BytesMut) {
-        self.forward_due = false;
-        if let Some(told) = forward::write(self.form, self.outstanding.abandoned(), left, out) {
-            self.forwarded = Some((told, now));
-        }
-    }
-
-    fn write_lost(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
-        while let Some(number) = self.outstanding.first_lost() {
-            if self.is_given_up(now, number) {
-                self.abandon(now, number);
-                continue;
-            }
-            if !self.resend(now, number, start, size, out) {
-                return;
-            }
-        }
-    }
-
-    /// Sends a chunk again, where it fits and the windows let it.
-    fn resend(&mut self, now: Instant, number: u64, start: usize, size: usize, out: &mut BytesMut) -> bool {
-        let Some(sent) = self.outstanding.find(number) else { return false };
-        let payload = sent.fragment.payload.len();
-        let is_first = out.len() - start <= HEADER;
-        // One that was cut for larger packets goes alone.
-        let fits = out.len() - start + self.form.size(payload) <= size || is_first;
-        if !fits || !(self.has_window() || self.is_probing) || !self.fits_peer(payload) {
-            return false;
-        }
-        let Some(sent) = self.outstanding.handle_resent(now, number) else { return false };
-        self.form.write(Tsn::from(number), &sent.fragment, out);
-        self.counters.retransmissions += 1;
-        if let Some(recovery) = &mut self.recovery {
-            recovery.resent += 1;
-        }
-        true
-    }
-
-    fn write_probe(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
-        if let Some(number) = self.outstanding.last_flying()
-            && !self.is_given_up(now, number)
-        {
-            self.is_probing = true;
-            self.begin_recovery();
-            self.resend(now, number, start, size, out);
-            self.is_probing = false;
-        }
-    }
-
-    fn write_new(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
-        let whole = self.form.room(size.saturating_sub(HEADER));
-        loop {
-            let flight = self.outstanding.flight();
-            if flight > 0 && flight >= self.window.bytes() && !self.is_probing {
-                self.limited.0 = true;
-                return;
-            }
-            let left = self.form.room(size.saturating_sub(out.len() - start));
-            let (room, may_cut) = self.peer_room(left);
-            // What is cut to the peer's window is cut whatever packet it would fit into.
-            let whole = if room < left { room } else { whole };
-            match self.queue.poll(now, room, whole, may_cut) {
-                None => return,
-                Some(Next::Fragment(mut fragment)) => {
-                    // Whoever waits for the window wants to hear at once (RFC 7053).
-                    fragment.flags.immediate |= self.is_probing;
-                    let number = self.outstanding.push(now, fragment);
-                    if let Some(sent) = self.outstanding.find(number) {
-                        self.form.write(Tsn::from(number), &sent.fragment, out);
-                    }
-                }
-                Some(Next::Expired { message, end }) => {
-                    self.outstanding.push_abandoned(now, end);
-                    let last = self.outstanding.next() - 1;
-                    debug_assert!(
-                        self.outstanding.find(last).is_some_and(|sent| sent.fragment.message == message)
-                    );
-                    self.abandon(now, last);
-                }
-            }
-        }
-    }
-
-    /// How much of `room` the peer has a place for, and whether a message may be cut to that: where its window is
-    /// smaller only while nothing is on its way, against silly chunks (§6.1 A). A whole chunk probes a closed one.
-    fn peer_room(&self, room: usize) -> (usize, bool) {
-        let left = self.peer_window.saturating_sub(self.outstanding.flight_payload());
-        let is_alone = self.outstanding.flight() == 0;
-        match left {
-            left if left >= room => (room, true),
-            0 if is_alone => (room, true),
-            left => (left, is_alone),
-        }
-    }
-
-    fn fits_peer(&self, payload: usize) -> bool {
-        self.outstanding.flight() == 0 || payload + self.outstanding.flight_payload() <= self.peer_window
-    }
 }
-
-/// The common header, before any chunk.
-const HEADER: usize = peerless_wire::sctp::Header::LEN;
 
 fn controller(config: &Config) -> Box<dyn Window> {
     match config.controller {
