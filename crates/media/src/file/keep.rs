@@ -35,6 +35,7 @@ struct Kept {
 
 /// The thread: writes what comes, until the recording is over.
 pub(crate) fn run(shared: &Shared, mut keeper: Keeper) {
+    let _over = Over(shared);
     let mut flushed = Instant::now();
     while let Some(jobs) = shared.wait() {
         for job in jobs {
@@ -48,7 +49,15 @@ pub(crate) fn run(shared: &Shared, mut keeper: Keeper) {
         }
     }
     keeper.finish(shared);
-    shared.finished.set(());
+}
+
+/// Nobody waits for a thread that has ended, however it did.
+struct Over<'a>(&'a Shared);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.finished.set(());
+    }
 }
 
 impl Keeper {

@@ -1,8 +1,19 @@
 //! Frames kept in files and sent again, as they are: nothing is encoded anew.
 //!
 //! One file per format: IVF (VP8), Annex B (H.264), Ogg (Opus, RFC 7845), WAV (G.711, G.722, L16), Y4M (pictures that
-//! were decoded). A [`Recorder`] keeps received frames, a [`FileSource`] reads them back, and a [`FilePlayer`] writes
-//! them to a [`LocalTrack`](peerless::LocalTrack) in their own time.
+//! were decoded), and Matroska or WebM (RFC 9559) with all tracks. A [`Recorder`] keeps received frames, a
+//! [`FileSource`] reads them back, and a [`FilePlayer`] writes them to a [`LocalTrack`](peerless::LocalTrack) in their
+//! own time.
+//!
+//! ```no_run
+//! # async fn example(track: peerless::RemoteTrack) -> Result<(), peerless_media::file::FileError> {
+//! use peerless_media::file::{Recorder, RecorderOptions};
+//! let recorder = Recorder::new("recordings", RecorderOptions::default())?;
+//! recorder.add_track(track.kind(), "camera", None).follow(track).await;
+//! println!("{:?}", recorder.finish().await.tracks);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Readers take any bytes: what is whole is given, then a clear error, with memory bounded by [`FRAME_LIMIT`].
 

@@ -140,8 +140,8 @@ impl FilePlayer {
         };
         let thread = thread::Builder::new().name("peerless-play".to_owned()).spawn(move || {
             play.signal.adopt();
-            let shared = play.shared.clone();
-            shared.outcome.set(play.run());
+            let over = Over(play.shared.clone());
+            over.0.outcome.set(play.run());
         })?;
         Ok(Self { signal, shared, thread: Some(thread) })
     }
@@ -176,6 +176,16 @@ impl Drop for FilePlayer {
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("a file player panicked");
         }
+    }
+}
+
+/// Nobody waits for a thread that has ended, even by a panic.
+struct Over(Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        // What was set before stands.
+        self.0.outcome.set(Ok(PlayEnd::Stopped));
     }
 }
 
