@@ -38,7 +38,11 @@ impl DataChannel {
     /// `NotOpen` before the channel is open and after it was closed, also while waiting; `TooLarge` where the remote
     /// takes no message of that length.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), MessageError> {
-        let mut message = message.into();
+        // Mostly there is room: nobody need be told then.
+        let mut message = match self.offer(message.into()) {
+            Ok(result) => return result,
+            Err(waiting) => waiting,
+        };
         loop {
             let room = self.shared.room.notified();
             tokio::pin!(room);
@@ -73,6 +77,9 @@ impl DataChannel {
     /// Waits for the next message; `None` once the channel has closed and all was read. Nothing is dropped when nobody
     /// asks: the remote is held back instead, on all channels of the connection. Dropping the future loses no message.
     pub async fn recv(&self) -> Option<Message> {
+        if let Some(message) = self.try_recv() {
+            return Some(message);
+        }
         loop {
             let arrived = self.mailbox.arrived.notified();
             tokio::pin!(arrived);
@@ -93,9 +100,9 @@ impl DataChannel {
         let mut inbox = self.mailbox.inbox();
         if inbox.is_empty() {
             let mut state = self.shared.lock_quietly();
-            let mut taken = 0;
+            let (now, mut taken) = (Instant::now(), 0);
             while taken < BATCH
-                && let Some(message) = state.peer.poll_message(Instant::now(), self.mailbox.id)
+                && let Some(message) = state.peer.poll_message(now, self.mailbox.id)
             {
                 taken += message.len() + MESSAGE_COST;
                 inbox.push_back(message);

@@ -15,8 +15,9 @@ use tokio::net::UdpSocket;
 /// How many datagrams one send may carry. The kernel takes at most 64 (UDP_MAX_SEGMENTS).
 pub(crate) const MAX_SEGMENTS: usize = 64;
 
-/// Kernel buffers per socket, bytes: a burst of a few ms at 1 Gbit/s.
-const KERNEL_BUFFER: usize = 1 << 20;
+/// Kernel buffers per socket, bytes: what data channels may have in flight over loopback. The kernel takes memory only
+/// for what waits, counts more than the payload, and gives no more than its own limit (`net.core.rmem_max`).
+const KERNEL_BUFFER: usize = 4 << 20;
 /// What one GRO receive may fill, bytes.
 const RECEIVE_SLOT: usize = 64 * 1024;
 /// How many receives one system call may fill.
