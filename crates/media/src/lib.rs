@@ -3,7 +3,8 @@
 //! Sources make pictures and sounds, encoders turn them into frames, and a [`pump`] runs both on a thread of its own
 //! and writes the frames to a [`LocalTrack`](peerless::LocalTrack), so that encoding never delays the network. The other
 //! way, a [`play`] takes the frames of a [`RemoteTrack`](peerless::RemoteTrack), decodes them on a thread of its own and
-//! hands out pictures and sounds, with what was lost concealed. Frames are kept in [`file`]s and sent again as they are.
+//! hands out pictures and sounds, with what was lost concealed. Frames are kept in
+//! [files](mod@file) and sent again as they are.
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|

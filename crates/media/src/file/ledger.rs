@@ -32,7 +32,7 @@ pub enum Layout {
     Both,
 }
 
-/// How a [`Recorder`] works.
+/// How a [`Recorder`](crate::file::Recorder) works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecorderOptions {
