@@ -18,7 +18,7 @@ pub struct Reading {
     packets: u64,
     lost: i64,
     jitter: Duration,
-    /// How long all frames together waited in the jitter buffer, and how many they were.
+    /// How long all that was handed on waited in the jitter buffer together, and how much it was: pictures, or ticks.
     waited: (Duration, u64),
     round_trip: Option<Duration>,
     media: Media,
@@ -80,10 +80,8 @@ impl Reading {
             packets: inbound.map_or(0, |one| one.packets),
             lost: inbound.map_or(0, |one| one.lost),
             jitter: inbound.map_or(Duration::ZERO, |one| one.jitter),
-            waited: inbound.map_or((Duration::ZERO, 0), |one| {
-                let _ = one;
-                (Duration::ZERO, 0)
-            }),
+            waited: inbound
+                .map_or((Duration::ZERO, 0), |one| (one.jitter_buffer.delay, one.jitter_buffer.emitted)),
             round_trip: transport.round_trip.or(transport.ice_round_trip),
             media,
         }
@@ -103,9 +101,9 @@ pub fn line(before: Option<&Reading>, now: &Reading) -> String {
         lost => format!("{lost} lost ({:.2} %)", 100.0 * lost as f64 / (lost + now.packets) as f64),
     });
     parts.push(format!("jitter {}", millis(now.jitter)));
-    let (waited, count) = since(before.map(|before| before.waited), now.waited);
-    if let Ok(count @ 1..) = u32::try_from(count) {
-        parts.push(format!("buffer {}", millis(waited / count)));
+    let (waited, emitted) = since(before.map(|before| before.waited), now.waited);
+    if emitted > 0 {
+        parts.push(format!("buffer {}", millis(waited.div_f64(emitted as f64))));
     }
     parts.extend(now.round_trip.map(|time| format!("RTT {}", millis(time))));
     if let Media::Audio { level, concealed, rate, .. } = &now.media {
@@ -146,4 +144,54 @@ fn bits(per_second: f64) -> String {
 
 fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(at: Instant, bytes: u64, waited: (Duration, u64), media: Media) -> Reading {
+        Reading {
+            id: TransceiverId(0),
+            at,
+            codec: "VP8".into(),
+            bytes,
+            packets: 990,
+            lost: 0,
+            jitter: Duration::from_micros(1_200),
+            waited,
+            round_trip: None,
+            media,
+        }
+    }
+
+    #[test]
+    fn a_line_has_what_happened_between_two_readings() {
+        let video = |problem: Option<&str>| Media::Video {
+            size: Some((640, 480)),
+            per_second: 29.97,
+            problem: problem.map(str::to_owned),
+        };
+        let start = Instant::now();
+        let before = reading(start, 1_000_000, (Duration::from_secs(10), 300), video(None));
+        let after = start + Duration::from_secs(2);
+        let mut now = reading(after, 1_375_000, (Duration::from_millis(11_200), 360), video(None));
+        let expected = "video VP8 640x480 30 fps  1.50 Mbit/s  no loss  jitter 1.2 ms  buffer 20.0 ms";
+        assert_eq!(line(Some(&before), &now), expected);
+        assert!(!line(None, &now).contains("bit/s"), "no rate from one reading");
+        (now.lost, now.round_trip) = (10, Some(Duration::from_millis(31)));
+        now.media = video(Some("broken"));
+        let text = line(Some(&before), &now);
+        assert!(
+            text.contains("10 lost (1.00 %)") && text.ends_with("RTT 31.0 ms  decoder: broken"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn sound_has_its_level_and_what_was_made_up() {
+        let media = Media::Audio { rate: 48_000, level: -30.0, concealed: 960, problem: None };
+        let text = line(None, &reading(Instant::now(), 0, (Duration::ZERO, 0), media));
+        assert_eq!(text, "audio VP8 48 kHz  no loss  jitter 1.2 ms  20 ms made up  [██████      ] -30 dB");
+    }
 }
