@@ -553,9 +553,13 @@ fn sctp_config(config: &Config) -> sctp::Config {
     made.max_message_size = config.max_message_size;
     made.receive_window = config.receive_buffer;
     made.send_buffer = config.send_buffer;
-    made.max_packet_size = sctp::MAX_PACKET_SIZE;
+    made.max_packet_size = MAX_SCTP_PACKET;
     made
 }
+
+/// How large SCTP packets may be where the path carries them, bytes: Chromium reads DTLS records into 2048 bytes and gives
+/// up the whole connection at a larger one.
+const MAX_SCTP_PACKET: usize = 2_048;
 
 const PEER_STREAM: u64 = 0;
 const SESSION_STREAM: u64 = 1;
