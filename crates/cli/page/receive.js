@@ -11,6 +11,8 @@ import { testSource } from "./test_source.js";
 const video = part("video");
 const chart = new Chart(part("chart"));
 const PERIOD = 500;
+const CAMERAS = [["", "Default camera"], ["test", "Test picture and tone"], ["none", "No picture"]];
+const MICROPHONES = [["", "Default microphone"], ["none", "No sound"]];
 const IDLE = { signalling: "new", ice: "new", dtls: "new", connection: "new" };
 
 /** A call that sends the tracks of a stream. */
@@ -99,8 +101,8 @@ async function devices() {
 /** Names are only told once the user has given leave: listed anew then. */
 async function list() {
   const all = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
-  fill("camera", all.filter(({ kind }) => kind === "videoinput"), [["", "Default camera"], ["test", "Test picture and tone"], ["none", "No picture"]]);
-  fill("microphone", all.filter(({ kind }) => kind === "audioinput"), [["", "Default microphone"], ["none", "No sound"]]);
+  fill("camera", all.filter(({ kind }) => kind === "videoinput"), CAMERAS);
+  fill("microphone", all.filter(({ kind }) => kind === "audioinput"), MICROPHONES);
 }
 
 function fill(id, found, fixed) {
@@ -195,4 +197,6 @@ window.addEventListener("pagehide", () => stop("left the page"));
 
 setInterval(tick, PERIOD);
 showRole();
+fill("camera", [], CAMERAS);
+fill("microphone", [], MICROPHONES);
 list();
