@@ -29,11 +29,13 @@ struct Pair {
 
 impl Pair {
     #[expect(clippy::disallowed_methods, reason = "the engines' time has to begin somewhere")]
-    fn new(packet: usize) -> Self {
+    fn new(packet: usize, checksum: bool) -> Self {
         let now = Instant::now();
         let ends = [1, 2].map(|seed| {
             let mut config = Config::new([seed; 32]);
             config.max_packet_size = packet;
+            // Without, plain DATA goes too: what older peers speak.
+            (config.zero_checksum, config.interleaving) = (!checksum, !checksum);
             let mut end = Association::new(now, config);
             end.connect(now);
             end
@@ -120,14 +122,15 @@ fn main() {
         TOTAL
     });
     println!("memcpy                        {:6.2} GB/s", copied / 1e9);
-    for packet in [1200, 16_384] {
+    for (packet, checksum) in [(1200, false), (1200, true), (16_384, false)] {
         for size in [1 << 10, 16 << 10] {
             let message = Bytes::from(vec![7; size]);
-            let mut pair = Pair::new(packet);
+            let mut pair = Pair::new(packet, checksum);
             let rate = best(|| pair.carry(&message));
             let stats = pair.ends[0].stats();
             println!(
-                "messages {size:6}, packets {packet:6} {:6.2} GB/s   {:5.1} memcpys   cwnd {} retransmissions {}",
+                "messages {size:6}, packets {packet:6}{} {:6.2} GB/s   {:5.1} memcpys   cwnd {} retransmissions {}",
+                if checksum { ", DATA with CRC32c" } else { "                  " },
                 rate / 1e9,
                 copied / rate,
                 stats.congestion_window,

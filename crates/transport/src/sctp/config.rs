@@ -8,6 +8,9 @@ pub const BASE_PACKET_SIZE: usize = 1200;
 /// The largest SCTP packet that can be asked for: what one DTLS record carries.
 pub const MAX_PACKET_SIZE: usize = 16_384;
 
+/// Longer times make no sense, and are no instants.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Which congestion controller an association uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Controller {
@@ -136,6 +139,16 @@ impl Config {
         self.outbound_streams = self.outbound_streams.max(1);
         self.inbound_streams = self.inbound_streams.max(1);
         let timers = &mut self.timers;
+        for time in [
+            &mut timers.heartbeat_interval,
+            &mut timers.cookie_lifetime,
+            &mut timers.shutdown_guard,
+            &mut timers.size_raise,
+            &mut timers.rto_max,
+        ] {
+            *time = (*time).min(LONGEST);
+        }
+        timers.rto_min = timers.rto_min.min(LONGEST);
         timers.rto_min = timers.rto_min.max(Duration::from_millis(1));
         timers.rto_max = timers.rto_max.max(timers.rto_min);
         timers.rto_initial = timers.rto_initial.clamp(timers.rto_min, timers.rto_max);
@@ -154,5 +167,32 @@ impl fmt::Debug for Config {
             .field("max_packet_size", &self.max_packet_size)
             .field("controller", &self.controller)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_is_brought_into_its_bounds() {
+        let mut config = Config::new([0; 32]);
+        (config.max_message_size, config.receive_window, config.send_buffer) = (usize::MAX, 0, 0);
+        (config.packet_size, config.max_packet_size) = (usize::MAX, 3);
+        (config.outbound_streams, config.inbound_streams) = (0, 0);
+        let timers = &mut config.timers;
+        (timers.rto_min, timers.rto_max, timers.rto_initial) = (Duration::MAX, Duration::ZERO, Duration::MAX);
+        (timers.sack_delay, timers.heartbeat_interval) = (Duration::MAX, Duration::MAX);
+        let settled = config.settled();
+        assert!(settled.receive_window >= 2 * settled.max_message_size && settled.send_buffer == 1);
+        assert_eq!((settled.packet_size, settled.max_packet_size), (MAX_PACKET_SIZE, MAX_PACKET_SIZE));
+        assert_eq!((settled.outbound_streams, settled.inbound_streams), (1, 1));
+        assert_eq!(settled.timers.sack_delay, Duration::from_millis(200));
+        assert!(
+            settled.timers.heartbeat_interval <= LONGEST && settled.timers.rto_max >= settled.timers.rto_min
+        );
+        let fine = Config::new([0; 32]);
+        assert_eq!(fine.clone().settled().packet_size, fine.packet_size);
+        assert_eq!(fine.clone().settled().receive_window, fine.receive_window);
     }
 }

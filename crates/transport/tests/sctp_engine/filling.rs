@@ -130,3 +130,33 @@ fn two_flows_share_a_bottleneck_also_when_one_comes_late() {
         assert!(used > 0.85, "{used:.2}");
     }
 }
+
+#[test]
+fn a_local_path_with_a_socket_buffer_is_filled() {
+    for packet in [1200, 16_384] {
+        // As a loopback interface whose reader takes 200 MB/s, and whose buffer holds 400 kB.
+        let local =
+            Link { delay: Duration::from_micros(50), rate: 200_000_000, queue: 400_000, ..Link::default() };
+        let mut configs = [config(1), config(2)];
+        configs.iter_mut().for_each(|config| config.max_packet_size = packet);
+        let mut world = World::open(local, configs);
+        world.run(500 * MS);
+        let message = bytes::Bytes::from(vec![7; 16_384]);
+        let (until, mut read) = (world.now + 1_000 * MS, 0);
+        world.run_until(until, |world| {
+            while world.ends[0].total_buffered() < 8 << 20 {
+                world.send(0, 0, message.clone(), SendOptions::default());
+            }
+            read += world.messages[1].drain(..).map(|message| message.payload.len()).sum::<usize>();
+            false
+        });
+        let stats = world.ends[0].stats();
+        let lost = 100.0 * stats.retransmissions as f64 / stats.packets_sent as f64;
+        let share = 100.0 * read as f64 / 200e6;
+        println!(
+            "packets of {packet}: {share:.1} %, {lost:.2} % sent again, {} timeouts, {stats:?}",
+            stats.timeouts
+        );
+        assert!(share > 80.0 && lost < 3.0 && stats.timeouts == 0, "{share} {lost}");
+    }
+}

@@ -474,3 +474,6 @@ impl Outstanding {
             .map(|(number, sent)| (number, &sent.fragment))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -370,3 +370,6 @@ impl Queue {
         place
     }
 }
+
+#[cfg(test)]
+mod tests;
