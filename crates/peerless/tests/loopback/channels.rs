@@ -265,3 +265,16 @@ async fn a_closed_and_dropped_connection_frees_everything() {
     drop((a, b, ours, theirs, events));
     until_true("the payload is ours alone", || payload.is_unique()).await;
 }
+
+#[tokio::test]
+async fn the_example_sends_a_file() {
+    let file = bytes(3_000_000);
+    let (into, mut out) = tokio::io::duplex(64 * 1024);
+    let reading = tokio::spawn(async move {
+        let mut read = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut out, &mut read).await.map(|_| read)
+    });
+    let sent = wait(crate::send_file::transfer("pattern", &file[..], into)).await.unwrap();
+    assert_eq!(sent, 3_000_000);
+    assert_eq!(wait(reading).await.unwrap().unwrap(), file);
+}
