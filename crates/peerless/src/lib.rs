@@ -1,4 +1,4 @@
-//! WebRTC for Rust: the whole RTCPeerConnection, from SDP to frames.
+//! WebRTC for Rust: the whole RTCPeerConnection, from SDP to frames and messages.
 //!
 //! # Connect
 //!
@@ -38,9 +38,37 @@
 //! too slow loses frames up to the next key frame, never the connection its memory. [`RemoteTrack::fork`] makes a second
 //! reader. Crate `peerless-media` has decoders, and plays that make pictures and sounds of a track by themselves.
 //!
+//! # Data channels
+//!
+//! [`PeerConnection::create_data_channel`] on one side brings [`Event::DataChannel`] to the other. A [`DataChannel`]
+//! carries [`Message`]s, text or bytes, as its [`DataChannelInit`] says: in order or not, until delivered or for a limited
+//! time.
+//!
+//! ```no_run
+//! # async fn example(connection: peerless::PeerConnection) -> Result<(), Box<dyn std::error::Error>> {
+//! use peerless::{DataChannelInit, Message};
+//!
+//! let channel = connection.create_data_channel("chat", DataChannelInit::default())?;
+//! // … offer and answer, then:
+//! channel.opened().await;
+//! channel.send("hello").await?;
+//! while let Some(message) = channel.recv().await {
+//!     match message {
+//!         Message::Text(text) => println!("{text}"),
+//!         Message::Binary(bytes) => println!("{} bytes", bytes.len()),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`DataChannel::send`] waits while [`Configuration::send_buffer`] is full, [`DataChannel::try_send`] refuses then.
+//! Messages that arrive wait until they are read: when [`Configuration::receive_buffer`] is full the other side is held
+//! back, on all channels of the connection; none is dropped. A channel can be read to its end after it has closed.
+//!
 //! # Close
 //!
-//! [`PeerConnection::close`], or dropping the last clone, says goodbye to the remote and ends tracks and events;
+//! [`PeerConnection::close`], or dropping the last clone, says goodbye to the remote and ends tracks, channels and events;
 //! [`PeerConnection::closed`] waits for the last datagram. Tracks and transceivers may be dropped before or after.
 //!
 //! # Errors

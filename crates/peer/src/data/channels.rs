@@ -468,3 +468,6 @@ impl Channels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
