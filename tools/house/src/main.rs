@@ -46,7 +46,12 @@ fn inspect(root: &Path) -> io::Result<(usize, Vec<Fault>)> {
     let mut crates: Vec<PathBuf> = fs::read_dir(root.join("crates"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
-    crates.extend([root.join("tools/house"), root.join("xtask"), root.join("interop")]);
+    crates.extend([
+        root.join("tools/house"),
+        root.join("xtask"),
+        root.join("interop"),
+        root.join("interop/sctp"),
+    ]);
     crates.sort();
     for folder in crates.iter().filter(|folder| folder.join("Cargo.toml").is_file()) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -14,8 +14,10 @@ use crate::sctp::rx::window::{Window, charge};
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     streams: BTreeMap<StreamId, Stream>,
-    /// By stream and extended number.
-    waiting: BTreeMap<(StreamId, u64), Message>,
+    /// By stream and extended number, with the extended number of the first chunk.
+    waiting: BTreeMap<(StreamId, u64), (u64, Message)>,
+    /// The same by their first chunks.
+    waiting_by_chunk: BTreeMap<u64, (StreamId, u64)>,
     /// Streams with something to read, each once, the one served longest ago first. Some may have been emptied since.
     readable: VecDeque<StreamId>,
     /// How many messages can be read.
@@ -32,14 +34,17 @@ struct Stream {
 }
 
 impl Inbox {
-    /// Takes a whole message. One that is older than what was delivered on its stream is dropped.
-    pub(crate) fn add(&mut self, message: Message, order: Order, window: &mut Window) {
+    /// Takes a whole message, whose first chunk has the extended number `first`. One that is older than what was
+    /// delivered on its stream is dropped.
+    pub(crate) fn add(&mut self, message: Message, order: Order, first: u64, window: &mut Window) {
         let id = message.stream;
         let stream = self.streams.entry(id).or_default();
         match order.near(stream.next) {
             Some(number) if number < stream.next => window.release(charge(message.payload.len())),
             Some(number) if number > stream.next => {
-                if let Some(twin) = self.waiting.insert((id, number), message) {
+                self.waiting_by_chunk.insert(first, (id, number));
+                if let Some((first, twin)) = self.waiting.insert((id, number), (first, message)) {
+                    self.waiting_by_chunk.remove(&first);
                     window.release(charge(twin.payload.len()));
                 }
             }
@@ -65,16 +70,39 @@ impl Inbox {
     pub(crate) fn skip(&mut self, id: StreamId, order: Order) -> Option<u64> {
         let stream = self.streams.entry(id).or_default();
         let last = order.near(stream.next).filter(|last| *last >= stream.next)?;
+        self.skip_to(id, last);
+        Some(last)
+    }
+
+    /// All chunks up to `cumulative` have arrived or were given up. A message that waits though it begins there waits
+    /// for one that will never be whole: the chunks of that one have lower numbers. Some senders give such a message up
+    /// and tell nobody, as all of it that was sent has arrived. Gives the streams and up to which number they skipped.
+    pub(crate) fn settle(&mut self, cumulative: u64) -> Vec<(StreamId, u64)> {
+        let mut skipped = Vec::new();
+        while let Some(entry) = self.waiting_by_chunk.first_entry().filter(|entry| *entry.key() <= cumulative)
+        {
+            let (id, number) = *entry.get();
+            self.skip_to(id, number);
+            skipped.push((id, number));
+        }
+        skipped
+    }
+
+    fn skip_to(&mut self, id: StreamId, last: u64) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
         stream.next = last + 1;
         let ready: Vec<_> = self.waiting.extract_if((id, 0)..=(id, last), |_, _| true).collect();
-        ready.into_iter().for_each(|(_, message)| self.make_ready(id, message));
+        for (_, (first, message)) in ready {
+            self.waiting_by_chunk.remove(&first);
+            self.make_ready(id, message);
+        }
         self.catch_up(id);
-        Some(last)
     }
 
     /// The stream begins again (RFC 6525 §5.2.2): what can be read stays, what waits for an earlier one is dropped.
     pub(crate) fn reset(&mut self, id: StreamId, window: &mut Window) {
-        for (_, message) in self.waiting.extract_if((id, 0)..=(id, u64::MAX), |_, _| true) {
+        for (_, (first, message)) in self.waiting.extract_if((id, 0)..=(id, u64::MAX), |_, _| true) {
+            self.waiting_by_chunk.remove(&first);
             window.release(charge(message.payload.len()));
         }
         if let Some(stream) = self.streams.get_mut(&id) {
@@ -123,9 +151,10 @@ impl Inbox {
 
     fn catch_up(&mut self, id: StreamId) {
         while let Some(stream) = self.streams.get_mut(&id)
-            && let Some(message) = self.waiting.remove(&(id, stream.next))
+            && let Some((first, message)) = self.waiting.remove(&(id, stream.next))
         {
             stream.next += 1;
+            self.waiting_by_chunk.remove(&first);
             self.make_ready(id, message);
         }
     }

@@ -28,22 +28,28 @@ struct Partial {
     /// In order of their numbers.
     fragments: VecDeque<(u32, Bytes)>,
     bytes: usize,
+    /// The extended number of the first of its chunks.
+    first: u64,
 }
 
 impl Partials {
     /// Takes a fragment that is not a message by itself; its charge is held by `window` already. `number` is that of
-    /// the message, extended where it is ordered. Gives the message that became whole by it, whose charge is then held
-    /// in place of its fragments'.
+    /// the message, extended where it is ordered, and `chunk` that of the chunk. Gives the message that became whole by
+    /// it, whose charge is then held in place of its fragments', and the number of its first chunk.
     pub(crate) fn add(
         &mut self,
         number: u64,
+        chunk: u64,
         data: InterleavedData,
         largest: usize,
         window: &mut Window,
-    ) -> Result<Option<Message>, Violation> {
+    ) -> Result<Option<(Message, u64)>, Violation> {
         let (stream, unordered) = (data.stream, data.flags.unordered);
         let key = (stream, unordered, number);
         let partial = self.partials.entry(key).or_default();
+        if data.flags.beginning {
+            partial.first = chunk;
+        }
         partial.add(data)?;
         if partial.bytes > largest {
             return Err(Violation::TooLarge { limit: largest });
@@ -54,7 +60,8 @@ impl Partials {
         let Some(partial) = self.partials.remove(&key) else { return Ok(None) };
         window.release(partial.charge());
         window.hold(charge(partial.bytes));
-        Ok(Some(Message { stream, ppid: partial.ppid, payload: partial.gather(), unordered }))
+        let message = Message { stream, ppid: partial.ppid, payload: partial.gather(), unordered };
+        Ok(Some((message, partial.first)))
     }
 
     /// The ordered messages of a stream up to the extended number `last` were given up (RFC 8260 §2.3.1).

@@ -146,7 +146,11 @@ impl Reassembly {
     /// All up to `cumulative` has arrived or was given up.
     pub(crate) fn handle_cumulative(&mut self, cumulative: Tsn) {
         if let Some(reference) = self.reference {
-            self.runs.settle(cumulative.near(reference), &mut self.window);
+            let cumulative = cumulative.near(reference);
+            self.runs.settle(cumulative, &mut self.window);
+            for (stream, last) in self.inbox.settle(cumulative) {
+                self.partials.skip_ordered(stream, last, &mut self.window);
+            }
         }
     }
 
@@ -221,29 +225,35 @@ impl Reassembly {
     }
 
     fn take_data(&mut self, data: Data) -> Result<(), Violation> {
-        let number = data.tsn.near(self.reference.unwrap_or(Tsn::FIRST_TURN + u64::from(data.tsn.0)));
-        self.reference = Some(number);
-        let (message, order) = if is_whole(data.flags) {
+        let number = self.extend(data.tsn);
+        let (message, order, first) = if is_whole(data.flags) {
             let Data { stream, ssn, ppid, payload, .. } = data;
             let unordered = data.flags.unordered;
             let order = if unordered { Order::Unordered } else { Order::Ssn(ssn) };
-            (Message { stream, ppid, payload, unordered }, order)
+            (Message { stream, ppid, payload, unordered }, order, number)
         } else {
             match self.runs.add(number, data, self.largest, &mut self.window)? {
                 Some(whole) => whole,
                 None => return Ok(()),
             }
         };
-        self.inbox.add(message, order, &mut self.window);
+        self.inbox.add(message, order, first, &mut self.window);
         Ok(())
     }
 
+    fn extend(&mut self, tsn: Tsn) -> u64 {
+        let number = tsn.near(self.reference.unwrap_or(Tsn::FIRST_TURN + u64::from(tsn.0)));
+        self.reference = Some(number);
+        number
+    }
+
     fn take_interleaved(&mut self, data: InterleavedData) -> Result<(), Violation> {
+        let chunk = self.extend(data.tsn);
         let unordered = data.flags.unordered;
         let order = if unordered { Order::Unordered } else { Order::Message(data.message) };
         if is_whole(data.flags) {
             let InterleavedData { stream, ppid, payload, .. } = data;
-            self.inbox.add(Message { stream, ppid, payload, unordered }, order, &mut self.window);
+            self.inbox.add(Message { stream, ppid, payload, unordered }, order, chunk, &mut self.window);
             return Ok(());
         }
         let number = match order {
@@ -255,8 +265,10 @@ impl Reassembly {
             self.window.release(charge(data.payload.len()));
             return Ok(());
         };
-        if let Some(message) = self.partials.add(number, data, self.largest, &mut self.window)? {
-            self.inbox.add(message, order, &mut self.window);
+        if let Some((message, first)) =
+            self.partials.add(number, chunk, data, self.largest, &mut self.window)?
+        {
+            self.inbox.add(message, order, first, &mut self.window);
         }
         Ok(())
     }

@@ -29,26 +29,40 @@ struct Run {
     bytes: usize,
     begins: bool,
     ends: bool,
-    /// What follows may have been given up: another message may begin behind it (RFC 3758 §3.6).
-    is_cut: bool,
+}
+
+/// What stands behind a fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// Nothing that says anything about it.
+    Nothing,
+    /// More of its message.
+    Same,
+    /// The beginning of another message, though its own has not ended: that was given up.
+    Another,
 }
 
 impl Runs {
     /// Takes a fragment that is not a message by itself; its charge is held by `window` already. Gives the message that
-    /// became whole by it, whose charge is then held in place of its fragments'.
+    /// became whole by it, whose charge is then held in place of its fragments', and the number of its first.
     pub(crate) fn add(
         &mut self,
         number: u64,
         data: Data,
         largest: usize,
         window: &mut Window,
-    ) -> Result<Option<(Message, Order)>, Violation> {
+    ) -> Result<Option<(Message, Order, u64)>, Violation> {
         let run = Run::new(data);
-        let behind = self.take_behind(number, &run)?;
+        let behind = self.behind(number, &run)?;
         let start = self.place(number, run, window)?;
+        if behind == Behind::Another {
+            self.drop_row(start, window);
+            return Ok(None);
+        }
+        let goes_on = if behind == Behind::Same { self.runs.remove(&(number + 1)) } else { None };
         let Some(run) = self.runs.get_mut(&start) else { return Ok(None) };
-        if let Some(behind) = behind {
-            run.append(behind);
+        if let Some(goes_on) = goes_on {
+            run.append(goes_on);
         }
         if run.bytes > largest {
             return Err(Violation::TooLarge { limit: largest });
@@ -56,17 +70,20 @@ impl Runs {
         if !(run.begins && run.ends) {
             return Ok(None);
         }
-        Ok(self.runs.remove(&start).map(|run| run.gather(window)))
+        Ok(self.runs.remove(&start).map(|run| {
+            let (message, order) = run.gather(window);
+            (message, order, start)
+        }))
     }
 
-    /// Takes out the row that goes on behind the fragment `number`, where there is one.
-    fn take_behind(&mut self, number: u64, run: &Run) -> Result<Option<Run>, Violation> {
-        let Some(behind) = self.runs.get(&(number + 1)) else { return Ok(None) };
+    /// What is known of the number behind the fragment `number`.
+    fn behind(&self, number: u64, run: &Run) -> Result<Behind, Violation> {
+        let Some(behind) = self.runs.get(&(number + 1)) else { return Ok(Behind::Nothing) };
         match (run.ends, behind.begins) {
-            (true, true) => Ok(None),
-            (false, false) if run.is_of_message_of(behind) => Ok(self.runs.remove(&(number + 1))),
+            (true, true) => Ok(Behind::Nothing),
+            (false, true) => Ok(Behind::Another),
+            (false, false) if run.is_of_message_of(behind) => Ok(Behind::Same),
             (true, false) => Err(NO_BEGINNING),
-            (false, true) => Err(NO_END),
             (false, false) => Err(MIXED),
         }
     }
@@ -74,26 +91,27 @@ impl Runs {
     /// Puts a fragment at the end of the row before it, or begins one. Gives where that row starts.
     fn place(&mut self, number: u64, run: Run, window: &mut Window) -> Result<u64, Violation> {
         let before = self.runs.range_mut(..number).next_back().map(|(start, before)| (*start, before));
-        let Some((start, before)) = before.filter(|(start, before)| start + before.count() == number) else {
-            self.runs.insert(number, run);
-            return Ok(number);
-        };
-        match (before.ends, run.begins) {
-            (false, false) if before.is_of_message_of(&run) => {
-                before.append(run);
-                return Ok(start);
+        if let Some((start, before)) = before.filter(|(start, before)| start + before.count() == number) {
+            match (before.ends, run.begins) {
+                (false, false) if before.is_of_message_of(&run) => {
+                    before.append(run);
+                    return Ok(start);
+                }
+                (true, true) => {}
+                // Its sender has given it up half-way, and told nothing yet.
+                (false, true) => self.drop_row(start, window),
+                (true, false) => return Err(NO_BEGINNING),
+                (false, false) => return Err(MIXED),
             }
-            (true, true) => {}
-            (false, true) if before.is_cut => {
-                window.release(before.charge());
-                self.runs.remove(&start);
-            }
-            (true, false) => return Err(NO_BEGINNING),
-            (false, true) => return Err(NO_END),
-            (false, false) => return Err(MIXED),
         }
         self.runs.insert(number, run);
         Ok(number)
+    }
+
+    fn drop_row(&mut self, start: u64, window: &mut Window) {
+        if let Some(run) = self.runs.remove(&start) {
+            window.release(run.charge());
+        }
     }
 
     /// All numbers up to `cumulative` count as arrived (RFC 3758 §3.6): messages that can no longer become whole are
@@ -109,7 +127,6 @@ impl Runs {
             let is_skipped = !run.unordered && is_skipped(run.stream, run.ssn);
             // One that reaches up to the number, with nothing missing before it, may go on behind it.
             let may_go_on = *start > cumulative || end >= cumulative && run.begins;
-            run.is_cut |= *start <= cumulative;
             let stays = may_go_on && !is_skipped;
             if !stays {
                 window.release(run.charge());
@@ -150,7 +167,6 @@ impl Run {
             fragments: VecDeque::from([data.payload]),
             begins: data.flags.beginning,
             ends: data.flags.end,
-            is_cut: false,
         }
     }
 
@@ -196,5 +212,4 @@ impl Run {
 }
 
 const NO_BEGINNING: Violation = Violation::Fragments("a fragment follows the end of its message");
-const NO_END: Violation = Violation::Fragments("a message begins before the one before it ended");
 const MIXED: Violation = Violation::Fragments("fragments of two messages in one row");

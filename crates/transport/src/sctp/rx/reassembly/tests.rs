@@ -114,14 +114,10 @@ fn fragments_of_messages_in_a_row_do_not_mix() {
 #[test]
 fn fragments_that_cannot_be_are_violations() {
     for second in [
-        data(11, 1, 0, "BE", "begins"),
         data(11, 2, 0, "E", "other stream"),
         data(11, 1, 1, "E", "other message"),
         data(11, 1, 0, "UE", "other order"),
     ] {
-        if second.flags.beginning {
-            continue;
-        }
         let mut room = room(false);
         room.handle_data(data(10, 1, 0, "B", "a")).expect("right");
         assert!(matches!(room.handle_data(second), Err(Violation::Fragments(_))));
@@ -129,9 +125,39 @@ fn fragments_that_cannot_be_are_violations() {
     let mut one = room(false);
     one.handle_data(data(10, 1, 0, "E", "a")).expect("its beginning may come");
     assert!(matches!(one.handle_data(data(11, 1, 0, "E", "b")), Err(Violation::Fragments(_))));
-    let mut two = room(false);
-    two.handle_data(data(10, 1, 0, "B", "a")).expect("right");
-    assert!(matches!(two.handle_data(data(11, 1, 1, "B", "b")), Err(Violation::Fragments(_))));
+}
+
+#[test]
+fn a_message_given_up_half_way_makes_way_for_the_next_before_that_is_told() {
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+        let mut room = room(false);
+        let all = [
+            data(10, 1, 0, "UB", "half"),
+            data(11, 1, 0, "U", "way"),
+            data(12, 1, 0, "UB", "ne"),
+            data(13, 1, 0, "UE", "xt"),
+        ];
+        assert_eq!(take(&mut room, order.map(|index: usize| all[index].clone())), ["next"]);
+        room.handle_cumulative(Tsn(13));
+        assert_eq!(room.window().held(), 0);
+    }
+}
+
+#[test]
+fn no_message_waits_for_one_that_can_never_be_whole() {
+    let mut whole = room(false);
+    assert_eq!(take(&mut whole, [data(1, 1, 0, "B", "half"), data(2, 1, 1, "BE", "next")]), [""; 0]);
+    whole.handle_cumulative(Tsn(2));
+    assert_eq!((texts(&mut whole), whole.window().held()), (vec!["next".to_owned()], 0));
+    assert_eq!(take(&mut whole, [data(5, 1, 3, "BE", "d"), data(3, 1, 2, "B", "b")]), [""; 0]);
+    whole.handle_cumulative(Tsn(3));
+    assert_eq!(take(&mut whole, [data(4, 1, 2, "E", "c")]), ["bc", "d"], "it was only late");
+
+    let mut parts = room(true);
+    let chunks = [part(1, 1, 0, 0, "B", "half"), part(2, 1, 1, 0, "B", "ne"), part(3, 1, 1, 1, "E", "xt")];
+    assert_eq!(take_parts(&mut parts, chunks), [""; 0]);
+    parts.handle_cumulative(Tsn(3));
+    assert_eq!((texts(&mut parts), parts.window().held()), (vec!["next".to_owned()], 0));
 }
 
 #[test]
