@@ -73,7 +73,7 @@ impl RemoteTrack {
     /// How long the jitter buffer should hold frames at least before [`recv`](Self::recv) gives them
     /// (`jitterBufferTarget`, webrtc-pc §5.3). `None`, the default, follows the jitter of the path. Zero gives frames as
     /// soon as they are whole, in order: for forwarding, recording and echo. Holds for what comes from now on, and
-    /// through renegotiation; without effect once the track has ended.
+    /// through renegotiation, for all readers of the track; without effect once it has ended.
     ///
     /// # Errors
     /// `Peer` with `Range` above four seconds.

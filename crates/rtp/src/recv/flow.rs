@@ -1,5 +1,8 @@
 //! How evenly the pictures of one source were handed on: delays between frames, freezes and pauses, as webrtc-stats
-//! defines them for inbound streams (§8.3). Where it says rendered, frames are handed on: rendering is the user's.
+//! defines them for inbound streams (§8.3).
+//!
+//! Departs: webrtc-stats §8.3 takes the moments at which frames are rendered, this those at which they are handed on,
+//! because rendering is the user's.
 
 use std::time::{Duration, Instant};
 

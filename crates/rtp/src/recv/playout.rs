@@ -92,7 +92,10 @@ impl Playout {
             (mapping.timestamp, mapping.ticks) = (timestamp, ticks);
         }
         match at_most {
-            Some(at_most) => transit = transit.min(self.delays.low().saturating_add(nanos(at_most))),
+            Some(at_most) => {
+                let low = self.delays.low();
+                transit = transit.clamp(low, low.saturating_add(nanos(at_most)));
+            }
             None => mapping.transit = transit,
         }
         self.delays.handle(now, transit);

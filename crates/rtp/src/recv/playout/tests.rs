@@ -169,4 +169,7 @@ fn a_retransmission_counts_for_no_more_than_is_allowed() {
     let now = sound.start + 250 * MS;
     sound.playout.handle(now + 700 * MS, 9600, Some(160 * MS));
     assert_eq!(sound.playout.aimed_delay(), 160 * MS * 9 / 8);
+    // Nor for less than the earliest packets, whatever its timestamp says.
+    sound.playout.handle(now + 700 * MS, 0x7000_0000, Some(160 * MS));
+    assert_eq!(sound.playout.aimed_delay(), 160 * MS * 9 / 8);
 }
