@@ -19,6 +19,8 @@ pub struct Discovery {
     size: usize,
     /// The least size known not to go through.
     too_large: usize,
+    /// The size that was in use when packets vanished.
+    suspect: Option<usize>,
     probe: Option<Probe>,
     next: Option<Instant>,
     raise: Duration,
@@ -33,7 +35,7 @@ struct Probe {
 impl Discovery {
     /// Begins at `base`, goes up to `max`.
     pub fn new(base: usize, max: usize, raise: Duration) -> Self {
-        Self { base, max, size: base, too_large: max + 1, probe: None, next: None, raise }
+        Self { base, max, size: base, too_large: max + 1, suspect: None, probe: None, next: None, raise }
     }
 
     /// The size that may be used.
@@ -44,7 +46,7 @@ impl Discovery {
     /// The association stands: the search begins.
     pub fn start(&mut self, now: Instant) {
         self.too_large = self.max + 1;
-        self.probe = None;
+        (self.probe, self.suspect) = (None, None);
         self.next = (self.max > self.size).then_some(now);
     }
 
@@ -63,7 +65,7 @@ impl Discovery {
                 return Some(probe.size);
             }
             self.too_large = self.too_large.min(probe.size);
-            self.probe = None;
+            (self.probe, self.suspect) = (None, None);
         } else if self.too_large <= self.max && self.candidate().is_none() {
             // The time to try again has come.
             self.too_large = self.max + 1;
@@ -83,26 +85,29 @@ impl Discovery {
             return false;
         }
         self.size = size;
-        self.probe = None;
+        (self.probe, self.suspect) = (None, None);
         self.next = (self.size < self.max).then_some(now);
         true
     }
 
-    /// Packets vanish: back to the base (RFC 8899 §4.3), and the search begins anew after a while. Whether the size in
-    /// use has shrunk.
-    pub fn handle_black_hole(&mut self, now: Instant, wait: Duration) -> bool {
+    /// Packets vanish, perhaps because they are large: back to the base (RFC 8899 §4.3), and the size that was in use is
+    /// the first to be tried again. Whether the size in use has shrunk.
+    pub fn handle_black_hole(&mut self, now: Instant) -> bool {
         if self.size == self.base {
             return false;
         }
-        self.too_large = self.size.min(self.too_large);
+        self.suspect = Some(self.size);
         self.size = self.base;
         self.probe = None;
-        self.next = Some(now + wait);
+        self.next = Some(now);
         true
     }
 
     /// The next size to try: the largest at first, then by halves of the table.
     fn candidate(&self) -> Option<usize> {
+        if let Some(suspect) = self.suspect {
+            return Some(suspect);
+        }
         if self.too_large > self.max && self.max > self.size {
             return Some(self.max);
         }
@@ -160,6 +165,17 @@ mod tests {
     }
 
     #[test]
+    fn is_back_at_once_when_the_size_was_not_to_blame() {
+        let mut now = Instant::now();
+        let mut machine = Discovery::new(1200, 16_384, RAISE);
+        machine.start(now);
+        search(&mut machine, &mut now, 1425);
+        assert!(machine.handle_black_hole(now));
+        assert_eq!((machine.size(), machine.poll(now, WAIT)), (1200, Some(1420)));
+        assert!(machine.handle_answer(now, 1420));
+    }
+
+    #[test]
     fn stays_at_the_base_where_nothing_more_goes_through_and_tries_again_later() {
         let mut now = Instant::now();
         let mut machine = Discovery::new(1200, 1400, RAISE);
@@ -177,10 +193,10 @@ mod tests {
         let mut machine = Discovery::new(1200, 16_384, RAISE);
         machine.start(now);
         search(&mut machine, &mut now, 65_535);
-        assert!(machine.handle_black_hole(now, WAIT));
+        assert!(machine.handle_black_hole(now));
         assert_eq!(machine.size(), 1200);
         search(&mut machine, &mut now, 1400);
         assert_eq!(machine.size(), 1400);
-        assert!(!Discovery::new(1200, 1200, RAISE).handle_black_hole(now, WAIT));
+        assert!(!Discovery::new(1200, 1200, RAISE).handle_black_hole(now));
     }
 }

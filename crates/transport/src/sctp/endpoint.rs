@@ -285,6 +285,13 @@ impl Endpoint {
         self.abort(Cause::ProtocolViolation(Bytes::from_static(what.as_bytes())), Closed::Violation(what));
     }
 
+    /// It may be that large packets vanish (RFC 8899 §4.3): they are small until a probe has told.
+    pub fn handle_black_hole(&mut self, now: Instant) {
+        if self.discovery.handle_black_hole(now) {
+            self.sender.set_packet_size(self.discovery.size());
+        }
+    }
+
     /// The peer did not answer once more. Whether it has ended with that (RFC 9260 §8.1).
     pub fn count_error(&mut self) -> bool {
         self.errors += 1;

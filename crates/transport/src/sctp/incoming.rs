@@ -259,6 +259,9 @@ fn handle_sack(endpoint: &mut Endpoint, now: Instant, sack: &Sack) -> bool {
 
 /// Something may have been acknowledged.
 fn handle_acknowledged(endpoint: &mut Endpoint, now: Instant) {
+    if endpoint.sender.poll_black_hole() {
+        endpoint.handle_black_hole(now);
+    }
     teardown::advance(endpoint, now);
     resetting::advance(endpoint, now);
 }

@@ -8,9 +8,6 @@ use crate::sctp::handshake;
 use crate::sctp::resetting;
 use crate::sctp::teardown;
 
-/// After how many runs of the retransmission timer in a row larger packets are taken to vanish (RFC 8899 §4.3).
-const BLACK_HOLE: u32 = 2;
-
 /// When the next timer runs out.
 pub fn poll(endpoint: &Endpoint) -> Option<Instant> {
     if endpoint.has_ended {
@@ -49,15 +46,12 @@ pub fn handle(endpoint: &mut Endpoint, now: Instant) {
     if is_due(endpoint.closing_guard) {
         return teardown::handle_guard(endpoint);
     }
-    if endpoint.sender.handle_timeout(now) {
-        if endpoint.count_error() {
-            return;
-        }
-        let wait = endpoint.sender.rto().timeout();
-        if endpoint.sender.timeouts_in_row() >= BLACK_HOLE && endpoint.discovery.handle_black_hole(now, wait)
-        {
-            endpoint.sender.set_packet_size(endpoint.discovery.size());
-        }
+    let is_silent = endpoint.sender.handle_timeout(now);
+    if is_silent && endpoint.count_error() {
+        return;
+    }
+    if is_silent || endpoint.sender.poll_black_hole() {
+        endpoint.handle_black_hole(now);
     }
     teardown::advance(endpoint, now);
     if is_due(endpoint.closing.timer) {

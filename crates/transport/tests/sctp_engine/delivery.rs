@@ -40,7 +40,7 @@ fn messages_of_all_sizes_arrive_in_order_over_a_lossy_path() {
 fn one_sack_answers_a_burst() {
     let mut world = World::open(Link::default(), [config(1), config(2)]);
     let before = world.sent.clone();
-    world.send(0, 0, vec![1; 12_000], SendOptions::default());
+    world.send(0, 0, vec![1; 11_000], SendOptions::default());
     world.run(100 * MS);
     assert_eq!(world.sent[0] - before[0], 9, "packets of 1400 were found to go through");
     assert_eq!(world.sent[1] - before[1], 1);
@@ -197,4 +197,19 @@ fn larger_packets_are_found_and_lost_ones_noticed() {
     world.send(0, 0, vec![0; 100_000], SendOptions::default());
     world.run(1000 * MS);
     assert_eq!(world.messages[1].len(), 1);
+}
+
+#[test]
+fn a_path_that_carries_less_from_now_on_loses_nothing() {
+    let mut world = World::open(Link { rate: 500_000, ..Link::default() }, [config(1), config(2)]);
+    world.run(2_000 * MS);
+    assert_eq!(world.ends[0].stats().packet_size, 1400);
+    for number in 0..20 {
+        world.send(0, 0, message(number, 50_000), SendOptions::default());
+    }
+    world.run(200 * MS);
+    world.link.largest = 1250;
+    let until = world.now + 30_000 * MS;
+    assert!(world.run_until(until, |world| world.messages[1].len() == 20), "{:?}", world.ends[0].stats());
+    assert_eq!(world.ends[0].stats().packet_size, 1200);
 }

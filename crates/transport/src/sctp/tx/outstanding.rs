@@ -19,6 +19,8 @@ pub struct Sent {
     pub sent_at: Instant,
     /// How often it was sent.
     pub transmissions: u32,
+    /// It reached beyond the base size of packets when it was sent last.
+    pub is_large: bool,
     fate: Fate,
 }
 
@@ -51,6 +53,8 @@ pub struct Found {
     pub is_moved: bool,
     /// When the oldest of them was sent that was sent once only.
     pub oldest_original: Option<Instant>,
+    /// Whether one of them reached beyond the base size of packets.
+    pub has_large: bool,
     /// When the newest of them was sent, and which.
     newest: Option<(Instant, u64)>,
 }
@@ -141,14 +145,26 @@ impl Outstanding {
         self.flight += self.form.size(fragment.payload.len());
         self.flight_payload += fragment.payload.len();
         self.order.push_back((number, 1));
-        self.sent.push_back(Sent { fragment, sent_at: now, transmissions: 1, fate: Fate::Flying });
+        self.sent.push_back(Sent {
+            fragment,
+            sent_at: now,
+            transmissions: 1,
+            is_large: false,
+            fate: Fate::Flying,
+        });
         number
     }
 
     /// Takes the fragment that stands for the rest of a message given up: never sent, but numbered.
     pub fn push_abandoned(&mut self, now: Instant, fragment: Fragment) {
         self.weight += MESSAGE_OVERHEAD;
-        self.sent.push_back(Sent { fragment, sent_at: now, transmissions: 0, fate: Fate::Abandoned });
+        self.sent.push_back(Sent {
+            fragment,
+            sent_at: now,
+            transmissions: 0,
+            is_large: false,
+            fate: Fate::Abandoned,
+        });
     }
 
     /// The chunk with this number.
@@ -175,6 +191,7 @@ impl Outstanding {
             self.first += 1;
             found.is_moved = true;
             self.weight -= sent.fragment.payload.len() + MESSAGE_OVERHEAD;
+            found.has_large |= sent.is_large && sent.fate == Fate::Flying;
             self.settle(
                 now,
                 number,
@@ -232,6 +249,7 @@ impl Outstanding {
         for number in from..to {
             let Some(sent) = self.find_mut(number) else { return };
             let (fate, facts) = (sent.fate, (sent.fragment.payload.len(), sent.sent_at, sent.transmissions));
+            found.has_large |= sent.is_large && fate == Fate::Flying;
             if fate != Fate::Abandoned {
                 sent.fate = Fate::Reported;
             }
@@ -405,7 +423,7 @@ impl Outstanding {
         let form = self.form;
         let sent = self.find_mut(number)?;
         let was = std::mem::replace(&mut sent.fate, Fate::Flying);
-        sent.sent_at = now;
+        (sent.sent_at, sent.is_large) = (now, false);
         sent.transmissions = sent.transmissions.saturating_add(1);
         let (payload, transmissions) = (sent.fragment.payload.len(), sent.transmissions);
         if was != Fate::Flying {
@@ -415,6 +433,13 @@ impl Outstanding {
         }
         self.order.push_back((number, transmissions));
         self.find(number)
+    }
+
+    /// This chunk, just sent, reaches beyond the base size of packets.
+    pub fn set_large(&mut self, number: u64) {
+        if let Some(sent) = self.find_mut(number) {
+            sent.is_large = true;
+        }
     }
 
     /// Gives up the message of which this chunk is a part: all its chunks that are out. Its stream and number, and

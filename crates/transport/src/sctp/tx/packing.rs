@@ -73,6 +73,7 @@ impl Sender {
         }
         let Some(sent) = self.outstanding.handle_resent(now, number) else { return false };
         self.form.write(Tsn::from(number), &sent.fragment, out);
+        self.mark_large(number, out.len() - start);
         self.counters.retransmissions += 1;
         if let Some(recovery) = &mut self.recovery {
             recovery.resent += 1;
@@ -92,17 +93,17 @@ impl Sender {
     }
 
     fn write_new(&mut self, now: Instant, start: usize, size: usize, out: &mut BytesMut) {
-        let whole = self.form.room(size.saturating_sub(HEADER));
+        let largest = self.form.room(self.largest_chunk.min(size.saturating_sub(HEADER)));
         loop {
             let flight = self.outstanding.flight();
             if flight > 0 && flight >= self.window.bytes() && !self.is_probing {
                 self.limited.0 = true;
                 return;
             }
-            let left = self.form.room(size.saturating_sub(out.len() - start));
+            let left = self.form.room(size.saturating_sub(out.len() - start)).min(largest);
             let (room, may_cut) = self.peer_room(left);
             // What is cut to the peer's window is cut whatever packet it would fit into.
-            let whole = if room < left { room } else { whole };
+            let whole = if room < left { room } else { largest };
             match self.queue.poll(now, room, whole, may_cut) {
                 None => return,
                 Some(Next::Fragment(mut fragment)) => {
@@ -112,6 +113,7 @@ impl Sender {
                     if let Some(sent) = self.outstanding.find(number) {
                         self.form.write(Tsn::from(number), &sent.fragment, out);
                     }
+                    self.mark_large(number, out.len() - start);
                 }
                 Some(Next::Expired { message, end }) => {
                     self.outstanding.push_abandoned(now, end);
@@ -122,6 +124,12 @@ impl Sender {
                     self.abandon(now, last);
                 }
             }
+        }
+    }
+
+    fn mark_large(&mut self, number: u64, end: usize) {
+        if end > self.base {
+            self.outstanding.set_large(number);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use peerless_wire::sctp::{Ppid, StreamId, Tsn};
+use peerless_wire::sctp::{Header, Ppid, StreamId, Tsn};
 
 use crate::sctp::config::{Config, Controller};
 use crate::sctp::message::{SendError, SendOptions};
@@ -25,6 +25,13 @@ const PEER_SACK_DELAY: Duration = Duration::from_millis(50);
 /// The least time before the tail is probed.
 const MIN_PROBE: Duration = Duration::from_millis(10);
 
+/// How many large packets in a row must be lost to be suspected of vanishing for their size (RFC 8899 §4.3).
+const BLACK_HOLE: u32 = 16;
+/// Up to this packet size chunks are cut for the base size, and several go into a packet: a chunk that was sent cannot be
+/// cut again, and the next path may carry less. Larger packets are found on local networks only, and there chunks fill
+/// them.
+const LARGE_PACKET: usize = 2048;
+
 /// The sending half.
 #[derive(Debug)]
 pub struct Sender {
@@ -42,6 +49,11 @@ pub struct Sender {
     pub(in crate::sctp::tx) was_refused: bool,
     pub(in crate::sctp::tx) peer_window: usize,
     pub(in crate::sctp::tx) packet: usize,
+    /// The largest chunk that is cut, so that it fits into a packet of the base size.
+    pub(in crate::sctp::tx) largest_chunk: usize,
+    pub(in crate::sctp::tx) base: usize,
+    /// How many large packets were lost since one came.
+    large_lost: u32,
     pub(in crate::sctp::tx) timer: Option<Instant>,
     pub(in crate::sctp::tx) loss_due: Option<Instant>,
     pub(in crate::sctp::tx) probe_due: Option<Instant>,
@@ -85,6 +97,9 @@ impl Sender {
             was_refused: false,
             peer_window: 0,
             packet: config.packet_size,
+            largest_chunk: config.packet_size - Header::LEN,
+            base: config.packet_size,
+            large_lost: 0,
             timer: None,
             loss_due: None,
             probe_due: None,
@@ -195,9 +210,13 @@ impl Sender {
         Counters { abandoned: self.counters.abandoned + self.queue.abandoned, ..self.counters }
     }
 
-    /// How often in a row the retransmission timer ran out.
-    pub fn timeouts_in_row(&self) -> u32 {
-        self.timeouts_in_row
+    /// Whether large packets seem to vanish: many were lost, and none came. Says so once.
+    pub fn poll_black_hole(&mut self) -> bool {
+        let is_black = self.large_lost >= BLACK_HOLE;
+        if is_black {
+            self.large_lost = 0;
+        }
+        is_black
     }
 
     /// A round trip was measured by something else: the handshake, a heartbeat.
@@ -210,6 +229,8 @@ impl Sender {
     /// Packets have another size from now on.
     pub fn set_packet_size(&mut self, bytes: usize) {
         self.packet = bytes;
+        let chunks = if bytes > LARGE_PACKET { bytes } else { self.base };
+        self.largest_chunk = chunks - Header::LEN;
         self.window.set_packet_size(bytes);
     }
 
@@ -237,6 +258,9 @@ impl Sender {
         let blocks = blocks.map(|(from, to)| (cumulative + u64::from(from), cumulative + u64::from(to)));
         let found = self.outstanding.handle_sack(now, cumulative, blocks, &mut self.rack);
         self.handle_duplicates(duplicates);
+        if found.has_large {
+            self.large_lost = 0;
+        }
         if found.chunks > 0 {
             self.handle_found(now, &found, flight);
         }
@@ -327,6 +351,8 @@ impl Sender {
             doomed.push(number);
         });
         let Some(sent_at) = latest else { return };
+        let is_large = |number: &&u64| self.outstanding.find(**number).is_some_and(|sent| sent.is_large);
+        self.large_lost += doomed.iter().filter(is_large).count() as u32;
         self.path.handle_lost(count);
         self.begin_recovery();
         if self.window.handle_lost(&Lost { now, sent_at, path: &self.path }) {
