@@ -39,8 +39,8 @@ pub struct Config {
     /// How much may wait to be delivered on all data channels together, bytes; further messages are refused until there
     /// is room. At least 1; it bounds the length of a message too. Default 16 MiB.
     pub send_buffer: usize,
-    /// How much may wait to be read from all data channels together, bytes; then the remote must wait. 4096
-    /// to 1 GiB. Default 16 MiB.
+    /// How much may wait to be read from all data channels together, bytes; then the remote must wait,
+    /// with up to as much again on its way. 4096 to 1 GiB. Default 16 MiB.
     pub receive_buffer: usize,
     /// Whether `Event::Diagnostic` is given. Default: no.
     pub diagnostics: bool,

@@ -44,7 +44,8 @@ pub struct Configuration {
     /// How much may wait to be delivered on all data channels together, bytes, at least 1; at that
     /// [`DataChannel::send`](crate::DataChannel::send) waits. A message must fit into it. Default: 16 MiB.
     pub send_buffer: usize,
-    /// How much may wait to be read from all data channels together, bytes, 4096 to 1 GiB; at that the remote waits.
+    /// How much may wait to be read from all data channels together, bytes, 4096 to 1 GiB; at that the remote waits,
+    /// with up to as much again on its way.
     /// Default: 16 MiB.
     pub receive_buffer: usize,
     /// Whether [`Event::Diagnostic`](crate::Event::Diagnostic) is given for each STUN and RTCP message. Default: no.

@@ -1,8 +1,8 @@
 //! All data channels of a peer over its one association: what is sent on them and read from them (webrtc-pc §6.2,
 //! RFC 8831). How they begin stands in `opening`, how they end in `ending`.
 //!
-//! Messages are taken out of the association only as long as little waits to be read, so that its window closes on a
-//! remote whose messages nobody reads.
+//! Messages are taken out of the association, each to its channel, as long as no more than `Config::receive_buffer` waits
+//! to be read. Then they stay inside, and the association's window closes on a remote whose messages nobody reads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -25,8 +25,6 @@ use crate::id::ChannelId;
 use crate::jsep::view::DtlsRole;
 use crate::state::{DataChannelState, SctpState};
 
-/// How much waits outside of the association to be read, bytes; the rest waits inside and closes its window.
-const KEEP_LIMIT: usize = 256 * 1024;
 /// How many streams the association has where it is not known yet.
 const ALL_STREAMS: u32 = 65_535;
 
@@ -416,7 +414,7 @@ impl Channels {
         if self.link.is_none() {
             return;
         }
-        while self.kept < KEEP_LIMIT {
+        while self.kept < self.config.receive_window {
             let Some(message) = transport.poll_message(now) else {
                 // All that came before these resets was taken.
                 while let Some(stream) = self.resets.pop_front() {

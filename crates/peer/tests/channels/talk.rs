@@ -95,7 +95,14 @@ impl Scene {
                 self.run_until(LONG, |scene| scene.now > before);
             }
         }
-        assert_eq!(messages.len(), count, "{}", self.states());
+        assert_eq!(
+            messages.len(),
+            count,
+            "{} {:?} {:?}",
+            self.states(),
+            self.peer(0).stats().data.association,
+            self.peer(1).stats().data.association
+        );
         messages
     }
 

@@ -27,8 +27,13 @@ pub struct Queue {
     index: StreamIndex,
     streams: Vec<Stream>,
     scheduler: Scheduler,
-    /// The stream whose message has been begun, where messages are not interleaved.
+    /// The stream whose message has been begun and goes on to its end, where messages are not interleaved.
     begun: Option<usize>,
+    /// The bytes of all messages that were begun and have not ended, as they were in all.
+    unfinished: usize,
+    /// How many bytes of messages may be unfinished at once. Their pieces lie in the peer's window until the last has
+    /// come: were they to fill it, none could end.
+    interleaved_limit: usize,
     messages: u64,
     weight: usize,
     form: Form,
@@ -64,6 +69,8 @@ struct Waiting {
     tries: u32,
     ppid: Ppid,
     ordered: bool,
+    /// How long it was at first, bytes.
+    len: usize,
     /// Once a part was sent: the message's number in all, in the stream, and the next fragment's place.
     begun: Option<(u64, u32, u32)>,
 }
@@ -90,6 +97,8 @@ impl Queue {
             streams: Vec::new(),
             scheduler: Scheduler::default(),
             begun: None,
+            unfinished: 0,
+            interleaved_limit: usize::MAX,
             messages: 0,
             weight: 0,
             form,
@@ -99,9 +108,11 @@ impl Queue {
         }
     }
 
-    /// What was negotiated, before anything is sent: the form, and whether messages may be given up.
-    pub fn set_form(&mut self, form: Form, partial: bool) {
+    /// What was negotiated, before anything is sent: the form, whether messages may be given up, and the window that
+    /// the peer has at least: messages may be interleaved as long as they take no more than half of it.
+    pub fn set_form(&mut self, form: Form, partial: bool, peer_window: usize) {
         (self.form, self.partial) = (form, partial);
+        self.interleaved_limit = peer_window / 2;
     }
 
     /// A message waits from now on.
@@ -116,6 +127,7 @@ impl Queue {
         let stream = &mut self.streams[place];
         stream.amount += payload.len();
         stream.messages.push_back(Waiting {
+            len: payload.len(),
             payload,
             expires,
             tries,
@@ -273,6 +285,9 @@ impl Queue {
         let stream = &mut self.streams[place];
         let waiting = stream.messages.pop_front()?;
         self.weight -= waiting.payload.len() + MESSAGE_OVERHEAD;
+        if waiting.begun.is_some() {
+            self.unfinished -= waiting.len;
+        }
         self.lower(place, waiting.payload.len());
         Some(waiting)
     }
@@ -302,6 +317,12 @@ impl Queue {
         });
         message.begun = Some((number, sequence, fragment + 1));
         let is_last = size == message.payload.len();
+        let is_too_much = is_first && !is_last && self.unfinished + message.len > self.interleaved_limit;
+        match (is_first, is_last) {
+            (true, false) => self.unfinished += message.len,
+            (false, true) => self.unfinished -= message.len,
+            _ => {}
+        }
         let payload =
             if is_last { std::mem::take(&mut message.payload) } else { message.payload.split_to(size) };
         let cut = Fragment {
@@ -325,22 +346,23 @@ impl Queue {
             stream.messages.pop_front();
             self.weight -= MESSAGE_OVERHEAD;
         }
-        self.take_turn(place, size, is_first, is_last);
+        // Without interleaving the turn is for the whole message.
+        let is_whole = !self.form.is_interleaved || is_too_much || self.begun == Some(place);
+        self.take_turn(place, size, is_first || !is_whole, is_last, is_whole);
         self.lower(place, size);
         cut
     }
 
-    fn take_turn(&mut self, place: usize, size: usize, is_first: bool, is_last: bool) {
+    fn take_turn(&mut self, place: usize, size: usize, is_turn: bool, is_last: bool, is_whole: bool) {
         let stream = &mut self.streams[place];
-        if self.form.is_interleaved || is_first {
-            // Without interleaving the turn is for the whole message.
+        if is_turn {
             let left =
                 stream.messages.front().filter(|_| !is_last).map_or(0, |message| message.payload.remaining());
-            let bytes = if self.form.is_interleaved { size } else { size + left };
+            let bytes = if is_whole { size + left } else { size };
             stream.reading = self.scheduler.take(bytes, stream.priority);
             stream.is_scheduled = false;
         }
-        if !self.form.is_interleaved {
+        if is_whole {
             self.begun = (!is_last).then_some(place);
         }
         if !stream.is_scheduled && !stream.messages.is_empty() {

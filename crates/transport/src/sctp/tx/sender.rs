@@ -122,7 +122,7 @@ impl Sender {
     pub fn open(&mut self, peer_window: u32, form: Form, partial: bool) {
         self.peer_window = peer_window as usize;
         (self.form, self.partial) = (form, partial);
-        self.queue.set_form(form, partial);
+        self.queue.set_form(form, partial, self.peer_window);
         self.outstanding = Outstanding::new(self.outstanding.next(), form);
     }
 

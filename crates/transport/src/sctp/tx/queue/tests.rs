@@ -127,3 +127,26 @@ fn the_threshold_is_told_when_it_is_passed_from_above() {
     poll(&mut queue, now, WHOLE);
     assert_eq!(queue.poll_low(), None, "once");
 }
+
+#[test]
+fn unfinished_messages_never_fill_the_peers_window() {
+    let (now, mut queue) = desk(MIXED);
+    queue.set_form(MIXED, true, 12_000);
+    for stream in 1..=4 {
+        push(&mut queue, now, stream, 3000, Reliability::Reliable);
+    }
+    push(&mut queue, now, 5, 10, Reliability::Reliable);
+    let cuts: Vec<_> = std::iter::from_fn(|| poll(&mut queue, now, WHOLE)).collect();
+    let mut open = Vec::new();
+    for &(stream, _, _, begins, ends) in &cuts {
+        if begins {
+            open.push(stream);
+        }
+        // Two of 3000 are half the window; a third is sent to its end at one go.
+        assert!(open.len() <= 3, "{cuts:?}");
+        open.retain(|one| !(ends && *one == stream));
+    }
+    assert!(open.is_empty() && queue.is_empty());
+    let streams: Vec<u16> = cuts.iter().map(|cut| cut.0).collect();
+    assert_eq!(streams[..5], [1, 2, 3, 3, 3]);
+}
