@@ -196,4 +196,28 @@ mod tests {
             assert_eq!(datagram.contents, vec![n as u8; if n == 9 { 300 } else { 1000 }]);
         }
     }
+
+    #[tokio::test]
+    async fn a_datagram_that_is_too_large_is_lost_and_the_next_one_leaves() {
+        let sender = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let receiver = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let segments = sender.state.max_gso_segments();
+        for size in [65_508, 1200] {
+            let transmit = Transmit {
+                source: sender.local,
+                destination: receiver.local,
+                protocol: Protocol::Udp,
+                ecn: None,
+                size,
+                segment_size: None,
+            };
+            let mut sent = 0;
+            poll_fn(|context| sender.poll_send(context, &transmit, &vec![1; size], &mut sent)).await;
+            assert_eq!(sent, size);
+        }
+        let (mut block, mut datagrams) = (BytesMut::new(), Vec::new());
+        poll_fn(|context| receiver.poll_receive(context, &mut block, &mut datagrams)).await;
+        assert_eq!(datagrams.iter().map(|datagram| datagram.contents.len()).collect::<Vec<_>>(), [1200]);
+        assert_eq!(sender.state.max_gso_segments(), segments, "that is no reason to send one at a time");
+    }
 }
