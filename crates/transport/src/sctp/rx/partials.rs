@@ -15,6 +15,8 @@ pub(crate) struct Partials {
     partials: BTreeMap<Key, Partial>,
     /// The last unordered message of a stream that was given up: parts of it may come late.
     skipped: BTreeMap<StreamId, MessageId>,
+    /// Chunks in which a message begins while another of the stream is not whole.
+    overtaken: BTreeMap<u64, StreamId>,
 }
 
 /// Stream, unordered, number: extended where it is ordered, as it came where it is not.
@@ -30,6 +32,8 @@ struct Partial {
     bytes: usize,
     /// The extended number of the first of its chunks.
     first: u64,
+    /// The highest extended number of its chunks.
+    newest: u64,
 }
 
 impl Partials {
@@ -50,6 +54,7 @@ impl Partials {
         if data.flags.beginning {
             partial.first = chunk;
         }
+        partial.newest = partial.newest.max(chunk);
         partial.add(data)?;
         if partial.bytes > largest {
             return Err(Violation::TooLarge { limit: largest });
@@ -62,6 +67,25 @@ impl Partials {
         window.hold(charge(partial.bytes));
         let message = Message { stream, ppid: partial.ppid, payload: partial.gather(), unordered };
         Ok(Some((message, partial.first)))
+    }
+
+    /// A message begins in this chunk.
+    pub(crate) fn handle_beginning(&mut self, stream: StreamId, chunk: u64) {
+        if self.partials.range((stream, false, 0)..=(stream, true, u64::MAX)).next().is_some() {
+            self.overtaken.insert(chunk, stream);
+        }
+    }
+
+    /// All chunks up to `cumulative` have arrived or were given up. The messages of a stream are sent one after the
+    /// other (RFC 8260 §2.2.2): parts from before the beginning of another, which is below, will never be whole.
+    pub(crate) fn settle(&mut self, cumulative: u64, window: &mut Window) {
+        while let Some(entry) = self.overtaken.first_entry().filter(|entry| *entry.key() <= cumulative) {
+            let (beginning, stream) = entry.remove_entry();
+            let of_stream = (stream, false, 0)..=(stream, true, u64::MAX);
+            for (_, partial) in self.partials.extract_if(of_stream, |_, partial| partial.newest < beginning) {
+                window.release(partial.charge());
+            }
+        }
     }
 
     /// The ordered messages of a stream up to the extended number `last` were given up (RFC 8260 §2.3.1).

@@ -148,6 +148,7 @@ impl Reassembly {
         if let Some(reference) = self.reference {
             let cumulative = cumulative.near(reference);
             self.runs.settle(cumulative, &mut self.window);
+            self.partials.settle(cumulative, &mut self.window);
             for (stream, last) in self.inbox.settle(cumulative) {
                 self.partials.skip_ordered(stream, last, &mut self.window);
             }
@@ -251,6 +252,9 @@ impl Reassembly {
         let chunk = self.extend(data.tsn);
         let unordered = data.flags.unordered;
         let order = if unordered { Order::Unordered } else { Order::Message(data.message) };
+        if data.flags.beginning {
+            self.partials.handle_beginning(data.stream, chunk);
+        }
         if is_whole(data.flags) {
             let InterleavedData { stream, ppid, payload, .. } = data;
             self.inbox.add(Message { stream, ppid, payload, unordered }, order, chunk, &mut self.window);

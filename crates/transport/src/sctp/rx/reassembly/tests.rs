@@ -161,6 +161,28 @@ fn no_message_waits_for_one_that_can_never_be_whole() {
 }
 
 #[test]
+fn parts_that_the_next_message_of_their_stream_has_overtaken_are_freed() {
+    let mut room = room(true);
+    let chunks = [
+        part(1, 1, 0, 0, "UB", "half"),
+        part(2, 2, 0, 0, "UB", "other"),
+        part(4, 1, 1, 0, "UBE", "next"),
+        part(5, 1, 2, 0, "UB", "ne"),
+    ];
+    assert_eq!(take_parts(&mut room, chunks), ["next"]);
+    room.handle_cumulative(Tsn(2));
+    assert_eq!(room.window().held(), 3 * charge(0) + 11, "the one at 3 may be its rest");
+    room.handle_cumulative(Tsn(5));
+    assert_eq!(room.window().held(), 2 * charge(0) + 7);
+    assert_eq!(
+        take_parts(&mut room, [part(6, 1, 2, 1, "UE", "w"), part(7, 2, 0, 1, "UE", "!")]),
+        ["new", "other!"]
+    );
+    room.handle_cumulative(Tsn(7));
+    assert_eq!(room.window().held(), 0);
+}
+
+#[test]
 fn what_is_not_allowed_is_told() {
     let mut room = room(false);
     assert_eq!(room.handle_data(data(1, 100, 0, "BE", "x")), Err(Violation::InvalidStream(StreamId(100))));
