@@ -440,6 +440,8 @@ impl Sender {
             self.probe_due = None;
             self.is_probing = true;
             self.was_probed = true;
+            // Nothing came of what was believed to be on its way: the timer was not too early after all.
+            self.doubtful_to = None;
             self.timer = Some(now + self.rto.timeout());
         }
         false
