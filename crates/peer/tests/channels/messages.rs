@@ -193,3 +193,41 @@ fn media_and_channels_share_the_transport() {
     assert_eq!((counts.messages_received, counts.bytes_received), (10, 500_000));
     assert!(stats.data.association.unwrap().round_trip_time.unwrap() >= Duration::from_millis(40));
 }
+
+#[test]
+fn a_reader_is_told_once_of_many_messages() {
+    let (mut scene, ours, theirs) = connected();
+    scene.reach(ALICE, ours, DataChannelState::Open);
+    let arrived = |event: &Event| *event == Event::MessageArrived(theirs);
+    for round in 1..=3 {
+        for number in 0..50 {
+            scene.send(ALICE, ours, Message::from(number.to_string())).unwrap();
+        }
+        scene.run_for(Duration::from_secs(1));
+        assert_eq!(scene.ends[BOB].count(arrived), round);
+        assert_eq!(scene.read(BOB, theirs).len(), 50);
+    }
+}
+
+#[test]
+fn channels_share_the_way_by_their_priorities() {
+    let (mut scene, ..) = connected();
+    let [low, high] = [Priority::VERY_LOW, Priority::HIGH].map(|priority| {
+        let label = format!("{priority:?}");
+        let ours = scene.create(ALICE, &label, init(|init| init.priority = priority));
+        (ours, scene.opened(BOB, &label))
+    });
+    for _ in 0..100 {
+        scene.send(ALICE, low.0, binary(16_384)).unwrap();
+        scene.send(ALICE, high.0, binary(16_384)).unwrap();
+    }
+    let received = |scene: &Scene, id| {
+        let channels = scene.ends[BOB].peer.stats().data.channels;
+        channels.iter().find(|one| one.id == id).map_or(0, |one| one.counts.messages_received)
+    };
+    assert!(scene.run_until(LONG, |scene| received(scene, high.1) >= 80));
+    // Eight to one; packets on their way blur it a little.
+    let others = received(&scene, low.1);
+    assert!((5..=20).contains(&others), "{others} of low priority beside 80 of high");
+    assert_eq!(scene.receive(BOB, low.1, 100).len(), 100);
+}
