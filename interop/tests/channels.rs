@@ -200,14 +200,23 @@ async fn check_sort_in_page(lab: &mut Lab, sort: &Sort) {
 }
 
 /// Messages of every size and both kinds go to the page and come back as they were.
-async fn exchange_sizes(channel: &DataChannel, reliable: bool) {
+async fn exchange_sizes(lab: &mut Lab, channel: &DataChannel, reliable: bool) {
     let limit = if reliable { usize::MAX } else { 1_200 };
     for size in SIZES.into_iter().filter(|&size| size <= limit) {
         let bytes: Vec<u8> = (0..size).map(|at| (at * 31 + size) as u8).collect();
         let text: String = bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
         for message in [Message::Binary(bytes.clone().into()), Message::Text(text)] {
             in_time("a message taken", channel.send(message.clone())).await.unwrap();
-            let back = in_time("a message back", channel.recv()).await.expect("the channel stays open");
+            let back = tokio::time::timeout(PATIENCE, channel.recv()).await;
+            let Ok(Some(back)) = back else {
+                let page = lab.browser.run(&lab.tab, CHANNELS).await;
+                panic!(
+                    "{size} bytes of {} do not come back: {back:?}; {:?} {:?}; the page has {page:?}",
+                    channel.label(),
+                    channel.id(),
+                    channel.ready_state()
+                );
+            };
             assert!(back == message, "{size} bytes came back changed on {}", channel.label());
         }
     }
@@ -312,7 +321,7 @@ async fn we_open(kind: Kind) {
         assert!(in_time("the channel open", channel.opened()).await, "{}", sort.label);
         check_sort(channel, &sort);
         check_sort_in_page(&mut lab, &sort).await;
-        exchange_sizes(channel, sort.reliable).await;
+        exchange_sizes(&mut lab, channel, sort.reliable).await;
     }
     exchange_many(&mut lab, &opened[0]).await;
     exchange_buffered(&mut lab, &opened[0]).await;
@@ -338,7 +347,7 @@ async fn page_opens(kind: Kind) {
         assert!(in_time("the channel open", channel.opened()).await, "{}", sort.label);
         check_sort(&channel, &sort);
         check_sort_in_page(&mut lab, &sort).await;
-        exchange_sizes(&channel, sort.reliable).await;
+        exchange_sizes(&mut lab, &channel, sort.reliable).await;
         opened.push(channel);
     }
     exchange_many(&mut lab, &opened[0]).await;
@@ -347,7 +356,7 @@ async fn page_opens(kind: Kind) {
     for number in 0..5 {
         lab.run(&format!("lab.create('again {number}', {{}});")).await;
         let channel = lab.opened_by_page().await;
-        exchange_sizes(&channel, false).await;
+        exchange_sizes(&mut lab, &channel, false).await;
         channel.close();
         let seen = format!("return lab.channels.get('again {number}').closed;");
         lab.until("the close in the page", &seen).await;
