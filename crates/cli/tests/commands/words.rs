@@ -28,7 +28,7 @@ fn wrong_words_are_named_and_end_with_two() {
             &["probe", "-s", "http://192.0.2.1/offer", "-t", "2"],
             "[possible values: 0, 1, media, stress, reopen]",
         ),
-        (&["probe", "-s", "http://192.0.2.1/offer", "--timeout", "-1"], "--timeout"),
+        (&["probe", "-s", "http://192.0.2.1/offer", "--timeout", "0"], "expected whole seconds"),
     ] {
         let output = refused(words);
         let complaint = String::from_utf8_lossy(&output.stderr);
