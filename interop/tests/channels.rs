@@ -105,7 +105,7 @@ fn milliseconds() -> u64 {
 
 /// What the page has, to explain a failure.
 const CHANNELS: &str = "return [lab.pc.connectionState, lab.pc.sctp?.state, [...lab.channels].map(([label, one]) => \
-                        [label, one.channel.readyState, one.channel.id, one.got, one.mode, one.errors])];";
+                        [label, one.channel.readyState, one.channel.id, one.got, one.mode, one.early, one.errors])];";
 
 /// A kind of channel: its label, what we call it, and what the page calls it.
 struct Sort {
