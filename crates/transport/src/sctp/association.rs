@@ -133,8 +133,8 @@ impl Association {
         self.endpoint.sender.queue.amount(stream)
     }
 
-    /// How many bytes wait to be sent or acknowledged on all streams, with 64 for each message and each chunk beside:
-    /// what the send buffer limits.
+    /// How many bytes wait to be sent or acknowledged on all streams: what the send buffer limits. A message that waits
+    /// counts 64 bytes more, a chunk on its way at least 128, so that small ones do not fill the memory.
     pub fn total_buffered(&self) -> usize {
         self.endpoint.sender.buffered()
     }

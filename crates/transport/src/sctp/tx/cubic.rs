@@ -24,6 +24,8 @@ const TOLERATED_LOSS: f64 = 0.02;
 /// A random loss that would reduce the window to more than this share of it reduces nothing: so near, what was measured
 /// is less than the window only by what was lost.
 const WORTH_IT: f64 = 0.97;
+/// How many rounds after a congestion the measured bandwidth is trusted again.
+const SETTLED_ROUNDS: u64 = 10;
 
 /// The default controller.
 #[derive(Debug, Clone)]
@@ -38,6 +40,7 @@ pub struct Cubic {
     /// What was sent before these belongs to a loss that was reacted to, fully or by the measured product.
     congested_since: Option<Instant>,
     reduced_since: Option<Instant>,
+    congested_round: Option<u64>,
     before: Option<Before>,
 }
 
@@ -72,6 +75,7 @@ impl Cubic {
             start: HyStart::default(),
             congested_since: None,
             reduced_since: None,
+            congested_round: None,
             before: None,
         }
     }
@@ -157,6 +161,7 @@ impl Window for Cubic {
         if !Self::is_random(lost) {
             self.remember();
             self.congested_since = Some(lost.now);
+            self.congested_round = Some(lost.path.rounds);
             // Fast convergence (§4.7).
             self.peak = if self.window < self.peak { self.window * (1.0 + BETA) / 2.0 } else { self.window };
             let mut kept = self.window * BETA;
@@ -170,6 +175,10 @@ impl Window for Cubic {
             return true;
         }
         if self.is_slow_start() || self.reduced_since.is_some_and(|since| lost.sent_at <= since) {
+            return false;
+        }
+        // After a congestion the bandwidth is measured anew: until that was in use for some rounds, it says too little.
+        if self.congested_round.is_some_and(|round| lost.path.rounds < round + SETTLED_ROUNDS) {
             return false;
         }
         let kept = (lost.path.product() as f64).max(self.window * BETA).max(self.least());

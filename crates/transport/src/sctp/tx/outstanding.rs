@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use peerless_wire::sctp::StreamId;
 
 use crate::sctp::tx::fragment::{Form, Fragment};
-use crate::sctp::tx::queue::MESSAGE_OVERHEAD;
+use crate::sctp::tx::queue::MIN_CHUNK_WEIGHT;
 use crate::sctp::tx::rack::Rack;
 
 /// A chunk that was sent.
@@ -141,7 +141,7 @@ impl Outstanding {
     /// Takes a fragment that is sent now the first time; its number.
     pub fn push(&mut self, now: Instant, fragment: Fragment) -> u64 {
         let number = self.next();
-        self.weight += fragment.payload.len() + MESSAGE_OVERHEAD;
+        self.weight += weight(fragment.payload.len());
         self.flight += self.form.size(fragment.payload.len());
         self.flight_payload += fragment.payload.len();
         self.order.push_back((number, 1));
@@ -157,7 +157,7 @@ impl Outstanding {
 
     /// Takes the fragment that stands for the rest of a message given up: never sent, but numbered.
     pub fn push_abandoned(&mut self, now: Instant, fragment: Fragment) {
-        self.weight += MESSAGE_OVERHEAD;
+        self.weight += weight(0);
         self.sent.push_back(Sent {
             fragment,
             sent_at: now,
@@ -190,7 +190,7 @@ impl Outstanding {
             let number = self.first;
             self.first += 1;
             found.is_moved = true;
-            self.weight -= sent.fragment.payload.len() + MESSAGE_OVERHEAD;
+            self.weight -= weight(sent.fragment.payload.len());
             found.has_large |= sent.is_large && sent.fate == Fate::Flying;
             self.settle(
                 now,
@@ -283,7 +283,9 @@ impl Outstanding {
         found.bytes += self.form.size(payload);
         found.chunks += 1;
         found.highest = Some(found.highest.map_or(number, |highest| highest.max(number)));
+        // One that the SACK before had no room for may have come long ago: it tells nothing of time.
         let is_newest = found.newest.is_none_or(|newest| (sent_at, number) > newest)
+            && number <= self.known_to
             && rack.is_telling(now, sent_at, transmissions);
         if is_newest {
             found.newest = Some((sent_at, number));
@@ -478,7 +480,7 @@ impl Outstanding {
         let Some(sent) = self.find_mut(number) else { return };
         let fate = std::mem::replace(&mut sent.fate, Fate::Abandoned);
         let payload = std::mem::take(&mut sent.fragment.payload).len();
-        self.weight -= payload;
+        self.weight -= weight(payload) - weight(0);
         match fate {
             Fate::Flying => {
                 self.flight -= form.size(payload);
@@ -498,6 +500,11 @@ impl Outstanding {
             .take_while(|(_, sent)| sent.fate == Fate::Abandoned)
             .map(|(number, sent)| (number, &sent.fragment))
     }
+}
+
+/// What a chunk with so much payload counts.
+fn weight(payload: usize) -> usize {
+    payload.max(MIN_CHUNK_WEIGHT)
 }
 
 #[cfg(test)]

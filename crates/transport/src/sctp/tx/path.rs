@@ -94,9 +94,10 @@ impl Path {
         self.round_packets.lost += chunks;
     }
 
-    /// The losses so far were reacted to.
+    /// The losses so far, and the queue that there was, were reacted to.
     pub fn forget_losses(&mut self) {
         (self.round_packets.lost, self.previous_packets.lost) = (0, 0);
+        (self.round_least, self.previous_least) = (None, None);
     }
 
     /// What was lost and what was sent in all, of this round and the one before.

@@ -14,8 +14,10 @@ use crate::sctp::message::{Reliability, SendOptions};
 use crate::sctp::tx::fragment::{Form, Fragment, UNLIMITED};
 use crate::sctp::tx::scheduler::Scheduler;
 
-/// What each message costs beside its bytes, so that many small ones do not fill the memory.
+/// What a message that waits costs beside its bytes, so that many small ones do not fill the memory.
 pub const MESSAGE_OVERHEAD: usize = 64;
+/// What a chunk on its way costs at least, for the same reason.
+pub const MIN_CHUNK_WEIGHT: usize = 128;
 /// Fragments smaller than this are not cut to fill a packet up.
 const MIN_FRAGMENT: usize = 8;
 /// The priority of a stream that nobody has set (RFC 8831 §6.4: normal).

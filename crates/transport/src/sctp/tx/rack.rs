@@ -21,8 +21,9 @@ pub struct Rack {
     round_trip: Duration,
     /// The least round trip of the path.
     least: Duration,
-    /// The timer ran out, perhaps too early: deliveries of what was sent again may be those of the first transmission.
-    is_doubtful: bool,
+    /// The timer ran out, perhaps too early: deliveries of what was sent again up to then may be those of the first
+    /// transmission.
+    doubtful_to: Option<Instant>,
     has_reordering: bool,
     /// The window in quarters of the least round trip, less one, and the round in which it was widened.
     widened: Option<(u32, u64)>,
@@ -37,15 +38,16 @@ impl Rack {
         }
     }
 
-    /// Before a SACK: the least round trip of the path, and whether the retransmission timer ran out since the last.
-    pub fn set_path(&mut self, least: Duration, is_doubtful: bool) {
-        (self.least, self.is_doubtful) = (least, is_doubtful);
+    /// Before a SACK: the least round trip of the path, and until when retransmissions were perhaps for nothing.
+    pub fn set_path(&mut self, least: Duration, doubtful_to: Option<Instant>) {
+        (self.least, self.doubtful_to) = (least, doubtful_to);
     }
 
     /// Whether the delivery of a chunk tells when it was sent: one that was sent again, and is there sooner than the
     /// path allows, is there by an earlier transmission (§6.2 step 2).
     pub fn is_telling(&self, now: Instant, sent_at: Instant, transmissions: u32) -> bool {
-        transmissions == 1 || (!self.is_doubtful && now.saturating_duration_since(sent_at) >= self.least)
+        let is_sure = self.doubtful_to.is_none_or(|until| sent_at > until);
+        transmissions == 1 || (is_sure && now.saturating_duration_since(sent_at) >= self.least)
     }
 
     /// A chunk was delivered late, though sent once: packets overtake each other here.
@@ -97,17 +99,18 @@ mod tests {
         assert_eq!(rack.deadline(began, 1, 10 * MS), Some(began + 50 * MS));
         assert_eq!(rack.deadline(began, 3, 10 * MS), None, "was sent later");
         assert_eq!(rack.deadline(began + MS, 1, 10 * MS), None, "was sent again later");
-        rack.set_path(30 * MS, false);
+        rack.set_path(30 * MS, None);
         assert!(rack.is_telling(began + 40 * MS, began + 10 * MS, 2));
         assert!(!rack.is_telling(began + 40 * MS, began + 11 * MS, 2), "the first transmission has come");
-        rack.set_path(30 * MS, true);
+        rack.set_path(30 * MS, Some(began + 10 * MS));
         assert!(!rack.is_telling(began + 40 * MS, began + 10 * MS, 2), "the timer may have been too early");
+        assert!(rack.is_telling(began + 41 * MS, began + 11 * MS, 2), "that was afterwards");
     }
 
     #[test]
     fn the_window_is_nothing_after_three_unless_packets_overtake_each_other() {
         let mut rack = Rack::default();
-        rack.set_path(40 * MS, false);
+        rack.set_path(40 * MS, None);
         assert_eq!(rack.window(50 * MS, 2, 0), 10 * MS);
         assert_eq!(rack.window(50 * MS, 3, 0), Duration::ZERO);
         rack.handle_reordering();

@@ -65,8 +65,8 @@ pub struct Sender {
     pub(in crate::sctp::tx) after_timeout: Option<Instant>,
     /// What was lost is not sent again until the next SACK.
     pub(in crate::sctp::tx) is_holding: bool,
-    /// The timer was too early: what was out then was sent twice, some of it.
-    pub(in crate::sctp::tx) doubtful_to: Option<u64>,
+    /// Until when retransmissions were for nothing, as a timer was too early.
+    pub(in crate::sctp::tx) doubtful_to: Option<Instant>,
     pub(in crate::sctp::tx) recovery: Option<Recovery>,
     /// When the window was reduced for congestion last.
     pub(in crate::sctp::tx) reacted_at: Option<Instant>,
@@ -251,9 +251,8 @@ impl Sender {
             return Some(false);
         }
         self.peer_window = peer_window as usize;
-        self.doubtful_to = self.doubtful_to.filter(|end| cumulative + 1 < *end);
-        let is_doubtful = self.after_timeout.is_some() || self.doubtful_to.is_some();
-        self.rack.set_path(self.path.least().unwrap_or_default(), is_doubtful);
+        let doubtful_to = self.after_timeout.map_or(self.doubtful_to, |_| Some(now));
+        self.rack.set_path(self.path.least().unwrap_or_default(), doubtful_to);
         let flight = self.outstanding.flight();
         let blocks = blocks.map(|(from, to)| (cumulative + u64::from(from), cumulative + u64::from(to)));
         let found = self.outstanding.handle_sack(now, cumulative, blocks, &mut self.rack);
@@ -289,7 +288,7 @@ impl Sender {
         }
         let (highest, next) = (found.highest.unwrap_or(0), self.outstanding.next());
         let round = self.path.handle_acked(now, found.bytes, found.chunks, highest, next);
-        self.judge_timeout(found);
+        self.judge_timeout(now, found);
         // In slow start half the window in use is enough: the other half is what it grows by within the round.
         let filled = flight + self.packet >= self.window.bytes()
             || (self.window.is_slow_start() && 2 * flight >= self.window.bytes());
@@ -307,7 +306,7 @@ impl Sender {
     ///
     /// Departs: RFC 9260 §6.3.3, because when chunks have come that were sent before the timer ran out and not since,
     /// nothing was lost, and all that the timer has done is taken back.
-    fn judge_timeout(&mut self, found: &Found) {
+    fn judge_timeout(&mut self, now: Instant, found: &Found) {
         let Some(at) = self.after_timeout else { return };
         let (was_holding, original) = (std::mem::take(&mut self.is_holding), found.oldest_original);
         if original.is_none() && !was_holding && !self.queue.is_empty() {
@@ -317,7 +316,7 @@ impl Sender {
         self.after_timeout = None;
         if original.is_some_and(|sent_at| sent_at < at) && self.outstanding.is_clear() {
             self.outstanding.undo_timeout();
-            self.doubtful_to = Some(self.outstanding.next());
+            self.doubtful_to = Some(now);
             self.window.handle_spurious();
             self.recovery = None;
         }
