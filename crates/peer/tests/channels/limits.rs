@@ -141,3 +141,18 @@ fn long_messages_on_many_channels_at_once_all_arrive() {
         assert!(scene.receive(BOB, channel, 1)[0] == binary(262_144));
     }
 }
+
+#[test]
+fn buffers_and_sizes_that_cannot_be_kept_are_refused() {
+    let refused = |change: fn(&mut peerless_peer::config::Config)| {
+        let mut config = crate::scene::config(1, ALICE);
+        change(&mut config);
+        let error = peerless_peer::Peer::new(config).err();
+        assert!(matches!(error, Some(peerless_peer::error::Error::Argument(_))));
+    };
+    refused(|config| config.send_buffer = 0);
+    refused(|config| config.receive_buffer = 4095);
+    refused(|config| config.receive_buffer = (1 << 30) + 1);
+    refused(|config| config.max_message_size = 0);
+    refused(|config| config.max_message_size = config.receive_buffer / 2 + 1);
+}
