@@ -25,6 +25,10 @@ pub struct Config {
     pub codecs: Vec<CodecCapability>,
     /// The largest UDP payload we send, bytes, but for what data channels have found to get through. Default 1200.
     pub mtu: usize,
+    /// The largest SCTP packet that data channels look for where the path carries it (RFC 8899), bytes: 1200, which turns
+    /// the search off, to 16384, what one DTLS record holds. Default 2048: Chromium reads records into that much and
+    /// gives up the whole connection at a larger one. Raise it where the remote is known to take more.
+    pub max_packet_size: usize,
     /// Whether packets are paced; without, they leave as soon as they are polled. Default: yes.
     pub pacing: bool,
     /// How long received frames are held so that those after them come in time: at least, however even the path, and at
@@ -60,6 +64,7 @@ impl Config {
             certificate: None,
             codecs: CodecCapability::all(),
             mtu: 1200,
+            max_packet_size: 2048,
             pacing: true,
             jitter_buffer: Duration::from_millis(10)..=Duration::from_secs(1),
             max_segments: 1,
@@ -82,6 +87,7 @@ impl fmt::Debug for Config {
             .field("certificate", &self.certificate)
             .field("codecs", &self.codecs)
             .field("mtu", &self.mtu)
+            .field("max_packet_size", &self.max_packet_size)
             .field("pacing", &self.pacing)
             .field("jitter_buffer", &self.jitter_buffer)
             .field("max_segments", &self.max_segments)

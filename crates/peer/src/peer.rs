@@ -61,10 +61,13 @@ impl Peer {
     ///
     /// # Errors
     /// `NotSupported` for another bundle policy than max-bundle; `Argument` for an `mtu` below 548 or above 65 507, for
-    /// buffers, delays and message sizes outside of what `Config` says, or where no certificate could be made.
+    /// buffers, delays, packet and message sizes outside of what `Config` says, or where no certificate could be made.
     pub fn new(config: Config) -> Result<Self, Error> {
         if config.bundle_policy != BundlePolicy::MaxBundle {
             return Err(Error::NotSupported("a bundle policy other than max-bundle"));
+        }
+        if !(sctp::BASE_PACKET_SIZE..=sctp::MAX_PACKET_SIZE).contains(&config.max_packet_size) {
+            return Err(Error::Argument("the largest packet must be 1200 to 16384"));
         }
         if !(MTU_MIN..=65_507).contains(&config.mtu) {
             return Err(Error::Argument("the mtu must be 548 to 65507"));
@@ -553,13 +556,9 @@ fn sctp_config(config: &Config) -> sctp::Config {
     made.max_message_size = config.max_message_size;
     made.receive_window = config.receive_buffer;
     made.send_buffer = config.send_buffer;
-    made.max_packet_size = MAX_SCTP_PACKET;
+    made.max_packet_size = config.max_packet_size;
     made
 }
-
-/// How large SCTP packets may be where the path carries them, bytes: Chromium reads DTLS records into 2048 bytes and gives
-/// up the whole connection at a larger one.
-const MAX_SCTP_PACKET: usize = 2_048;
 
 const PEER_STREAM: u64 = 0;
 const SESSION_STREAM: u64 = 1;

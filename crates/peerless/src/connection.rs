@@ -256,6 +256,7 @@ fn machine_config(configuration: Configuration) -> Result<Config, Error> {
     config.certificate = Some(certificate);
     config.codecs = configuration.codecs;
     config.mtu = configuration.mtu;
+    config.max_packet_size = configuration.max_packet_size;
     config.pacing = configuration.pacing;
     config.jitter_buffer = configuration.jitter_buffer;
     config.max_segments = driver::MAX_SEGMENTS;

@@ -181,6 +181,8 @@ async fn configurations_that_cannot_be_followed_are_refused() {
     };
     assert_eq!(refused(|config| config.mtu = 100), "TypeError");
     assert_eq!(refused(|config| config.mtu = 70_000), "TypeError");
+    assert_eq!(refused(|config| config.max_packet_size = 1000), "TypeError");
+    assert_eq!(refused(|config| config.max_packet_size = 20_000), "TypeError");
     const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
     assert_eq!(refused(|config| config.jitter_buffer = SECOND * 2..=SECOND), "TypeError");
     assert_eq!(refused(|config| config.jitter_buffer = SECOND..=SECOND * 11), "TypeError");
