@@ -26,8 +26,9 @@ pub struct Config {
     /// The largest UDP payload we send, bytes, but for what data channels have found to get through. Default 1200.
     pub mtu: usize,
     /// The largest SCTP packet that data channels look for where the path carries it (RFC 8899), bytes: 1200, which turns
-    /// the search off, to 16384, what one DTLS record holds. Default 2048: Chromium reads records into that much and
-    /// gives up the whole connection at a larger one. Raise it where the remote is known to take more.
+    /// the search off, to 16384, what one DTLS record holds. Default 1400: aiortc reads 1500 bytes of a
+    /// record and lags behind for ever after a larger one, Chromium reads 2048 and gives up the whole connection. Raise it
+    /// where the remote is known to take more.
     pub max_packet_size: usize,
     /// Whether packets are paced; without, they leave as soon as they are polled. Default: yes.
     pub pacing: bool,
@@ -64,7 +65,7 @@ impl Config {
             certificate: None,
             codecs: CodecCapability::all(),
             mtu: 1200,
-            max_packet_size: 2048,
+            max_packet_size: 1400,
             pacing: true,
             jitter_buffer: Duration::from_millis(10)..=Duration::from_secs(1),
             max_segments: 1,
