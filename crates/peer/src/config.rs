@@ -25,10 +25,10 @@ pub struct Config {
     pub codecs: Vec<CodecCapability>,
     /// The largest UDP payload we send, bytes, but for what data channels have found to get through. Default 1200.
     pub mtu: usize,
-    /// The largest SCTP packet that data channels look for where the path carries it (RFC 8899), bytes: 1200, which turns
-    /// the search off, to 16384, what one DTLS record holds. Default 1400: aiortc reads 1500 bytes of a
-    /// record and lags behind for ever after a larger one, Chromium reads 2048 and gives up the whole connection. Raise it
-    /// where the remote is known to take more.
+    /// The largest SCTP packet that data channels take, and look for where the path carries it (RFC 8899), bytes: 1200,
+    /// which turns the search off, to 16384, what one DTLS record holds. A remote that does not say what it takes, as
+    /// only this crate does, gets 1400 at most: aiortc reads 1500 bytes of a record and lags behind for ever after a
+    /// larger one, Chromium reads 2048 and gives up the whole connection. Default 16384.
     pub max_packet_size: usize,
     /// Whether packets are paced; without, they leave as soon as they are polled. Default: yes.
     pub pacing: bool,
@@ -65,7 +65,7 @@ impl Config {
             certificate: None,
             codecs: CodecCapability::all(),
             mtu: 1200,
-            max_packet_size: 1400,
+            max_packet_size: peerless_transport::sctp::MAX_PACKET_SIZE,
             pacing: true,
             jitter_buffer: Duration::from_millis(10)..=Duration::from_secs(1),
             max_segments: 1,

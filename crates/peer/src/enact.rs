@@ -188,8 +188,9 @@ impl Engine {
     fn change_data(&mut self, now: Instant, change: DataChange) {
         match change {
             DataChange::None => {}
-            DataChange::Negotiated { port, max_message_size } => {
-                self.channels.negotiated(now, port, max_message_size, &mut self.transport);
+            DataChange::Negotiated { port, max_message_size, max_packet_size } => {
+                let limits = (max_message_size, max_packet_size);
+                self.channels.negotiated(now, port, limits, &mut self.transport);
             }
             DataChange::Refused => self.channels.refused(now, &mut self.transport),
         }

@@ -508,6 +508,7 @@ impl Peer {
         let data = DataView {
             wanted: self.engine.channels.is_wanted(),
             max_message_size: self.config.max_message_size as u64,
+            max_packet_size: self.config.max_packet_size as u64,
         };
         self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers, data)
     }

@@ -27,6 +27,9 @@ use crate::state::{DataChannelState, SctpState};
 
 /// How many streams the association has where it is not known yet.
 const ALL_STREAMS: u32 = 65_535;
+/// The largest packet for a remote that does not say what it takes: aiortc reads 1500 bytes of a record and lags behind
+/// after a larger one, Chromium reads 2048 and ends the connection at one above.
+const UNSAID_PACKET_SIZE: usize = 1400;
 
 /// All channels of a peer.
 #[derive(Debug)]
@@ -132,12 +135,13 @@ impl Channels {
         self.ids.set_role(role);
     }
 
-    /// A description has negotiated channels: the association comes up, or goes on with another limit.
+    /// A description has negotiated channels: the association comes up, or goes on with another limit. The limits are
+    /// the remote's: the longest message and the largest packet that it takes.
     pub(crate) fn negotiated(
         &mut self,
         now: Instant,
         port: u16,
-        max_message_size: Option<u64>,
+        (max_message_size, max_packet_size): (Option<u64>, Option<u64>),
         transport: &mut Transport,
     ) {
         self.is_wanted = true;
@@ -148,6 +152,9 @@ impl Channels {
         self.link = Some(Link { state: SctpState::Connecting, max_message_size, streams: ALL_STREAMS });
         let mut config = self.config.clone();
         config.remote_port = port;
+        let theirs =
+            max_packet_size.map_or(UNSAID_PACKET_SIZE, |size| usize::try_from(size).unwrap_or(usize::MAX));
+        config.max_packet_size = config.max_packet_size.min(theirs);
         transport.open_association(now, config);
     }
 

@@ -97,7 +97,9 @@ fn answered_setup(view: &View, offer: &Description, shared: &[usize]) -> Result<
 
 fn answered_data(view: &View, offered: &Media, setup: Setup) -> Media {
     let form = Form::of(offered).unwrap_or(Form::OURS);
-    let content = DataContent { mid: offered.mid().cloned(), form, is_bundle_only: false, setup };
+    let mid = offered.mid().cloned();
+    let has_packet_size = sctp::max_packet_size(offered).is_some();
+    let content = DataContent { mid, form, is_bundle_only: false, setup, has_packet_size };
     section::write_data(view, content)
 }
 

@@ -268,7 +268,11 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
             continue;
         }
         if let Some(port) = sctp::port(remote) {
-            plan.data = DataChange::Negotiated { port, max_message_size: sctp::max_message_size(remote) };
+            plan.data = DataChange::Negotiated {
+                port,
+                max_message_size: sctp::max_message_size(remote),
+                max_packet_size: sctp::max_packet_size(remote),
+            };
         }
         let Some(transceiver) = owner else { continue };
         let theirs = sides.remote.direction(remote);

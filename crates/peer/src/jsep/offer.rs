@@ -40,7 +40,9 @@ pub fn create_offer(view: &View) -> Result<Description, Error> {
             Slot::Data(form, mid) => {
                 let is_bundle_only = !bundle.is_empty() && !bundled.contains(&mid);
                 bundle.push(mid.clone());
-                let content = DataContent { mid: Some(mid), form, is_bundle_only, setup: Setup::ActPass };
+                let setup = Setup::ActPass;
+                let content =
+                    DataContent { mid: Some(mid), form, is_bundle_only, setup, has_packet_size: true };
                 section::write_data(view, content)
             }
             Slot::Empty(base) => match base.media.get(index) {

@@ -145,6 +145,8 @@ pub enum DataChange {
         port: u16,
         /// The longest message that the remote takes, bytes; `None` for any.
         max_message_size: Option<u64>,
+        /// The largest SCTP packet that the remote takes, bytes; `None` where it does not say.
+        max_packet_size: Option<u64>,
     },
     /// An answer has refused their section, or ended it: the association and all channels end.
     Refused,

@@ -97,6 +97,23 @@ pub(super) fn max_message_size(media: &Media) -> Option<u64> {
     Some(said.unwrap_or(DEFAULT_MESSAGE_SIZE)).filter(|size| *size != 0)
 }
 
+/// Says the largest SCTP packet that the side of this section takes. Of no standard: who does not know it skips it
+/// (RFC 8866 §5.13).
+const PACKET_SIZE: &str = "x-max-packet-size";
+
+/// The line that says the largest packet we take, bytes.
+pub(super) fn packet_size_line(bytes: u64) -> Attribute {
+    Attribute::other(PACKET_SIZE, Some(&bytes.to_string()))
+}
+
+/// The largest SCTP packet that the side of this section takes, bytes; `None` where it does not say.
+pub(super) fn max_packet_size(media: &Media) -> Option<u64> {
+    media.find(|one| match one {
+        Attribute::Other { name, value: Some(value) } if &**name == PACKET_SIZE => value.parse().ok(),
+        _ => None,
+    })
+}
+
 /// The index of the section by which data channels were negotiated, and are still.
 pub(crate) fn negotiated(descriptions: &Descriptions) -> Option<usize> {
     let (local, remote) = (descriptions.current_local.as_ref()?, descriptions.current_remote.as_ref()?);

@@ -7,7 +7,7 @@ use peerless_wire::sdp::{
 };
 
 use crate::jsep::codecs::{Entry, write_entry};
-use crate::jsep::sctp::Form;
+use crate::jsep::sctp::{self, Form};
 use crate::jsep::view::{Credentials, TransceiverView, View};
 use crate::state::{self, MediaKind};
 
@@ -82,6 +82,8 @@ pub(super) struct DataContent<'a> {
     pub(super) form: Form<'a>,
     pub(super) is_bundle_only: bool,
     pub(super) setup: Setup,
+    /// Whether we say the largest packet we take: in offers, and to those who said theirs.
+    pub(super) has_packet_size: bool,
 }
 
 /// Writes the section of data channels (RFC 8841 §4 to §6).
@@ -98,6 +100,9 @@ pub(super) fn write_data(view: &View, content: DataContent<'_>) -> Media {
     attributes.extend(content.mid.map(Attribute::Mid));
     attributes.push(content.form.port_line());
     attributes.push(Attribute::MaxMessageSize(view.data.max_message_size));
+    if content.has_packet_size {
+        attributes.push(sctp::packet_size_line(view.data.max_packet_size));
+    }
     media
 }
 

@@ -39,6 +39,8 @@ pub struct DataView {
     pub wanted: bool,
     /// The longest message we take, bytes.
     pub max_message_size: u64,
+    /// The largest SCTP packet we take, bytes.
+    pub max_packet_size: u64,
 }
 
 /// The transport all sections share.

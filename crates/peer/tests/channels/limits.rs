@@ -6,7 +6,7 @@ use peerless_peer::channel::{DataChannelInit, Message, MessageError};
 use peerless_peer::event::Event;
 use peerless_peer::state::DataChannelState;
 
-use crate::scene::{ALICE, BOB, Setting};
+use crate::scene::{ALICE, Adjust, BOB, Scene, Setting};
 use crate::talk::{LONG, binary, connected, connected_with};
 
 /// Small buffers, so that they fill up soon.
@@ -155,4 +155,35 @@ fn buffers_and_sizes_that_cannot_be_kept_are_refused() {
     refused(|config| config.receive_buffer = (1 << 30) + 1);
     refused(|config| config.max_message_size = 0);
     refused(|config| config.max_message_size = config.receive_buffer / 2 + 1);
+}
+
+/// The largest datagram that each side sends, where descriptions lose the lines that have a word.
+fn largest_datagrams(word: Option<&'static str>, adjust: Adjust) -> [usize; 2] {
+    let mut scene = Scene::with(Setting { adjust, ..Setting::default() });
+    scene.loses_lines_with = word;
+    let ours = scene.create(ALICE, "first", DataChannelInit::default());
+    scene.negotiate(ALICE);
+    let theirs = scene.opened(BOB, "first");
+    scene.reach(ALICE, ours, DataChannelState::Open);
+    for (from, from_id, to, to_id) in [(ALICE, ours, BOB, theirs), (BOB, theirs, ALICE, ours)] {
+        for _ in 0..40 {
+            scene.send(from, from_id, binary(100_000)).unwrap();
+        }
+        assert_eq!(scene.receive(to, to_id, 40).len(), 40);
+    }
+    [ALICE, BOB].map(|side| scene.ends[side].largest_datagram)
+}
+
+#[test]
+fn packets_grow_as_far_as_the_remote_says_that_it_takes_them() {
+    let large = largest_datagrams(None, |_, _| {});
+    assert!(large.iter().all(|size| (16_384..16_500).contains(size)), "{large:?}");
+    let mixed = largest_datagrams(None, |side, config| {
+        if side == BOB {
+            config.max_packet_size = 3000;
+        }
+    });
+    assert!(mixed.iter().all(|size| (2900..3100).contains(size)), "{mixed:?}");
+    let unsaid = largest_datagrams(Some("x-max-packet-size"), |_, _| {});
+    assert!(unsaid.iter().all(|size| (1400..1500).contains(size)), "{unsaid:?}");
 }

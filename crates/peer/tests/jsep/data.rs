@@ -15,8 +15,14 @@ fn party(seed: u8) -> Party {
     party
 }
 
-fn negotiated(max_message_size: Option<u64>) -> DataChange {
-    DataChange::Negotiated { port: 5000, max_message_size }
+/// What two of ours negotiate.
+fn between_us(max_message_size: Option<u64>) -> DataChange {
+    DataChange::Negotiated { port: 5000, max_message_size, max_packet_size: Some(16_384) }
+}
+
+/// What a browser negotiates.
+fn negotiated(port: u16, max_message_size: Option<u64>) -> DataChange {
+    DataChange::Negotiated { port, max_message_size, max_packet_size: None }
 }
 
 fn kinds(description: &Description) -> Vec<(&str, bool)> {
@@ -28,15 +34,16 @@ fn a_connection_may_have_data_channels_alone() {
     let (mut ours, mut theirs) = (party(1), Party::new(2));
     theirs.view.data.max_message_size = 1000;
     let (offered, answered) = exchange(&mut ours, &mut theirs);
-    assert_eq!(offered.data, negotiated(Some(1000)));
-    assert_eq!(answered.data, negotiated(Some(262_144)));
+    assert_eq!(offered.data, between_us(Some(1000)));
+    assert_eq!(answered.data, between_us(Some(262_144)));
     assert_eq!(offered.transport.unwrap().role, DtlsRole::Server);
     let offer = ours.view.descriptions.current_local.as_ref().unwrap();
     let lines: Vec<String> = offer.media[0].attributes.iter().map(ToString::to_string).collect();
     assert_eq!(offer.media[0].kind, Kind::Application);
     assert_eq!(&*offer.media[0].protocol, "UDP/DTLS/SCTP");
     assert_eq!(&*offer.media[0].formats, "webrtc-datachannel");
-    assert_eq!(lines[4..], ["mid:0", "sctp-port:5000", "max-message-size:262144"]);
+    let said = ["mid:0", "sctp-port:5000", "max-message-size:262144", "x-max-packet-size:16384"];
+    assert_eq!(lines[4..], said);
 }
 
 #[test]
@@ -44,7 +51,7 @@ fn data_channels_come_last_and_go_over_the_transport_of_all() {
     let (mut ours, mut theirs) = (party(1), Party::new(2));
     ours.add_track(MediaKind::Audio);
     let (_, answered) = exchange(&mut ours, &mut theirs);
-    assert_eq!(answered.data, negotiated(Some(262_144)));
+    assert_eq!(answered.data, between_us(Some(262_144)));
     let offer = ours.view.descriptions.current_local.clone().unwrap();
     assert_eq!(kinds(&offer), [("audio", false), ("application", false)]);
     assert!(offer.media[1].has(&Attribute::BundleOnly));
@@ -59,11 +66,11 @@ fn a_section_is_added_to_media_and_media_to_a_section() {
     exchange(&mut ours, &mut theirs);
     ours.view.data.wanted = true;
     let (offered, _) = exchange(&mut ours, &mut theirs);
-    assert_eq!(offered.data, negotiated(Some(262_144)));
+    assert_eq!(offered.data, between_us(Some(262_144)));
     // The other side adds pictures later: all keeps its place, and is offered for both.
     theirs.add_track(MediaKind::Video);
     let (offered, answered) = exchange(&mut theirs, &mut ours);
-    assert_eq!((offered.data, answered.data), (negotiated(Some(262_144)), negotiated(Some(262_144))));
+    assert_eq!((offered.data, answered.data), (between_us(Some(262_144)), between_us(Some(262_144))));
     let offer = theirs.view.descriptions.current_local.clone().unwrap();
     assert_eq!(kinds(&offer), [("audio", false), ("application", false), ("video", false)]);
     assert!(!offer.media[1].has(&Attribute::BundleOnly), "it is bundled already");
@@ -82,7 +89,7 @@ fn sizes_of_messages_are_as_the_remote_says() {
         party.set(Source::Remote, SdpType::Offer, &Description::parse(&text).unwrap()).unwrap();
         let answer = party.create_answer();
         let plan = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
-        assert_eq!(plan.data, negotiated(expected), "{said}");
+        assert_eq!(plan.data, negotiated(5000, expected), "{said}");
     }
 }
 
@@ -95,7 +102,24 @@ fn another_port_is_the_remotes_and_none_is_ours() {
         let answer = party.create_answer();
         assert!(answer.media[0].has(&Attribute::SctpPort(5000)));
         let plan = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
-        assert_eq!(plan.data, DataChange::Negotiated { port, max_message_size: Some(262_144) });
+        assert_eq!(plan.data, negotiated(port, Some(262_144)));
+    }
+}
+
+#[test]
+fn the_largest_packet_is_told_in_offers_and_to_those_who_tell_theirs() {
+    let text = vector("chromium-offer-dc.sdp");
+    let said = text.replace("a=sctp-port:5000\r\n", "a=sctp-port:5000\r\na=x-max-packet-size:9000\r\n");
+    let wrong = text.replace("a=sctp-port:5000\r\n", "a=sctp-port:5000\r\na=x-max-packet-size:many\r\n");
+    for (offer, theirs) in [(said, Some(9000)), (wrong, None), (text, None)] {
+        let mut party = Party::new(1);
+        party.set(Source::Remote, SdpType::Offer, &Description::parse(&offer).unwrap()).unwrap();
+        let answer = party.create_answer();
+        let ours = Attribute::other("x-max-packet-size", Some("16384"));
+        assert_eq!(answer.media[0].has(&ours), theirs.is_some());
+        let plan = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
+        let DataChange::Negotiated { max_packet_size, .. } = plan.data else { panic!("no channels") };
+        assert_eq!(max_packet_size, theirs);
     }
 }
 
@@ -111,7 +135,7 @@ fn the_form_before_the_rfc_is_taken_and_answered_in_kind() {
     let map = Attribute::other("sctpmap", Some("5000 webrtc-datachannel 65535"));
     assert!(answer.media[0].has(&map));
     let plan = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
-    assert_eq!(plan.data, DataChange::Negotiated { port: 6001, max_message_size: Some(262_144) });
+    assert_eq!(plan.data, negotiated(6001, Some(262_144)));
     // The offers we make keep to it.
     let again = party.create_offer();
     assert_eq!(&*again.media[0].protocol, "DTLS/SCTP");
@@ -130,7 +154,7 @@ fn one_section_carries_all_channels_and_a_second_is_rejected() {
     let answer = ours.create_answer();
     assert_eq!(kinds(&answer), [("application", false), ("application", true)]);
     let plan = ours.set(Source::Local, SdpType::Answer, &answer).unwrap();
-    assert_eq!((plan.data, plan.rejected), (negotiated(Some(262_144)), vec![1]));
+    assert_eq!((plan.data, plan.rejected), (between_us(Some(262_144)), vec![1]));
 }
 
 #[test]

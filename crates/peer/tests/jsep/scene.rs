@@ -39,7 +39,7 @@ impl Party {
             },
             codecs: CodecCapability::all(),
             transceivers: Vec::new(),
-            data: DataView { wanted: false, max_message_size: 262_144 },
+            data: DataView { wanted: false, max_message_size: 262_144, max_packet_size: 16_384 },
             descriptions: Descriptions::default(),
         };
         Self { view, next_id: 0 }

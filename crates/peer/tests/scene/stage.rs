@@ -35,6 +35,8 @@ pub struct Scene {
     pub signalling_delay: Duration,
     /// Whether candidates travel one by one.
     pub trickles: bool,
+    /// Lines of descriptions that have this word are lost on the way.
+    pub loses_lines_with: Option<&'static str>,
     signalling: VecDeque<(Instant, Side, Message)>,
     started: Instant,
 }
@@ -49,6 +51,8 @@ pub struct End {
     out: BytesMut,
     pub datagrams_sent: usize,
     pub largest_batch: usize,
+    /// In bytes.
+    pub largest_datagram: usize,
 }
 
 /// What travels over the signalling channel.
@@ -97,6 +101,7 @@ impl Scene {
             ends: [end(ALICE), end(BOB)],
             signalling_delay: Duration::from_millis(10),
             trickles: true,
+            loses_lines_with: None,
             signalling: VecDeque::new(),
             started,
         }
@@ -137,7 +142,11 @@ impl Scene {
     }
 
     /// Sends a message of signalling to the other side.
-    pub fn signal(&mut self, from: Side, message: Message) {
+    pub fn signal(&mut self, from: Side, mut message: Message) {
+        if let (Message::Description(description), Some(word)) = (&mut message, self.loses_lines_with) {
+            let kept = description.sdp.split_inclusive('\n').filter(|line| !line.contains(word));
+            description.sdp = kept.collect();
+        }
         self.signalling.push_back((self.now + self.signalling_delay, 1 - from, message));
     }
 
@@ -309,6 +318,7 @@ impl End {
             out: BytesMut::with_capacity(65_536),
             datagrams_sent: 0,
             largest_batch: 0,
+            largest_datagram: 0,
         }
     }
 
@@ -341,6 +351,7 @@ impl End {
             self.largest_batch = self.largest_batch.max(pieces.len());
             for piece in pieces {
                 self.datagrams_sent += 1;
+                self.largest_datagram = self.largest_datagram.max(piece.len());
                 network.send(now, transmit.source, transmit.destination, BytesMut::from(piece));
             }
             self.out = contents;
