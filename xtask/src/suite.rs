@@ -137,7 +137,7 @@ fn lints(root: &Path, quick: bool, tally: &mut Tally) {
 fn units(root: &Path, quick: bool, tally: &mut Tally) {
     // The simulation counts by itself: it is the one that takes its time.
     let test = |arguments: &[&str]| {
-        let mut command = cargo(root, &["test", "-q"]);
+        let mut command = cargo(root, &["test", "-q", "--no-fail-fast"]);
         command.args(MEMBERS).args(arguments);
         command
     };

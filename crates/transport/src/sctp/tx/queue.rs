@@ -18,8 +18,8 @@ use crate::sctp::tx::scheduler::Scheduler;
 pub const MESSAGE_OVERHEAD: usize = 64;
 /// What a chunk on its way costs at least, for the same reason.
 pub const MIN_CHUNK_WEIGHT: usize = 128;
-/// Fragments smaller than this are not cut to fill a packet up.
-const MIN_FRAGMENT: usize = 8;
+/// Fragments smaller than this are not cut to fill a packet up: the other end would have to keep them.
+const MIN_FRAGMENT: usize = 128;
 /// The priority of a stream that nobody has set (RFC 8831 §6.4: normal).
 const NORMAL: u16 = 256;
 
