@@ -20,6 +20,8 @@ use crate::signal::Signal;
 
 /// How long to wait before a connection that is not there yet is tried again.
 const RETRY: Duration = Duration::from_millis(20);
+/// How long a player waits for the rest of its tracks once one is negotiated.
+const OTHERS: Duration = Duration::from_millis(500);
 /// A player that was held up by more than this goes on where it is, and sends nothing in a burst.
 const LATENESS: Duration = Duration::from_millis(500);
 
@@ -207,6 +209,7 @@ impl Play {
         if !self.wait_any_codec() {
             return Ok(self.over());
         }
+        self.wait_other_codecs();
         self.lanes.iter_mut().for_each(Lane::advance);
         self.origin = Instant::now();
         loop {
@@ -242,6 +245,16 @@ impl Play {
             if ended { std::task::Poll::Ready(false) } else { std::task::Poll::Pending }
         });
         self.signal.wait(any).unwrap_or(false)
+    }
+
+    /// Waits until the other tracks have something to send for too: they are told one after the other. One that was
+    /// rejected is not waited for long.
+    fn wait_other_codecs(&self) {
+        let limit = Instant::now() + OTHERS;
+        let is_waiting = |lane: &Lane| lane.track.codec().is_none() && !lane.track.is_ended();
+        while self.lanes.iter().any(is_waiting) && Instant::now() < limit && !self.signal.is_stopped() {
+            self.signal.sleep_until(Instant::now() + RETRY);
+        }
     }
 
     fn over(&self) -> PlayEnd {
