@@ -19,7 +19,10 @@ mod negotiation;
 mod engine;
 mod enact;
 pub mod report;
+mod setup;
 pub mod peer;
+mod tracks;
+mod descriptions;
 mod messaging;
 
 pub use peer::Peer;

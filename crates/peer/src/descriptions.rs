@@ -1,0 +1,162 @@
+//! The calls of a peer about descriptions and candidates (webrtc-pc §4.4.2), which each are negotiation, then enact.
+
+use std::time::Instant;
+
+use peerless_wire::sdp::{Address, Description};
+
+use crate::description::{IceCandidateInit, SessionDescription};
+use crate::error::Error;
+use crate::event::Event;
+use crate::jsep::view::{DataView, View};
+use crate::jsep::{self, Source};
+use crate::peer::Peer;
+use crate::state::SdpType;
+
+impl Peer {
+    /// `createOffer` (webrtc-pc §4.4.2, RFC 9429 §5.2).
+    ///
+    /// # Errors
+    /// `Closed`; `WrongState` while the remote's offer is unanswered.
+    pub fn create_offer(&mut self) -> Result<SessionDescription, Error> {
+        self.create(SdpType::Offer)
+    }
+
+    /// `createAnswer` (webrtc-pc §4.4.2, RFC 9429 §5.3).
+    ///
+    /// # Errors
+    /// `Closed`; `WrongState` without a remote offer.
+    pub fn create_answer(&mut self) -> Result<SessionDescription, Error> {
+        self.create(SdpType::Answer)
+    }
+
+    /// `setLocalDescription` (webrtc-pc §4.4.2). With `None`, or an offer or answer without text, it is created and
+    /// set.
+    ///
+    /// # Errors
+    /// `Closed`, `WrongState`, `Modified` where the text is not what was created last. Nothing changes on error.
+    pub fn set_local_description(
+        &mut self,
+        now: Instant,
+        description: Option<SessionDescription>,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        let (kind, text) = match description {
+            Some(given) => (given.kind, given.sdp),
+            None => (self.negotiation.implied_kind(), String::new()),
+        };
+        if kind == SdpType::Rollback {
+            return self.apply(now, Source::Local, kind, &rollback());
+        }
+        self.check_state(Source::Local, kind)?;
+        let given = match text.is_empty() {
+            true => self.create(if kind == SdpType::Offer { kind } else { SdpType::Answer })?.sdp,
+            false => text,
+        };
+        let description = self.negotiation.take_created(kind, &given)?;
+        self.apply(now, Source::Local, kind, &description)
+    }
+
+    /// `setRemoteDescription` (webrtc-pc §4.4.2). An offer that meets an offer of ours is refused: roll back first.
+    ///
+    /// # Errors
+    /// `Closed`, `WrongState`, `Syntax`, `Description`. Nothing changes on error.
+    pub fn set_remote_description(
+        &mut self,
+        now: Instant,
+        description: SessionDescription,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        if description.kind == SdpType::Rollback {
+            return self.apply(now, Source::Remote, description.kind, &rollback());
+        }
+        self.check_state(Source::Remote, description.kind)?;
+        let parsed = Description::parse(&description.sdp)?;
+        self.apply(now, Source::Remote, description.kind, &parsed)
+    }
+
+    /// `addIceCandidate` (webrtc-pc §4.4.2). An empty candidate is the end of candidates.
+    ///
+    /// # Errors
+    /// `Closed`; `Candidate` with the reason.
+    pub fn add_ice_candidate(&mut self, now: Instant, candidate: &IceCandidateInit) -> Result<(), Error> {
+        self.check_open()?;
+        let added = self.negotiation.add_candidate(candidate)?;
+        // What comes before the answer is in the description, and comes into force with it.
+        let in_force = self.engine.dtls_role.is_some();
+        match added.candidate {
+            Some(mut one) if in_force || matches!(one.address, Address::Name(_)) => {
+                one.ufrag = one.ufrag.or_else(|| candidate.username_fragment.clone());
+                self.engine.add_remote_candidate(now, one);
+            }
+            None if in_force => self.engine.end_remote_candidates(now),
+            _ => {}
+        }
+        self.finish_call();
+        Ok(())
+    }
+
+    /// `localDescription`: the pending one, else the current one, with the candidates gathered so far.
+    pub fn local_description(&self) -> Option<SessionDescription> {
+        self.negotiation.local_description(&self.engine.gathered())
+    }
+
+    /// `remoteDescription`: the pending one, else the current one, with the candidates that were added.
+    pub fn remote_description(&self) -> Option<SessionDescription> {
+        self.negotiation.remote_description()
+    }
+
+    fn create(&mut self, kind: SdpType) -> Result<SessionDescription, Error> {
+        self.check_open()?;
+        let view = self.view();
+        let description = match kind {
+            SdpType::Offer => jsep::create_offer(&view)?,
+            _ => jsep::create_answer(&view)?,
+        };
+        Ok(self.negotiation.created(kind, description, &self.engine.gathered()))
+    }
+
+    /// Makes the plan of a description and carries it out. All that can fail comes before the first change.
+    fn apply(
+        &mut self,
+        now: Instant,
+        source: Source,
+        kind: SdpType,
+        description: &Description,
+    ) -> Result<(), Error> {
+        let plan = jsep::apply(&self.view(), source, kind, description)?;
+        let is_local = source == Source::Local;
+        if self.negotiation.commit(&plan, is_local, kind) {
+            self.engine.tell(Event::SignalingState(self.negotiation.signaling()));
+        }
+        self.engine.set_local_section(self.negotiation.local_section());
+        self.engine.enact(now, plan);
+        if is_local && self.engine.local_section.is_some() {
+            self.engine.gather(now);
+        }
+        self.finish_call();
+        Ok(())
+    }
+
+    fn view(&self) -> View {
+        let transport = self.engine.transport_view();
+        let data = DataView {
+            wanted: self.engine.channels.is_wanted(),
+            max_message_size: self.config.max_message_size as u64,
+            max_packet_size: self.config.max_packet_size as u64,
+        };
+        self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers, data)
+    }
+
+    fn check_state(&self, source: Source, kind: SdpType) -> Result<(), Error> {
+        let state = self.negotiation.signaling();
+        match jsep::next_state(state, source, kind) {
+            Some(_) => Ok(()),
+            None => Err(Error::WrongState { kind, state }),
+        }
+    }
+}
+
+/// A rollback has no text.
+fn rollback() -> Description {
+    Description::new(0, 0)
+}

@@ -1,0 +1,175 @@
+//! The calls of a peer about transceivers, senders and receivers (webrtc-pc §5).
+
+use std::time::{Duration, Instant};
+
+use crate::config::CodecCapability;
+use crate::error::Error;
+use crate::id::TransceiverId;
+use crate::peer::Peer;
+use crate::state::{Direction, MediaKind};
+use crate::transceiver::{
+    ReceiverView, SenderView, TrackInit, Transceiver, TransceiverInit, TransceiverView, with_sending,
+};
+
+impl Peer {
+    /// `addTrack` (webrtc-pc §5.1): reuses a transceiver of this kind that never sent, else makes one.
+    ///
+    /// # Errors
+    /// `Closed`; `TrackExists` where a sender has a track of this id.
+    pub fn add_track(&mut self, kind: MediaKind, track: TrackInit) -> Result<TransceiverId, Error> {
+        self.check_open()?;
+        let id = self.engine.transceivers.add_track(kind, track)?;
+        self.finish_call();
+        Ok(id)
+    }
+
+    /// `addTransceiver` (webrtc-pc §5.1).
+    ///
+    /// # Errors
+    /// `Closed`; `Argument` for the direction `Stopped`; `TrackExists` where a sender has a track of this id.
+    pub fn add_transceiver(
+        &mut self,
+        kind: MediaKind,
+        init: TransceiverInit,
+    ) -> Result<TransceiverId, Error> {
+        self.check_open()?;
+        if init.direction == Direction::Stopped {
+            return Err(Error::Argument("a transceiver cannot begin as stopped"));
+        }
+        if let Some(track) = &init.track {
+            self.engine.transceivers.check_track_is_new(track)?;
+        }
+        let transceiver = self.engine.transceivers.add(kind, init.direction);
+        let id = transceiver.id;
+        if let Some(track) = init.track {
+            transceiver.sender.set_track(track);
+        }
+        self.finish_call();
+        Ok(id)
+    }
+
+    /// `removeTrack` (webrtc-pc §5.1): the sender stops sending; the direction loses its sending half.
+    ///
+    /// # Errors
+    /// `Closed`, `UnknownTransceiver`.
+    pub fn remove_track(&mut self, now: Instant, id: TransceiverId) -> Result<(), Error> {
+        self.check_open()?;
+        let transceiver = self.engine.transceivers.live_mut(id)?;
+        if transceiver.sender.track.take().is_some() {
+            transceiver.direction = with_sending(transceiver.direction, false);
+            if let Some(mid) = transceiver.mid.clone() {
+                self.engine.media.set_sender(now, &mid, None);
+            }
+        }
+        self.finish_call();
+        Ok(())
+    }
+
+    /// Sets the direction wanted at the next negotiation (webrtc-pc §5.4).
+    ///
+    /// # Errors
+    /// `Closed`, `UnknownTransceiver`; `Argument` for `Stopped`, which only `stop` sets.
+    pub fn set_direction(&mut self, id: TransceiverId, direction: Direction) -> Result<(), Error> {
+        self.check_open()?;
+        if direction == Direction::Stopped {
+            return Err(Error::Argument("only stop() stops a transceiver"));
+        }
+        self.engine.transceivers.live_mut(id)?.direction = direction;
+        self.finish_call();
+        Ok(())
+    }
+
+    /// `setCodecPreferences` (webrtc-pc §5.4): only these, best first; empty for the configuration's.
+    ///
+    /// # Errors
+    /// `Closed`, `UnknownTransceiver`; `Modified` where one is of another kind or not among the configuration's.
+    pub fn set_codec_preferences(
+        &mut self,
+        id: TransceiverId,
+        codecs: &[CodecCapability],
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        let transceiver = self.engine.transceivers.live_mut(id)?;
+        let is_video = transceiver.kind == MediaKind::Video;
+        let is_ours = |codec: &CodecCapability| {
+            codec.format.is_video() == is_video && self.config.codecs.contains(codec)
+        };
+        if !codecs.iter().all(is_ours) {
+            return Err(Error::Modified);
+        }
+        transceiver.preferences = codecs.to_vec();
+        self.finish_call();
+        Ok(())
+    }
+
+    /// `stop` (webrtc-pc §5.4): sends and receives nothing more, and the media section goes at the next negotiation.
+    ///
+    /// # Errors
+    /// `Closed`, `UnknownTransceiver`.
+    pub fn stop(&mut self, now: Instant, id: TransceiverId) -> Result<(), Error> {
+        self.check_open()?;
+        self.engine.transceivers.live_mut(id)?;
+        self.engine.stop_transceiver(now, id);
+        self.finish_call();
+        Ok(())
+    }
+
+    /// All transceivers that are not stopped for good, in the order of their making.
+    pub fn transceivers(&self) -> Vec<TransceiverView> {
+        self.engine.transceivers.iter().map(Transceiver::view).collect()
+    }
+
+    /// One transceiver; `None` where it was stopped and is gone.
+    pub fn transceiver(&self, id: TransceiverId) -> Option<TransceiverView> {
+        self.engine.transceivers.find(id).map(Transceiver::view)
+    }
+
+    /// The sending half of a transceiver.
+    pub fn sender(&self, id: TransceiverId) -> Option<SenderView> {
+        let transceiver = self.engine.transceivers.find(id)?;
+        let sender = &transceiver.sender;
+        let target = self.engine.media.target_bitrate(transceiver);
+        Some(SenderView {
+            track: sender.track.clone(),
+            codec: sender.codec.clone().filter(|_| transceiver.may_send()),
+            can_send: sender.able && !self.is_closed(),
+            target_bitrate: target,
+        })
+    }
+
+    /// The receiving half of a transceiver.
+    pub fn receiver(&self, id: TransceiverId) -> Option<ReceiverView> {
+        let transceiver = self.engine.transceivers.find(id)?;
+        let receiver = &transceiver.receiver;
+        Some(ReceiverView {
+            track_id: receiver.track_id.clone(),
+            stream_ids: receiver.stream_ids.clone(),
+            kind: transceiver.kind,
+            codecs: receiver.codecs.clone(),
+            receptive: receiver.receptive && !transceiver.stopping,
+            jitter_buffer_target: receiver.jitter_buffer_target,
+        })
+    }
+
+    /// `jitterBufferTarget` (webrtc-pc §5.3): how long frames are held at least before they are handed on. `None`
+    /// follows the path; zero hands them on as soon as they are whole. Takes effect at once.
+    ///
+    /// # Errors
+    /// `Closed`, `UnknownTransceiver`; `Range` above four seconds.
+    pub fn set_jitter_buffer_target(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        target: Option<Duration>,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        self.engine.set_jitter_buffer_target(now, id, target)
+    }
+
+    /// Asks the remote for a key frame on this transceiver (PLI or FIR), not more often than is of use.
+    pub fn request_key_frame(&mut self, now: Instant, id: TransceiverId) {
+        if let Some(mid) = self.engine.transceivers.find(id).and_then(|one| one.mid.clone()) {
+            self.engine.media.request_key_frame(now, &mid);
+        }
+    }
+}
