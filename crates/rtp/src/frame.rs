@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use peerless_wire::rtp::Ssrc;
 
 use crate::codec::Format;
 
@@ -16,6 +17,10 @@ pub struct Frame {
     pub timestamp: u32,
     /// When it was captured, where known: makes the NTP to RTP mapping of sender reports right.
     pub captured: Option<Instant>,
+    /// The source that it came from; `None` for a frame to send.
+    pub ssrc: Option<Ssrc>,
+    /// When its first packet arrived; `None` for a frame to send.
+    pub began: Option<Instant>,
     /// When its last packet arrived; `None` for a frame to send.
     pub arrived: Option<Instant>,
     /// When it is to be shown or heard: the moment at which the jitter buffer handed it on, or a little before or after
@@ -33,6 +38,17 @@ pub struct Frame {
 impl Frame {
     /// A frame to send; `captured` may be set besides.
     pub fn new(format: Format, timestamp: u32, key: bool, payload: Bytes) -> Self {
-        Self { format, timestamp, captured: None, arrived: None, playout: None, lost: 0, key, payload }
+        Self {
+            format,
+            timestamp,
+            captured: None,
+            ssrc: None,
+            began: None,
+            arrived: None,
+            playout: None,
+            lost: 0,
+            key,
+            payload,
+        }
     }
 }

@@ -54,6 +54,8 @@ pub struct OutboundStats {
     pub bytes: u64,
     /// Header and extension bytes sent.
     pub header_bytes: u64,
+    /// For how long packets waited for the pacer before they were sent first, added up.
+    pub send_delay: Duration,
     /// RTP packets sent again.
     pub retransmitted_packets: u64,
     /// Payload bytes sent again.
@@ -98,6 +100,8 @@ pub struct RemoteInboundStats {
     pub rtt_measurements: u64,
     /// The highest sequence number it has seen, extended by its count of turns.
     pub highest_sequence: u32,
+    /// Packets it has received: those sent up to that number, less those lost.
+    pub packets: u64,
 }
 
 /// What arrived from one source.
@@ -108,6 +112,8 @@ pub struct InboundStats {
     pub mid: Mid,
     /// The source.
     pub ssrc: Ssrc,
+    /// The source of its retransmissions, once known.
+    pub rtx_ssrc: Option<Ssrc>,
     /// Which encoding of several it is (RFC 8852), where its packets say so.
     pub rid: Option<Rid>,
     /// How its latest packets are coded.
@@ -215,4 +221,27 @@ pub struct RemoteOutboundStats {
     pub bytes: u32,
     /// How many sender reports came.
     pub reports: u64,
+    /// The round trips that it let us measure, by answers to our reference times (RFC 3611 §4.5).
+    pub round_trips: RoundTrips,
+}
+
+/// Round trips that were measured one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RoundTrips {
+    /// The last one.
+    pub last: Option<Duration>,
+    /// All of them added up.
+    pub total: Duration,
+    /// How many that is.
+    pub measurements: u64,
+}
+
+impl RoundTrips {
+    /// Takes account of one.
+    pub(crate) fn add(&mut self, rtt: Duration) {
+        self.last = Some(rtt);
+        self.total += rtt;
+        self.measurements += 1;
+    }
 }

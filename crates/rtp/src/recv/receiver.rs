@@ -202,6 +202,13 @@ impl Receiver {
         true
     }
 
+    /// Takes in a round trip to the source `ssrc`, if it is one of its own.
+    pub fn handle_round_trip(&mut self, ssrc: Ssrc, rtt: Duration) {
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
+            stream.handle_round_trip(rtt);
+        }
+    }
+
     /// The report blocks on what was heard since this was last called.
     pub fn take_report_blocks(&mut self, now: Instant, blocks: &mut VecDeque<ReportBlock>) {
         for stream in &mut self.streams {

@@ -193,6 +193,8 @@ impl Stream {
                 format,
                 timestamp: ready.timestamp,
                 captured: None,
+                ssrc: Some(self.ssrc),
+                began: Some(ready.began),
                 arrived: Some(ready.arrived),
                 playout: Some(playout),
                 lost: ready.lost,
@@ -235,9 +237,24 @@ impl Stream {
         octets: u32,
     ) {
         self.clock.handle(now, ntp, timestamp);
-        let reports = self.stats.remote.as_ref().map_or(0, |remote| remote.reports) + 1;
-        self.stats.remote =
-            Some(RemoteOutboundStats { reported: now, ntp: ntp.0, packets, bytes: octets, reports });
+        let before = self.stats.remote.take();
+        let reports = before.as_ref().map_or(0, |remote| remote.reports) + 1;
+        let round_trips = before.map(|remote| remote.round_trips).unwrap_or_default();
+        self.stats.remote = Some(RemoteOutboundStats {
+            reported: now,
+            ntp: ntp.0,
+            packets,
+            bytes: octets,
+            reports,
+            round_trips,
+        });
+    }
+
+    /// Takes in a round trip that the remote's answer to a reference time tells (RFC 3611 §4.5).
+    pub fn handle_round_trip(&mut self, rtt: Duration) {
+        if let Some(remote) = &mut self.stats.remote {
+            remote.round_trips.add(rtt);
+        }
     }
 
     /// The report blocks on what was heard since this was last called (RFC 3550 §6.4).
@@ -338,6 +355,7 @@ impl Stream {
             format: self.codec.format,
             payload_type: self.codec.payload_type,
             rid: self.rid.map(|rid| Rid::new(rid.as_str())),
+            rtx_ssrc: self.rtx_ssrc,
             frames_received: self.stats.frames + self.stats.frames_received,
             flow: self.flow.stats(),
             last_frame_ntp: self
@@ -481,6 +499,7 @@ fn new_stats(mid: &Mid, ssrc: Ssrc, codec: &Codec) -> InboundStats {
     InboundStats {
         mid: mid.clone(),
         ssrc,
+        rtx_ssrc: None,
         rid: None,
         format: codec.format,
         payload_type: codec.payload_type,

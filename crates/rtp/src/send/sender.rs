@@ -45,6 +45,8 @@ pub struct Sender {
     /// Payload bytes a packet may have.
     limit: usize,
     timestamp_offset: u32,
+    /// The extended number of the first packet.
+    first: u64,
     /// The extended number of the next packet.
     next: u64,
     rtx_next: SequenceNumber,
@@ -69,6 +71,7 @@ pub struct Sender {
     media: Counts,
     again: Counts,
     rtx: Counts,
+    send_delay: Duration,
     frames: u64,
     key_frames: u64,
     frames_dropped: u64,
@@ -105,11 +108,15 @@ impl Sender {
         assumed_bitrate: u64,
         rng: &mut ChaCha20Rng,
     ) -> Self {
+        let packetizer = Packetizer::new(config.codec.format, rng.next_u32() as u16);
+        let timestamp_offset = rng.next_u32();
+        let first = u64::from(rng.next_u32() & 0x7fff);
         Self {
-            packetizer: Packetizer::new(config.codec.format, rng.next_u32() as u16),
+            packetizer,
             limit: payload_limit(&mid, &config, mtu),
-            timestamp_offset: rng.next_u32(),
-            next: u64::from(rng.next_u32() & 0x7fff),
+            timestamp_offset,
+            first,
+            next: first,
             rtx_next: SequenceNumber(rng.next_u32() as u16 & 0x7fff),
             queue: Queue::default(),
             history: config.codec.feedback.nack.then(History::new),
@@ -127,6 +134,7 @@ impl Sender {
             media: Counts::default(),
             again: Counts::default(),
             rtx: Counts::default(),
+            send_delay: Duration::ZERO,
             frames: 0,
             key_frames: 0,
             frames_dropped: 0,
@@ -206,6 +214,7 @@ impl Sender {
         record.fragment.write(out);
         self.media.add(header_len, record.fragment.len());
         self.last_sent = Some(stamp.now);
+        self.send_delay += stamp.now.saturating_duration_since(record.queued);
         if record.ends {
             self.frames += 1;
             self.key_frames += u64::from(record.key);
@@ -309,6 +318,7 @@ impl Sender {
             total_rtt: total + rtt.unwrap_or_default(),
             rtt_measurements: measurements + u64::from(rtt.is_some()),
             highest_sequence: block.highest_sequence,
+            packets: self.arrived(block),
         });
         rtt
     }
@@ -417,6 +427,7 @@ impl Sender {
             packets: both(|counts| counts.packets),
             bytes: both(|counts| counts.bytes),
             header_bytes: both(|counts| counts.header_bytes),
+            send_delay: self.send_delay,
             retransmitted_packets: self.again.packets,
             retransmitted_bytes: self.again.bytes,
             frames: self.frames,
@@ -463,6 +474,15 @@ impl Sender {
         }
         self.capture_told = Some(stamp.now);
         Some(AbsCaptureTime { timestamp: stamp.clock.ntp(record.captured).0, clock_offset: None })
+    }
+
+    /// How many packets a report says have arrived (webrtc-stats §8.4, `packetsReceived`). The remote's count of turns
+    /// begins when it first hears us, so only where in its turn the highest number lies is of use.
+    fn arrived(&self, block: &ReportBlock) -> u64 {
+        let Some(newest) = self.next.checked_sub(1).filter(|newest| *newest >= self.first) else { return 0 };
+        let behind = (newest as u16).wrapping_sub(block.highest_sequence as u16);
+        let heard = (newest + 1).saturating_sub(self.first + u64::from(behind));
+        heard.saturating_add_signed(-i64::from(block.lost))
     }
 
     /// Payload type and source of retransmissions, where both are agreed on.

@@ -154,14 +154,16 @@ impl State {
                         self.reference_times.push((report.ssrc, NtpTime(*time).middle(), now));
                     }
                 }
-                XrBlock::Dlrr(answers) => answers.iter().for_each(|answer| self.handle_answer(now, answer)),
+                XrBlock::Dlrr(answers) => {
+                    answers.iter().for_each(|answer| self.handle_answer(now, report.ssrc, answer));
+                }
                 XrBlock::Other { .. } => {}
             }
         }
     }
 
-    /// The answer to one of our reference times tells the round trip (RFC 3611 §4.5).
-    fn handle_answer(&mut self, now: Instant, answer: &DlrrBlock) {
+    /// The answer of the source `from` to one of our reference times tells the round trip (RFC 3611 §4.5).
+    fn handle_answer(&mut self, now: Instant, from: Ssrc, answer: &DlrrBlock) {
         if answer.ssrc != self.reporter() {
             return;
         }
@@ -169,6 +171,7 @@ impl State {
         let (last, delay) = (ShortNtp(answer.last_report), ShortNtp(answer.delay_since_last_report));
         if let Some(rtt) = arrived.round_trip(last, delay) {
             self.measured_rtt(rtt);
+            self.receivers.iter_mut().for_each(|receiver| receiver.handle_round_trip(from, rtt));
         }
     }
 
