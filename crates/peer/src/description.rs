@@ -23,3 +23,10 @@ pub struct IceCandidateInit {
     /// The username fragment of the generation it belongs to.
     pub username_fragment: Option<String>,
 }
+
+/// RTCOfferOptions (webrtc-pc §4.2.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OfferOptions {
+    /// `iceRestart`: the offer has new ICE credentials (RFC 9429 §5.2.3.1).
+    pub ice_restart: bool,
+}

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use peerless_wire::sdp::{Address, Description};
 
-use crate::description::{IceCandidateInit, SessionDescription};
+use crate::description::{IceCandidateInit, OfferOptions, SessionDescription};
 use crate::error::Error;
 use crate::event::Event;
 use crate::jsep::view::{DataView, View};
@@ -18,6 +18,17 @@ impl Peer {
     /// # Errors
     /// `Closed`; `WrongState` while the remote's offer is unanswered.
     pub fn create_offer(&mut self) -> Result<SessionDescription, Error> {
+        self.create_offer_with(OfferOptions::default())
+    }
+
+    /// `createOffer` with its options.
+    ///
+    /// # Errors
+    /// As `create_offer`; `NotSupported` for `ice_restart`.
+    pub fn create_offer_with(&mut self, options: OfferOptions) -> Result<SessionDescription, Error> {
+        if options.ice_restart {
+            return Err(Error::NotSupported("an offer that restarts ICE"));
+        }
         self.create(SdpType::Offer)
     }
 
@@ -97,12 +108,40 @@ impl Peer {
 
     /// `localDescription`: the pending one, else the current one, with the candidates gathered so far.
     pub fn local_description(&self) -> Option<SessionDescription> {
-        self.negotiation.local_description(&self.engine.gathered())
+        self.pending_local_description().or_else(|| self.current_local_description())
+    }
+
+    /// `currentLocalDescription`: that of the last finished exchange, with the candidates gathered so far.
+    pub fn current_local_description(&self) -> Option<SessionDescription> {
+        self.negotiation.current_local(&self.engine.gathered())
+    }
+
+    /// `pendingLocalDescription`: an offer or provisional answer of ours, with the candidates gathered so far; `None`
+    /// in the stable state.
+    pub fn pending_local_description(&self) -> Option<SessionDescription> {
+        self.negotiation.pending_local(&self.engine.gathered())
     }
 
     /// `remoteDescription`: the pending one, else the current one, with the candidates that were added.
     pub fn remote_description(&self) -> Option<SessionDescription> {
-        self.negotiation.remote_description()
+        self.pending_remote_description().or_else(|| self.current_remote_description())
+    }
+
+    /// `currentRemoteDescription`: that of the last finished exchange, with the candidates that were added.
+    pub fn current_remote_description(&self) -> Option<SessionDescription> {
+        self.negotiation.current_remote()
+    }
+
+    /// `pendingRemoteDescription`: an offer or provisional answer of the remote, with the candidates that were added;
+    /// `None` in the stable state.
+    pub fn pending_remote_description(&self) -> Option<SessionDescription> {
+        self.negotiation.pending_remote()
+    }
+
+    /// `canTrickleIceCandidates` (webrtc-pc §4.4.2): whether the remote said that it takes candidates one by one;
+    /// `None` before it gave a description.
+    pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
+        self.negotiation.can_trickle()
     }
 
     fn create(&mut self, kind: SdpType) -> Result<SessionDescription, Error> {

@@ -15,9 +15,10 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::id::TransceiverId;
 use crate::jsep::plan::{
-    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
+    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TransceiverPlan, TransportPlan,
 };
 use crate::jsep::view::{Credentials, DtlsRole, TransportView};
+use crate::receiving::TrackNews;
 use crate::state::Direction;
 use crate::transceiver::{Receiver, receives, sends};
 
@@ -30,20 +31,22 @@ impl Engine {
         if plan.remote_restarts {
             self.restart_ice(now);
         }
+        let mut news = TrackNews::default();
         for change in plan.transceivers {
-            self.change_transceiver(now, change);
+            self.change_transceiver(now, change, &mut news);
         }
         for id in plan.removed {
-            self.remove_transceiver(now, id);
+            self.remove_transceiver(now, id, &mut news);
         }
         if let Some(transport) = plan.transport {
             self.change_transport(now, transport);
         }
         self.change_data(now, plan.data);
+        self.tell_tracks(news);
         self.tell_senders();
     }
 
-    fn change_transceiver(&mut self, now: Instant, change: TransceiverPlan) {
+    fn change_transceiver(&mut self, now: Instant, change: TransceiverPlan, news: &mut TrackNews) {
         let id = match change.target {
             Target::Existing(id) => id,
             Target::New(kind) => {
@@ -53,7 +56,7 @@ impl Engine {
             }
         };
         if change.stop {
-            self.remove_transceiver(now, id);
+            self.remove_transceiver(now, id, news);
             return;
         }
         self.change_section(now, id, change.mid);
@@ -64,7 +67,7 @@ impl Engine {
             transceiver.sender.used |= sends(direction);
             transceiver.receiver.receptive = receives(direction);
         }
-        self.change_track(id, change.remote_track);
+        self.change_track(id, change.remote_track, news);
         if let Some(media) = change.media {
             self.change_media(now, id, media);
         }
@@ -81,30 +84,6 @@ impl Engine {
         }
         if let Some(mid) = mid {
             self.media.associate(&mid, id);
-        }
-    }
-
-    /// The remote's track began, moved or ended (webrtc-pc §5.1.1).
-    fn change_track(&mut self, id: TransceiverId, change: TrackChange) {
-        let Some(transceiver) = self.transceivers.find_mut(id) else {
-            return;
-        };
-        let receiver = &mut transceiver.receiver;
-        match change {
-            TrackChange::None => {}
-            TrackChange::Began(track) => {
-                if let Some(track_id) = track.id {
-                    receiver.track_id = track_id;
-                }
-                receiver.stream_ids = track.stream_ids;
-                receiver.announced = true;
-                self.tell(Event::Track(id));
-            }
-            TrackChange::Moved(track) => receiver.stream_ids = track.stream_ids,
-            TrackChange::Ended => {
-                receiver.announced = false;
-                self.tell(Event::TrackEnded(id));
-            }
         }
     }
 
@@ -129,42 +108,6 @@ impl Engine {
         if changed {
             self.tell(Event::SenderChanged(id));
         }
-    }
-
-    /// Removes a transceiver for good: its section was rejected, or a rollback unmade it.
-    pub(crate) fn remove_transceiver(&mut self, now: Instant, id: TransceiverId) {
-        let Some(transceiver) = self.transceivers.remove(id) else {
-            return;
-        };
-        if let Some(mid) = &transceiver.mid {
-            self.media.forget(now, mid);
-        }
-        if transceiver.receiver.announced {
-            self.tell(Event::TrackEnded(id));
-        }
-        if transceiver.sender.track.is_some() && !transceiver.stopping {
-            self.tell(Event::SenderChanged(id));
-        }
-    }
-
-    /// Stops a transceiver at once; its section goes at the next negotiation (webrtc-pc §5.4, `stop`).
-    pub(crate) fn stop_transceiver(&mut self, now: Instant, id: TransceiverId) {
-        let Some(transceiver) = self.transceivers.find_mut(id) else {
-            return;
-        };
-        let Some(mid) = transceiver.mid.clone() else {
-            self.remove_transceiver(now, id);
-            return;
-        };
-        transceiver.stopping = true;
-        transceiver.sender.able = false;
-        let had_track = std::mem::take(&mut transceiver.receiver.announced);
-        self.media.set_sender(now, &mid, None);
-        self.media.set_receiver(now, &mid, None);
-        if had_track {
-            self.tell(Event::TrackEnded(id));
-        }
-        self.tell(Event::SenderChanged(id));
     }
 
     /// How long frames of a transceiver are held at least (`jitterBufferTarget`, webrtc-pc §5.3).

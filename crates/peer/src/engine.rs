@@ -310,8 +310,12 @@ impl Engine {
             }
             session::Event::ReceiverStarted { mid, ssrc, .. } => {
                 tracing::debug!(%mid, ?ssrc, "a source arrives");
+                self.unmute(&mid);
             }
-            session::Event::Bye { mid, ssrc } => tracing::debug!(%mid, ?ssrc, "a source said goodbye"),
+            session::Event::Bye { mid, ssrc } => {
+                tracing::debug!(%mid, ?ssrc, "a source said goodbye");
+                self.mute(&mid);
+            }
             _ => {}
         }
     }

@@ -165,6 +165,16 @@ pub enum DescriptionError {
     },
 }
 
+impl DescriptionError {
+    /// Whether the description is valid, but more than we can do.
+    fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::FingerprintHashUnsupported { .. } | Self::NothingCommon | Self::TooManySections { .. }
+        )
+    }
+}
+
 /// What is wrong with a candidate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -190,6 +200,19 @@ pub enum CandidateError {
 }
 
 impl Error {
+    /// `errorDetail` where a browser would throw an RTCError (webrtc-pc §11.1): `sdp-syntax-error` for text that is no SDP.
+    pub fn detail(&self) -> Option<&'static str> {
+        matches!(self, Self::Syntax(_)).then_some("sdp-syntax-error")
+    }
+
+    /// `sdpLineNumber` (webrtc-pc §11.1): the line that is no SDP, 1 for the first.
+    pub fn sdp_line_number(&self) -> Option<usize> {
+        match self {
+            Self::Syntax(error) => Some(error.line).filter(|line| *line > 0),
+            _ => None,
+        }
+    }
+
     /// The name of the DOMException that a browser would throw.
     pub fn name(&self) -> &'static str {
         match self {
@@ -202,7 +225,9 @@ impl Error {
             Self::TrackExists => "InvalidAccessError",
             Self::NotSupported(_) => "NotSupportedError",
             Self::ChannelIdUnavailable(_) | Self::ChannelsExhausted => "OperationError",
-            Self::Syntax(_) | Self::Description(_) | Self::Candidate(_) => "OperationError",
+            Self::Description(error) if error.is_ours() => "OperationError",
+            Self::Description(_) => "InvalidAccessError",
+            Self::Syntax(_) | Self::Candidate(_) => "OperationError",
         }
     }
 }

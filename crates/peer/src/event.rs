@@ -40,10 +40,19 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
-    /// `track`: the remote sends on this transceiver from now on.
+    /// `track` (webrtc-pc §5.7): the remote sends on this transceiver from now on, or its track came into a stream
+    /// more. Each time it is the same track.
     Track(TransceiverId),
-    /// The remote stopped sending on this transceiver (the receiver's track is muted or removed from its streams).
+    /// `mute` of the receiver's track (webrtc-pc §5.3): the remote's direction has no sending any more, or its source
+    /// said goodbye. The track has not ended.
+    TrackMuted(TransceiverId),
+    /// `unmute` of the receiver's track: its media arrives. A track is muted until then.
+    TrackUnmuted(TransceiverId),
+    /// `ended` of the receiver's track: its transceiver was stopped, by either side, or unmade by a rollback.
     TrackEnded(TransceiverId),
+    /// `addtrack` and `removetrack` of the remote's streams (webrtc-pc §9.3): the receiver's track belongs to others
+    /// than before; see `Peer::receiver`. Not told for the streams that come with the first `Track`.
+    StreamsChanged(TransceiverId),
     /// What the transceiver sends with was settled or changed: look at `Peer::sender(id)`.
     SenderChanged(TransceiverId),
     /// The remote asks for a key frame (PLI, FIR) on this transceiver.

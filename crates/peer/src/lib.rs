@@ -17,6 +17,7 @@ pub mod media;
 pub mod data;
 mod negotiation;
 mod engine;
+mod receiving;
 mod enact;
 pub mod report;
 mod setup;

@@ -212,6 +212,11 @@ impl Media {
         self.session.request_key_frame(now, mid);
     }
 
+    /// The next packet that arrives for a section is told like the first of a source.
+    pub(crate) fn tell_next_arrival(&mut self, mid: &Mid) {
+        self.session.tell_next_arrival(mid);
+    }
+
     pub(crate) fn set_jitter_buffer_target(&mut self, now: Instant, mid: &Mid, target: Option<Duration>) {
         self.session.set_jitter_buffer_target(now, mid, target);
     }

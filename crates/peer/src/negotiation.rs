@@ -22,7 +22,10 @@ pub(crate) struct Negotiation {
     session_id: u64,
     session_version: u64,
     cname: String,
-    created: Option<Created>,
+    /// `[[LastCreatedOffer]]`.
+    offer: Option<Created>,
+    /// `[[LastCreatedAnswer]]`.
+    answer: Option<Created>,
     /// Whether the current local description answered the current remote one, or the other way round.
     answered_by_us: bool,
     /// `[[NegotiationNeeded]]`.
@@ -46,7 +49,6 @@ impl Gathered {
 /// What `create_offer` or `create_answer` gave last: the only thing `set_local_description` takes.
 #[derive(Debug)]
 struct Created {
-    kind: SdpType,
     text: String,
     description: Description,
 }
@@ -59,7 +61,8 @@ impl Negotiation {
             session_id,
             session_version: 0,
             cname,
-            created: None,
+            offer: None,
+            answer: None,
             answered_by_us: false,
             needed: false,
         }
@@ -96,7 +99,11 @@ impl Negotiation {
     ) -> SessionDescription {
         self.session_version = description.origin.session_version;
         let text = gathered.written_into(&description);
-        self.created = Some(Created { kind, text: text.clone(), description });
+        let created = Some(Created { text: text.clone(), description });
+        match kind {
+            SdpType::Offer => self.offer = created,
+            _ => self.answer = created,
+        }
         SessionDescription { kind, sdp: text }
     }
 
@@ -105,11 +112,9 @@ impl Negotiation {
     /// # Errors
     /// `Modified` where it is another text than was created last (webrtc-pc §4.4.1.5).
     pub(crate) fn take_created(&self, kind: SdpType, text: &str) -> Result<Description, Error> {
-        let wanted = if kind == SdpType::Pranswer { SdpType::Answer } else { kind };
-        match &self.created {
-            Some(created) if created.kind == wanted && created.text == text => {
-                Ok(created.description.clone())
-            }
+        let created = if kind == SdpType::Offer { &self.offer } else { &self.answer };
+        match created {
+            Some(created) if created.text == text => Ok(created.description.clone()),
             _ => Err(Error::Modified),
         }
     }
@@ -128,47 +133,70 @@ impl Negotiation {
         self.signaling = plan.signaling;
         self.descriptions = plan.descriptions.clone();
         if self.signaling == SignalingState::Stable {
-            self.created = None;
             self.needed = false;
-            if kind == SdpType::Answer {
-                self.answered_by_us = local;
-            }
+        }
+        // A rollback leaves what was created: it may be set again (webrtc-pc §4.4.1.5).
+        if kind == SdpType::Answer {
+            self.answered_by_us = local;
+            self.offer = None;
+            self.answer = None;
         }
         changed
     }
 
     pub(crate) fn close(&mut self) {
         self.signaling = SignalingState::Closed;
-        self.created = None;
+        self.offer = None;
+        self.answer = None;
     }
 
     pub(crate) fn signaling(&self) -> SignalingState {
         self.signaling
     }
 
-    /// `localDescription` with the candidates gathered so far.
-    pub(crate) fn local_description(&self, gathered: &Gathered) -> Option<SessionDescription> {
-        let description = self.descriptions.local()?;
-        let pending = match self.signaling {
-            SignalingState::HaveLocalPranswer => Some(SdpType::Pranswer),
-            SignalingState::HaveLocalOffer | SignalingState::HaveRemotePranswer => Some(SdpType::Offer),
-            _ => None,
-        };
-        let settled = if self.answered_by_us { SdpType::Answer } else { SdpType::Offer };
-        let sdp = gathered.written_into(description);
-        Some(SessionDescription { kind: pending.unwrap_or(settled), sdp })
+    /// `currentLocalDescription` with the candidates gathered so far.
+    pub(crate) fn current_local(&self, gathered: &Gathered) -> Option<SessionDescription> {
+        let kind = if self.answered_by_us { SdpType::Answer } else { SdpType::Offer };
+        let sdp = gathered.written_into(self.descriptions.current_local.as_deref()?);
+        Some(SessionDescription { kind, sdp })
     }
 
-    /// `remoteDescription` with the candidates added since.
-    pub(crate) fn remote_description(&self) -> Option<SessionDescription> {
-        let description = self.descriptions.remote()?;
+    /// `pendingLocalDescription` with the candidates gathered so far.
+    pub(crate) fn pending_local(&self, gathered: &Gathered) -> Option<SessionDescription> {
+        let kind = match self.signaling {
+            SignalingState::HaveLocalPranswer => SdpType::Pranswer,
+            _ => SdpType::Offer,
+        };
+        let sdp = gathered.written_into(self.descriptions.pending_local.as_deref()?);
+        Some(SessionDescription { kind, sdp })
+    }
+
+    /// `currentRemoteDescription` with the candidates added since.
+    pub(crate) fn current_remote(&self) -> Option<SessionDescription> {
+        let kind = if self.answered_by_us { SdpType::Offer } else { SdpType::Answer };
+        let sdp = self.descriptions.current_remote.as_deref()?.to_string();
+        Some(SessionDescription { kind, sdp })
+    }
+
+    /// `pendingRemoteDescription` with the candidates added since.
+    pub(crate) fn pending_remote(&self) -> Option<SessionDescription> {
         let kind = match self.signaling {
             SignalingState::HaveRemotePranswer => SdpType::Pranswer,
-            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer => SdpType::Offer,
-            _ if self.answered_by_us => SdpType::Offer,
-            _ => SdpType::Answer,
+            _ => SdpType::Offer,
         };
-        Some(SessionDescription { kind, sdp: description.to_string() })
+        let sdp = self.descriptions.pending_remote.as_deref()?.to_string();
+        Some(SessionDescription { kind, sdp })
+    }
+
+    /// `canTrickleIceCandidates`: what the remote description says, `None` before there is one (RFC 9429 §4.1.17).
+    pub(crate) fn can_trickle(&self) -> Option<bool> {
+        let remote = self.descriptions.remote()?;
+        let says = |one: &Attribute| match one {
+            Attribute::IceOptions(options) => options.split_ascii_whitespace().any(|word| word == "trickle"),
+            _ => false,
+        };
+        let sections = remote.media.iter().flat_map(|media| &media.attributes);
+        Some(remote.attributes.iter().chain(sections).any(says))
     }
 
     /// Takes a remote candidate into the remote description, and says what it is.

@@ -23,10 +23,10 @@ impl Peer {
         Ok(id)
     }
 
-    /// `addTransceiver` (webrtc-pc §5.1).
+    /// `addTransceiver` (webrtc-pc §5.1): always a new one. Its track may have another sender too.
     ///
     /// # Errors
-    /// `Closed`; `Argument` for the direction `Stopped`; `TrackExists` where a sender has a track of this id.
+    /// `Closed`; `Argument` for the direction `Stopped`.
     pub fn add_transceiver(
         &mut self,
         kind: MediaKind,
@@ -36,30 +36,70 @@ impl Peer {
         if init.direction == Direction::Stopped {
             return Err(Error::Argument("a transceiver cannot begin as stopped"));
         }
-        if let Some(track) = &init.track {
-            self.engine.transceivers.check_track_is_new(track)?;
-        }
         let transceiver = self.engine.transceivers.add(kind, init.direction);
         let id = transceiver.id;
         if let Some(track) = init.track {
             transceiver.sender.set_track(track);
         }
+        transceiver.sender.add_streams(&init.stream_ids);
         self.finish_call();
         Ok(id)
     }
 
-    /// `removeTrack` (webrtc-pc §5.1): the sender stops sending; the direction loses its sending half.
+    /// `removeTrack` (webrtc-pc §5.1): the sender stops sending; the direction loses its sending half. Where it has no
+    /// track, or was stopped, nothing happens.
     ///
     /// # Errors
-    /// `Closed`, `UnknownTransceiver`.
+    /// `Closed`; `UnknownTransceiver` where there never was such a one.
     pub fn remove_track(&mut self, now: Instant, id: TransceiverId) -> Result<(), Error> {
         self.check_open()?;
-        let transceiver = self.engine.transceivers.live_mut(id)?;
-        if transceiver.sender.track.take().is_some() {
+        let transceiver = self.engine.transceivers.known_mut(id)?.filter(|one| !one.stopping);
+        if let Some(transceiver) = transceiver
+            && transceiver.sender.track.take().is_some()
+        {
             transceiver.direction = with_sending(transceiver.direction, false);
             if let Some(mid) = transceiver.mid.clone() {
                 self.engine.media.set_sender(now, &mid, None);
             }
+        }
+        self.finish_call();
+        Ok(())
+    }
+
+    /// `replaceTrack` (webrtc-pc §5.2): what is sent from now on, without negotiation; `None` sends nothing. To the
+    /// remote it is the same track in the same streams as before: only `set_streams` changes those, so the streams of
+    /// the given track do not count. It must be of the transceiver's kind, which is for the caller to see to: tracks
+    /// have none here.
+    ///
+    /// # Errors
+    /// `Closed`; `UnknownTransceiver`, also where it was stopped.
+    pub fn replace_track(
+        &mut self,
+        _now: Instant,
+        id: TransceiverId,
+        track: Option<TrackInit>,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        let transceiver = self.engine.transceivers.live_mut(id)?;
+        let is_other = transceiver.sender.track.as_ref().map(|one| &one.id) != track.as_ref().map(|one| &one.id);
+        if is_other && track.is_some() {
+            // So that it is told as one that begins: the remote needs a key frame of it.
+            transceiver.sender.able = false;
+        }
+        transceiver.sender.track = track;
+        self.finish_call();
+        Ok(())
+    }
+
+    /// `setStreams` of a sender (webrtc-pc §5.2): the streams its track belongs to for the remote, from the next
+    /// negotiation on.
+    ///
+    /// # Errors
+    /// `Closed`; `UnknownTransceiver` where there never was such a one.
+    pub fn set_streams(&mut self, id: TransceiverId, stream_ids: Vec<String>) -> Result<(), Error> {
+        self.check_open()?;
+        if let Some(transceiver) = self.engine.transceivers.known_mut(id)? {
+            transceiver.sender.set_streams(&stream_ids);
         }
         self.finish_call();
         Ok(())
@@ -79,7 +119,8 @@ impl Peer {
         Ok(())
     }
 
-    /// `setCodecPreferences` (webrtc-pc §5.4): only these, best first; empty for the configuration's.
+    /// `setCodecPreferences` (webrtc-pc §5.4): only these, best first; empty for the configuration's. Of repeated ones
+    /// the first counts.
     ///
     /// # Errors
     /// `Closed`, `UnknownTransceiver`; `Modified` where one is of another kind or not among the configuration's.
@@ -97,19 +138,26 @@ impl Peer {
         if !codecs.iter().all(is_ours) {
             return Err(Error::Modified);
         }
-        transceiver.preferences = codecs.to_vec();
+        transceiver.preferences.clear();
+        for codec in codecs {
+            if !transceiver.preferences.contains(codec) {
+                transceiver.preferences.push(codec.clone());
+            }
+        }
         self.finish_call();
         Ok(())
     }
 
     /// `stop` (webrtc-pc §5.4): sends and receives nothing more, and the media section goes at the next negotiation.
+    /// Where it is stopped already, nothing happens.
     ///
     /// # Errors
-    /// `Closed`, `UnknownTransceiver`.
+    /// `Closed`; `UnknownTransceiver` where there never was such a one.
     pub fn stop(&mut self, now: Instant, id: TransceiverId) -> Result<(), Error> {
         self.check_open()?;
-        self.engine.transceivers.live_mut(id)?;
-        self.engine.stop_transceiver(now, id);
+        if self.engine.transceivers.known_mut(id)?.is_some_and(|one| !one.stopping) {
+            self.engine.stop_transceiver(now, id);
+        }
         self.finish_call();
         Ok(())
     }
@@ -147,6 +195,7 @@ impl Peer {
             kind: transceiver.kind,
             codecs: receiver.codecs.clone(),
             receptive: receiver.receptive && !transceiver.stopping,
+            muted: receiver.muted,
             jitter_buffer_target: receiver.jitter_buffer_target,
         })
     }

@@ -28,11 +28,13 @@ pub struct TransceiverInit {
     pub direction: Direction,
     /// What is sent from the start, if anything.
     pub track: Option<TrackInit>,
+    /// The streams of the sender, besides those of the track.
+    pub stream_ids: Vec<String>,
 }
 
 impl Default for TransceiverInit {
     fn default() -> Self {
-        Self { direction: Direction::SendRecv, track: None }
+        Self { direction: Direction::SendRecv, track: None, stream_ids: Vec::new() }
     }
 }
 
@@ -78,6 +80,8 @@ pub struct ReceiverView {
     pub codecs: Vec<Codec>,
     /// Whether the remote may send at this time, by the last negotiation.
     pub receptive: bool,
+    /// Whether its track is muted (webrtc-pc §5.3): nothing arrives yet, or no more.
+    pub muted: bool,
     /// How long its jitter buffer holds frames at least, where asked for (jitterBufferTarget).
     pub jitter_buffer_target: Option<Duration>,
 }
@@ -125,8 +129,11 @@ pub(crate) struct Receiver {
     pub(crate) stream_ids: Vec<String>,
     pub(crate) codecs: Vec<Codec>,
     pub(crate) receptive: bool,
-    /// Whether its track was told of by `Event::Track` and has not ended since.
+    /// Whether its track was told of by `Event::Track` and the remote has not ceased to send since
+    /// (`[[FiredDirection]]`).
     pub(crate) announced: bool,
+    /// Whether nothing of its track arrives (mediacapture-main §4.3.1).
+    pub(crate) muted: bool,
     /// How long frames are held at least, where asked for (jitterBufferTarget).
     pub(crate) jitter_buffer_target: Option<Duration>,
 }
@@ -169,6 +176,7 @@ impl Transceivers {
                 codecs: Vec::new(),
                 receptive: false,
                 announced: false,
+                muted: true,
                 jitter_buffer_target: None,
             },
         });
@@ -231,6 +239,17 @@ impl Transceivers {
         self.find_mut(id).filter(|transceiver| !transceiver.stopping).ok_or(Error::UnknownTransceiver)
     }
 
+    /// The one with this handle, where it is there still: `None` for one that was stopped and is gone.
+    ///
+    /// # Errors
+    /// `UnknownTransceiver` where there never was such a one.
+    pub(crate) fn known_mut(&mut self, id: TransceiverId) -> Result<Option<&mut Transceiver>, Error> {
+        match id.0 < self.next {
+            true => Ok(self.find_mut(id)),
+            false => Err(Error::UnknownTransceiver),
+        }
+    }
+
     /// A number that no sender of ours has (RFC 3550 §8.1), and not `except`.
     fn fresh_ssrc(&mut self, except: Option<Ssrc>) -> Ssrc {
         loop {
@@ -291,8 +310,22 @@ impl Sender {
 
     pub(crate) fn set_track(&mut self, track: TrackInit) {
         self.track_id.clone_from(&track.id);
-        self.stream_ids.clone_from(&track.stream_ids);
+        self.set_streams(&track.stream_ids);
         self.track = Some(track);
+    }
+
+    /// `setStreams` (webrtc-pc §5.2): each once.
+    pub(crate) fn set_streams(&mut self, stream_ids: &[String]) {
+        self.stream_ids.clear();
+        self.add_streams(stream_ids);
+    }
+
+    pub(crate) fn add_streams(&mut self, stream_ids: &[String]) {
+        for id in stream_ids {
+            if !self.stream_ids.contains(id) {
+                self.stream_ids.push(id.clone());
+            }
+        }
     }
 }
 

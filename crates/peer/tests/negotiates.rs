@@ -278,7 +278,7 @@ fn a_removed_track_ends_at_the_remote() {
     let refused = scene.peer(ALICE).send_frame(now, id, &scene::media::picture(0, true, now));
     assert_eq!(refused, Err(SendError::NoTrack));
     scene.negotiate(ALICE);
-    assert_eq!(scene.ends[BOB].count(|event| matches!(event, Event::TrackEnded(_))), 1);
+    assert_eq!(scene.ends[BOB].count(|event| matches!(event, Event::TrackMuted(_))), 1);
     let before = scene.ends[ALICE].arrivals.pictures;
     assert!(
         scene.run_until(Duration::from_secs(3), |scene| scene.ends[ALICE].arrivals.pictures > before + 10)
@@ -314,7 +314,7 @@ fn a_stopped_transceiver_leaves_its_section_to_the_next() {
 fn a_direction_is_negotiated_and_keeps_to_what_it_allows() {
     let mut scene = Scene::new();
     let track = TrackInit { id: "sound".into(), stream_ids: vec!["stream".into()] };
-    let init = TransceiverInit { direction: Direction::SendOnly, track: Some(track) };
+    let init = TransceiverInit { direction: Direction::SendOnly, track: Some(track), ..TransceiverInit::default() };
     let id = scene.peer(ALICE).add_transceiver(MediaKind::Audio, init).unwrap();
     scene.negotiate(ALICE);
     assert_eq!(scene.peer(ALICE).transceiver(id).unwrap().current_direction, Some(Direction::SendOnly));
@@ -357,7 +357,7 @@ fn the_same_track_is_sent_once_and_stopped_is_no_direction() {
     let track = TrackInit { id: "sound".into(), stream_ids: Vec::new() };
     let id = scene.peer(ALICE).add_track(MediaKind::Audio, track.clone()).unwrap();
     assert!(matches!(scene.peer(ALICE).add_track(MediaKind::Audio, track), Err(Error::TrackExists)));
-    let stopped = TransceiverInit { direction: Direction::Stopped, track: None };
+    let stopped = TransceiverInit { direction: Direction::Stopped, ..TransceiverInit::default() };
     assert!(matches!(scene.peer(ALICE).add_transceiver(MediaKind::Audio, stopped), Err(Error::Argument(_))));
     assert!(matches!(scene.peer(ALICE).set_direction(id, Direction::Stopped), Err(Error::Argument(_))));
 }
@@ -411,7 +411,7 @@ fn neither_a_peer_nor_its_configuration_shows_a_secret() {
     let mut config = scene::config(1, ALICE);
     config.seed = [0xa7; 32];
     let mut peer = Peer::new(config.clone()).unwrap();
-    peer.add_transceiver(MediaKind::Audio, TransceiverInit { direction: Direction::SendRecv, track: None })
+    peer.add_transceiver(MediaKind::Audio, TransceiverInit::default())
         .unwrap();
     peer.set_local_description(scene::stage::moment(), None).unwrap();
     let sdp = peer.local_description().unwrap().sdp;

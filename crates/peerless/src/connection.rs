@@ -75,7 +75,7 @@ impl PeerConnection {
     /// # Errors
     /// `Peer`: `Closed`; `Argument` for the direction `Stopped`.
     pub fn add_transceiver(&self, kind: MediaKind, direction: Direction) -> Result<Transceiver, Error> {
-        let init = TransceiverInit { direction, track: None };
+        let init = TransceiverInit { direction, ..TransceiverInit::default() };
         let id = self.shared().lock().peer.add_transceiver(kind, init)?;
         Ok(Transceiver::new(self.shared().clone(), id))
     }
@@ -90,7 +90,7 @@ impl PeerConnection {
         direction: Direction,
     ) -> Result<Transceiver, Error> {
         self.refuse_attached(track)?;
-        let init = TransceiverInit { direction, track: Some(track_init(track)) };
+        let init = TransceiverInit { direction, track: Some(track_init(track)), ..TransceiverInit::default() };
         let id = self.shared().lock().peer.add_transceiver(track.kind(), init)?;
         track.attach(self.shared(), id);
         Ok(Transceiver::new(self.shared().clone(), id))

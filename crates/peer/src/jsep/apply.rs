@@ -334,7 +334,7 @@ fn track_change(transceiver: Option<&TransceiverView>, media: &Media, is_sent: b
             let now = remote_track(media);
             if now.stream_ids == known.stream_ids { TrackChange::None } else { TrackChange::Moved(now) }
         }
-        Some(_) => TrackChange::Ended,
+        Some(_) => TrackChange::Muted,
         None => TrackChange::None,
     }
 }

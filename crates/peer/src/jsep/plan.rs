@@ -70,7 +70,7 @@ pub enum TrackChange {
     /// It is sent still, but belongs to other streams now.
     Moved(RemoteTrack),
     /// The remote sends no more: mute the track and take it out of its streams.
-    Ended,
+    Muted,
 }
 
 /// How the media of one section flows.

@@ -42,7 +42,7 @@ pub(super) fn roll_back(view: &View) -> RolledBack {
             matches!(direction, crate::state::Direction::SendRecv | crate::state::Direction::RecvOnly)
         });
         if was_remote && one.remote_track.is_some() && !was_receiving {
-            change.remote_track = TrackChange::Ended;
+            change.remote_track = TrackChange::Muted;
             one.remote_track = None;
         }
         if !is_settled || change.remote_track != TrackChange::None {

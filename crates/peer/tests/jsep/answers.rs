@@ -265,7 +265,7 @@ fn tracks_begin_move_and_end_as_the_remote_says() {
         matches!(change(&mut ours, &mut theirs), Some(TrackChange::Moved(track)) if track.stream_ids == ["other"])
     );
     theirs.transceiver(id).direction = Direction::RecvOnly;
-    assert_eq!(change(&mut ours, &mut theirs), Some(TrackChange::Ended));
+    assert_eq!(change(&mut ours, &mut theirs), Some(TrackChange::Muted));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_remote_offer_taken_back_takes_its_transceivers_with_it() {
     assert_eq!(ours.view.transceivers.len(), 2);
     let plan = ours.set(Source::Remote, SdpType::Rollback, &offer).unwrap();
     assert_eq!(plan.removed.len(), 1);
-    assert_eq!(plan.transceivers[0].remote_track, TrackChange::Ended);
+    assert_eq!(plan.transceivers[0].remote_track, TrackChange::Muted);
     assert_eq!(ours.view.transceivers.len(), 1);
     assert_eq!(ours.transceiver(kept).mid, None);
     assert!(ours.view.descriptions.remote().is_none());

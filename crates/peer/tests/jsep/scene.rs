@@ -141,7 +141,7 @@ impl Party {
                 TrackChange::Began(track) | TrackChange::Moved(track) => {
                     transceiver.remote_track = Some(track.clone());
                 }
-                TrackChange::Ended => transceiver.remote_track = None,
+                TrackChange::Muted => transceiver.remote_track = None,
             }
         }
         if let Some(transport) = &plan.transport {

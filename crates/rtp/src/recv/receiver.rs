@@ -27,6 +27,8 @@ pub struct Receiver {
     ended: VecDeque<(Ssrc, Instant)>,
     /// For NACKs, to be reused.
     numbers: Vec<u64>,
+    /// Whether the owner wants to hear of the next packet.
+    is_awaited: bool,
 }
 
 /// How long frames wait for what they lack, and for their time.
@@ -61,7 +63,20 @@ pub enum Refused {
 impl Receiver {
     /// A receiver of nothing yet.
     pub fn new(mid: Mid, config: ReceiveConfig, patience: Patience) -> Self {
-        Self { mid, config, patience, streams: Vec::new(), ended: VecDeque::new(), numbers: Vec::new() }
+        Self {
+            mid,
+            config,
+            patience,
+            streams: Vec::new(),
+            ended: VecDeque::new(),
+            numbers: Vec::new(),
+            is_awaited: false,
+        }
+    }
+
+    /// The next packet of media counts as the first of its source.
+    pub fn await_next(&mut self) {
+        self.is_awaited = true;
     }
 
     /// Goes on with another configuration. Sources go on; those no codec of which is left are forgotten.
@@ -103,7 +118,7 @@ impl Receiver {
             if !stream.handle_media(now, &header, content, codec) {
                 return Err(Refused::Malformed);
             }
-            return Ok(if known.is_none() {
+            return Ok(if std::mem::take(&mut self.is_awaited) || known.is_none() {
                 Arrived::First(header.ssrc, payload_type)
             } else {
                 Arrived::More

@@ -15,7 +15,8 @@ pub enum Event {
     KeyFrameRequested(Mid),
     /// The remote told another bitrate (REMB): what encoders may give, bit/s over all video senders it was told for.
     TargetBitrate(u64),
-    /// The first packet of a source came.
+    /// The first packet of a source came, or the next one of a section that was asked for by
+    /// [`Session::tell_next_arrival`](crate::session::Session::tell_next_arrival).
     ReceiverStarted {
         /// Its media section.
         mid: Mid,

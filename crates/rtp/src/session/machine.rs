@@ -225,6 +225,14 @@ impl Session {
         }
     }
 
+    /// The next packet of media that arrives for `mid` is told by [`Event::ReceiverStarted`], even if it is not the first of
+    /// its source: the owner muted it and wants to know when it is heard again.
+    pub fn tell_next_arrival(&mut self, mid: &Mid) {
+        if let Some(receiver) = self.state.receivers.iter_mut().find(|receiver| receiver.mid() == mid) {
+            receiver.await_next();
+        }
+    }
+
     /// Sets for how long frames of `mid` are held at least from now on, as
     /// [`ReceiveConfig::jitter_buffer_target`] says; nothing without such a receiver.
     pub fn set_jitter_buffer_target(&mut self, now: Instant, mid: &Mid, target: Option<Duration>) {
