@@ -81,7 +81,8 @@ impl Peer {
     ) -> Result<(), Error> {
         self.check_open()?;
         let transceiver = self.engine.transceivers.live_mut(id)?;
-        let is_other = transceiver.sender.track.as_ref().map(|one| &one.id) != track.as_ref().map(|one| &one.id);
+        let is_other =
+            transceiver.sender.track.as_ref().map(|one| &one.id) != track.as_ref().map(|one| &one.id);
         if is_other && track.is_some() {
             // So that it is told as one that begins: the remote needs a key frame of it.
             transceiver.sender.able = false;

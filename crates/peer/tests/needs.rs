@@ -61,7 +61,11 @@ fn an_answerer_that_wants_less_than_was_offered_needs_nothing() {
     scene.add_source(ALICE, MediaKind::Audio);
     scene.negotiate(ALICE);
     assert_eq!(fired(&mut scene, BOB), 0, "recvonly answers sendrecv");
-    let init = TransceiverInit { direction: Direction::SendOnly, track: Some(TrackInit::default()), ..TransceiverInit::default() };
+    let init = TransceiverInit {
+        direction: Direction::SendOnly,
+        track: Some(TrackInit::default()),
+        ..TransceiverInit::default()
+    };
     scene.peer(ALICE).add_transceiver(MediaKind::Video, init).unwrap();
     scene.negotiate(ALICE);
     assert_eq!(fired(&mut scene, BOB), 0, "recvonly answers sendonly");

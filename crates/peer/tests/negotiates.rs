@@ -314,7 +314,8 @@ fn a_stopped_transceiver_leaves_its_section_to_the_next() {
 fn a_direction_is_negotiated_and_keeps_to_what_it_allows() {
     let mut scene = Scene::new();
     let track = TrackInit { id: "sound".into(), stream_ids: vec!["stream".into()] };
-    let init = TransceiverInit { direction: Direction::SendOnly, track: Some(track), ..TransceiverInit::default() };
+    let init =
+        TransceiverInit { direction: Direction::SendOnly, track: Some(track), ..TransceiverInit::default() };
     let id = scene.peer(ALICE).add_transceiver(MediaKind::Audio, init).unwrap();
     scene.negotiate(ALICE);
     assert_eq!(scene.peer(ALICE).transceiver(id).unwrap().current_direction, Some(Direction::SendOnly));
@@ -411,8 +412,7 @@ fn neither_a_peer_nor_its_configuration_shows_a_secret() {
     let mut config = scene::config(1, ALICE);
     config.seed = [0xa7; 32];
     let mut peer = Peer::new(config.clone()).unwrap();
-    peer.add_transceiver(MediaKind::Audio, TransceiverInit::default())
-        .unwrap();
+    peer.add_transceiver(MediaKind::Audio, TransceiverInit::default()).unwrap();
     peer.set_local_description(scene::stage::moment(), None).unwrap();
     let sdp = peer.local_description().unwrap().sdp;
     let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:")).unwrap();

@@ -90,7 +90,8 @@ impl PeerConnection {
         direction: Direction,
     ) -> Result<Transceiver, Error> {
         self.refuse_attached(track)?;
-        let init = TransceiverInit { direction, track: Some(track_init(track)), ..TransceiverInit::default() };
+        let init =
+            TransceiverInit { direction, track: Some(track_init(track)), ..TransceiverInit::default() };
         let id = self.shared().lock().peer.add_transceiver(track.kind(), init)?;
         track.attach(self.shared(), id);
         Ok(Transceiver::new(self.shared().clone(), id))
