@@ -69,9 +69,9 @@ impl<'a> Stage<'a> {
 
     fn gather(&mut self, side: usize) {
         while let Some(event) = self.peers[side].poll_event() {
-            if matches!(event, Event::Gather) {
-                self.peers[side].add_local_address(self.now, address(side));
-                self.peers[side].finish_local_addresses(self.now);
+            if let Event::Gather(transport) = event {
+                self.peers[side].add_local_address(self.now, transport, address(side));
+                self.peers[side].finish_local_addresses(self.now, transport);
             }
         }
     }

@@ -18,7 +18,7 @@ const WAITING_LIMIT: usize = 128;
 /// How many names are asked for in one generation of candidates, at most: each costs a multicast.
 const NAME_LIMIT: usize = 64;
 
-/// What the peer keeps beside its one transport.
+/// What the peer keeps beside a transport.
 #[derive(Debug)]
 pub(crate) struct Connectivity {
     pub(crate) selected: Option<SelectedPair>,
@@ -26,6 +26,8 @@ pub(crate) struct Connectivity {
     pub(crate) dtls: DtlsState,
     ice: IceState,
     gathering: GatheringState,
+    /// The gathering state as it was told last.
+    pub(crate) told_gathering: GatheringState,
     /// Local candidates that have not been told, because no local description says where they belong.
     pub(crate) untold: VecDeque<Candidate>,
     /// Whether the agent has the remote's credentials.
@@ -47,6 +49,7 @@ impl Connectivity {
             dtls: DtlsState::New,
             ice: IceState::New,
             gathering: GatheringState::New,
+            told_gathering: GatheringState::New,
             untold: VecDeque::new(),
             has_remote: false,
             waiting: Vec::new(),
@@ -162,39 +165,63 @@ impl Connectivity {
         self.ice
     }
 
-    /// `iceGatheringState` of one transport (webrtc-pc §4.3.2).
-    pub(crate) fn gathering_state(&self) -> IceGatheringState {
-        match self.gathering {
-            GatheringState::New => IceGatheringState::New,
-            GatheringState::Gathering => IceGatheringState::Gathering,
-            GatheringState::Complete => IceGatheringState::Complete,
-        }
+    pub(crate) fn gathering(&self) -> GatheringState {
+        self.gathering
     }
+}
 
-    /// `iceConnectionState` of one transport (webrtc-pc §4.3.4).
-    pub(crate) fn ice_connection_state(&self) -> IceConnectionState {
-        match self.ice {
-            IceState::New | IceState::Closed => IceConnectionState::New,
-            IceState::Checking => IceConnectionState::Checking,
-            IceState::Connected => IceConnectionState::Connected,
-            IceState::Completed => IceConnectionState::Completed,
-            IceState::Disconnected => IceConnectionState::Disconnected,
-            IceState::Failed => IceConnectionState::Failed,
-        }
+/// `iceGatheringState` over these transports (webrtc-pc §4.3.2).
+pub(crate) fn gathering_of(states: impl Iterator<Item = GatheringState> + Clone) -> IceGatheringState {
+    let any = |wanted: GatheringState| states.clone().any(|state| state == wanted);
+    if any(GatheringState::Gathering) {
+        IceGatheringState::Gathering
+    } else if any(GatheringState::Complete) && !any(GatheringState::New) {
+        IceGatheringState::Complete
+    } else {
+        IceGatheringState::New
     }
+}
 
-    /// `connectionState` of one transport (webrtc-pc §4.3.3): the first line of that table that fits.
-    pub(crate) fn connection_state(&self) -> ConnectionState {
-        match (self.ice, self.dtls) {
-            (IceState::Failed, _) | (_, DtlsState::Failed) => ConnectionState::Failed,
-            (IceState::Disconnected, _) => ConnectionState::Disconnected,
-            (IceState::New | IceState::Closed, DtlsState::New | DtlsState::Closed) => ConnectionState::New,
-            (
-                IceState::Connected | IceState::Completed | IceState::Closed,
-                DtlsState::Connected | DtlsState::Closed,
-            ) => ConnectionState::Connected,
-            _ => ConnectionState::Connecting,
-        }
+/// `iceConnectionState` over these transports (webrtc-pc §4.3.4): the first line of that table that fits.
+pub(crate) fn ice_connection_of(states: impl Iterator<Item = IceState> + Clone) -> IceConnectionState {
+    use IceState::{Checking, Closed, Completed, Disconnected, Failed, New};
+    let any = |wanted: &[IceState]| states.clone().any(|state| wanted.contains(&state));
+    let all = |wanted: &[IceState]| states.clone().all(|state| wanted.contains(&state));
+    if any(&[Failed]) {
+        IceConnectionState::Failed
+    } else if any(&[Disconnected]) {
+        IceConnectionState::Disconnected
+    } else if all(&[New, Closed]) {
+        IceConnectionState::New
+    } else if any(&[New, Checking]) {
+        IceConnectionState::Checking
+    } else if all(&[Completed, Closed]) {
+        IceConnectionState::Completed
+    } else {
+        IceConnectionState::Connected
+    }
+}
+
+/// `connectionState` over these transports (webrtc-pc §4.3.3): the first line of that table that fits.
+pub(crate) fn connection_of(states: impl Iterator<Item = (IceState, DtlsState)> + Clone) -> ConnectionState {
+    use IceState::{Closed, Completed, Connected, Disconnected, Failed, New};
+    let any = |is: fn(IceState, DtlsState) -> bool| states.clone().any(|(ice, dtls)| is(ice, dtls));
+    let all = |is: fn(IceState, DtlsState) -> bool| states.clone().all(|(ice, dtls)| is(ice, dtls));
+    if any(|ice, dtls| ice == Failed || dtls == DtlsState::Failed) {
+        ConnectionState::Failed
+    } else if any(|ice, _| ice == Disconnected) {
+        ConnectionState::Disconnected
+    } else if all(|ice, dtls| {
+        matches!(ice, New | Closed) && matches!(dtls, DtlsState::New | DtlsState::Closed)
+    }) {
+        ConnectionState::New
+    } else if all(|ice, dtls| {
+        matches!(ice, Connected | Completed | Closed)
+            && matches!(dtls, DtlsState::Connected | DtlsState::Closed)
+    }) {
+        ConnectionState::Connected
+    } else {
+        ConnectionState::Connecting
     }
 }
 

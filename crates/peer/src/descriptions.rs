@@ -93,13 +93,14 @@ impl Peer {
         self.check_open()?;
         let added = self.negotiation.add_candidate(candidate)?;
         // What comes before the answer is in the description, and comes into force with it.
-        let in_force = self.engine.dtls_role.is_some();
+        let link = self.engine.links.first();
+        let (id, in_force) = (link.id, link.dtls_role.is_some());
         match added.candidate {
             Some(mut one) if in_force || matches!(one.address, Address::Name(_)) => {
                 one.ufrag = one.ufrag.or_else(|| candidate.username_fragment.clone());
-                self.engine.add_remote_candidate(now, one);
+                self.engine.add_remote_candidate(now, id, one);
             }
-            None if in_force => self.engine.end_remote_candidates(now),
+            None if in_force => self.engine.end_remote_candidates(now, id),
             _ => {}
         }
         self.finish_call();
@@ -167,9 +168,10 @@ impl Peer {
         if self.negotiation.commit(&plan, is_local, kind) {
             self.engine.tell(Event::SignalingState(self.negotiation.signaling()));
         }
-        self.engine.set_local_section(self.negotiation.local_section());
+        let link = self.engine.links.first().id;
+        self.engine.set_local_section(link, self.negotiation.local_section());
         self.engine.enact(now, plan);
-        if is_local && self.engine.local_section.is_some() {
+        if is_local {
             self.engine.gather(now);
         }
         self.finish_call();
@@ -177,7 +179,7 @@ impl Peer {
     }
 
     fn view(&self) -> View {
-        let transport = self.engine.transport_view();
+        let transport = self.engine.links.first().view();
         let data = DataView {
             wanted: self.engine.channels.is_wanted(),
             max_message_size: self.config.max_message_size as u64,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use peerless_rtp::config::{MAX_JITTER_BUFFER_TARGET, ReceiveConfig, SendConfig};
 use peerless_transport::crypto::Fingerprint;
-use peerless_transport::state::GatheringState;
 use peerless_transport::{dtls, ice};
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp;
@@ -13,11 +12,11 @@ use peerless_wire::sdp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
-use crate::id::TransceiverId;
+use crate::id::{TransceiverId, TransportId};
 use crate::jsep::plan::{
     DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TransceiverPlan, TransportPlan,
 };
-use crate::jsep::view::{Credentials, DtlsRole, TransportView};
+use crate::jsep::view::{Credentials, DtlsRole};
 use crate::receiving::TrackNews;
 use crate::state::Direction;
 use crate::transceiver::{Receiver, receives, sends};
@@ -26,10 +25,10 @@ impl Engine {
     /// Carries out a plan. It cannot fail: what could be wrong was found when the plan was made.
     pub(crate) fn enact(&mut self, now: Instant, plan: Plan) {
         if let Some(controlling) = plan.controlling {
-            self.transport.ice_mut().set_controlling(controlling);
+            self.links.first_mut().transport.ice_mut().set_controlling(controlling);
         }
         if plan.remote_restarts {
-            self.restart_ice(now);
+            self.links.first_mut().restart_ice(now);
         }
         let mut news = TrackNews::default();
         for change in plan.transceivers {
@@ -78,12 +77,9 @@ impl Engine {
         let Some(transceiver) = self.transceivers.find_mut(id) else {
             return;
         };
-        let before = std::mem::replace(&mut transceiver.mid, mid.clone());
-        if let Some(before) = before.filter(|before| Some(before) != mid.as_ref()) {
-            self.media.forget(now, &before);
-        }
-        if let Some(mid) = mid {
-            self.media.associate(&mid, id);
+        let before = std::mem::replace(&mut transceiver.mid, mid);
+        if let Some(before) = before.filter(|before| Some(before) != transceiver.mid.as_ref()) {
+            self.links.of_mut(&before).media.forget(now, &before);
         }
     }
 
@@ -103,8 +99,9 @@ impl Engine {
         let send = plan.send.filter(|_| is_live).and_then(send_config);
         let receiver = &transceiver.receiver;
         let receive = plan.receive.filter(|_| is_live).map(|plan| receive_config(plan, receiver));
-        self.media.set_sender(now, &mid, send);
-        self.media.set_receiver(now, &mid, receive);
+        let media = &mut self.links.of_mut(&mid).media;
+        media.set_sender(now, &mid, send);
+        media.set_receiver(now, &mid, receive);
         if changed {
             self.tell(Event::SenderChanged(id));
         }
@@ -123,7 +120,7 @@ impl Engine {
         let transceiver = self.transceivers.live_mut(id)?;
         transceiver.receiver.jitter_buffer_target = target;
         if let Some(mid) = &transceiver.mid {
-            self.media.set_jitter_buffer_target(now, mid, target);
+            self.links.of_mut(mid).media.set_jitter_buffer_target(now, mid, target);
         }
         Ok(())
     }
@@ -133,93 +130,68 @@ impl Engine {
             DataChange::None => {}
             DataChange::Negotiated { port, max_message_size, max_packet_size } => {
                 let limits = (max_message_size, max_packet_size);
-                self.channels.negotiated(now, port, limits, &mut self.transport);
+                self.channels.negotiated(now, port, limits, &mut self.links.data_mut().transport);
             }
-            DataChange::Refused => self.channels.refused(now, &mut self.transport),
+            DataChange::Refused => self.channels.refused(now, &mut self.links.data_mut().transport),
         }
         self.tend_channels(now);
     }
 
     fn change_transport(&mut self, now: Instant, plan: TransportPlan) {
-        let is_first = self.dtls_role.is_none();
+        let link = self.links.first_mut();
+        let id = link.id;
+        let is_first = link.dtls_role.is_none();
         if is_first || plan.restarted {
             let Credentials { ufrag, password } = plan.credentials;
             let credentials = ice::Credentials { ufrag, password };
-            self.connectivity.set_remote(now, &mut self.transport, credentials, plan.lite);
+            link.connectivity.set_remote(now, &mut link.transport, credentials, plan.lite);
         }
         for candidate in plan.candidates {
-            self.add_remote_candidate(now, candidate);
+            self.add_remote_candidate(now, id, candidate);
         }
+        let Some(link) = self.links.get_mut(id) else { return };
         if plan.end_of_candidates {
-            self.connectivity.end_remote(now, &mut self.transport);
+            link.connectivity.end_remote(now, &mut link.transport);
         }
         if is_first {
-            self.dtls_role = Some(plan.role);
+            link.dtls_role = Some(plan.role);
             self.channels.set_role(plan.role);
             let fingerprints = plan.fingerprints.iter().filter_map(crypto_fingerprint).collect();
             let role = match plan.role {
                 DtlsRole::Client => dtls::Role::Client,
                 DtlsRole::Server => dtls::Role::Server,
             };
-            self.transport.set_remote_fingerprints(now, fingerprints, role);
+            link.transport.set_remote_fingerprints(now, fingerprints, role);
         }
     }
 
     /// Takes a remote candidate; a name is asked for first.
-    pub(crate) fn add_remote_candidate(&mut self, now: Instant, candidate: sdp::Candidate) {
-        if let Some(name) = self.connectivity.add_remote(now, &mut self.transport, candidate) {
+    pub(crate) fn add_remote_candidate(&mut self, now: Instant, id: TransportId, candidate: sdp::Candidate) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        if let Some(name) = link.connectivity.add_remote(now, &mut link.transport, candidate) {
             self.tell(Event::ResolveName(name));
         }
     }
 
     /// The remote has no more candidates.
-    pub(crate) fn end_remote_candidates(&mut self, now: Instant) {
-        self.connectivity.end_remote(now, &mut self.transport);
+    pub(crate) fn end_remote_candidates(&mut self, now: Instant, id: TransportId) {
+        if let Some(link) = self.links.get_mut(id) {
+            link.connectivity.end_remote(now, &mut link.transport);
+        }
     }
 
     pub(crate) fn name_resolved(&mut self, now: Instant, name: &str, address: Option<IpAddr>) {
-        self.connectivity.name_resolved(now, &mut self.transport, name, address);
+        for link in self.links.iter_mut() {
+            link.connectivity.name_resolved(now, &mut link.transport, name, address);
+        }
     }
 
-    /// Begins gathering: our description says where candidates belong (RFC 9429 §3.5.1). The caller is asked for
-    /// addresses once; a restart asks the same servers from the same sockets again.
+    /// Begins gathering where our description says where candidates belong (RFC 9429 §3.5.1).
     pub(crate) fn gather(&mut self, now: Instant) {
-        if self.transport.ice().gathering_state() != GatheringState::New {
-            return;
-        }
-        self.transport.ice_mut().start_gathering(now);
-        if !self.has_gathered {
-            self.has_gathered = true;
-            self.tell(Event::Gather);
-        } else if self.has_all_addresses {
-            self.transport.ice_mut().finish_local_addresses(now);
-        }
-    }
-
-    /// The caller has named all sockets and servers.
-    pub(crate) fn finish_local_addresses(&mut self, now: Instant) {
-        self.has_all_addresses = true;
-        self.transport.ice_mut().finish_local_addresses(now);
-    }
-
-    /// The remote's offer has new credentials: so shall our answer (RFC 9429 §5.3.1).
-    fn restart_ice(&mut self, now: Instant) {
-        self.transport.ice_mut().restart(now);
-        self.connectivity.restart();
-    }
-
-    /// The transport as jsep sees it.
-    pub(crate) fn transport_view(&self) -> TransportView {
-        let credentials = self.transport.ice().local_credentials();
-        let fingerprint = self.transport.local_fingerprint().to_string();
-        TransportView {
-            credentials: Credentials {
-                ufrag: credentials.ufrag.clone(),
-                password: credentials.password.clone(),
-            },
-            fingerprints: sdp::Fingerprint::parse(&fingerprint).into_iter().collect(),
-            dtls_role: self.dtls_role,
-        }
+        let described = self.links.iter_mut().filter(|link| link.local_section.is_some());
+        let asking: Vec<TransportId> =
+            described.filter_map(|link| link.gather(now).then_some(link.id)).collect();
+        asking.into_iter().for_each(|id| self.tell(Event::Gather(id)));
     }
 }
 

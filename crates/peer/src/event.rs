@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use peerless_transport::dtls::Failure;
-use peerless_transport::state::DtlsState;
+use peerless_transport::state::{DtlsState, GatheringState, IceState};
 use peerless_wire::rtp::Mid;
 
 use crate::channel::ChannelError;
 use crate::description::IceCandidateInit;
-use crate::id::{ChannelId, TransceiverId};
+use crate::id::{ChannelId, TransceiverId, TransportId};
 use crate::state::{
     ConnectionState, DataChannelState, IceConnectionState, IceGatheringState, SctpState, SignalingState,
 };
@@ -71,18 +71,23 @@ pub enum Event {
     SendBufferFree,
     /// `statechange` of the SCTP transport (webrtc-pc §6.1).
     SctpState(SctpState),
-    /// The caller shall gather: hand in local addresses and STUN servers, then say that is all.
-    Gather,
+    /// The caller shall gather for this transport: hand in the addresses of sockets that no other transport uses, and
+    /// STUN servers, then say that is all.
+    Gather(TransportId),
     /// The caller shall resolve this (mDNS) name and hand in the result.
     ResolveName(String),
-    /// The selected pair changed.
-    SelectedPair(SelectedPair),
+    /// `selectedcandidatepairchange` of an ICE transport (webrtc-pc §5.6).
+    SelectedPair(TransportId, SelectedPair),
+    /// `statechange` of an ICE transport (webrtc-pc §5.6.4).
+    IceTransportState(TransportId, IceState),
+    /// `gatheringstatechange` of an ICE transport (webrtc-pc §5.6.3).
+    IceTransportGathering(TransportId, GatheringState),
     /// DTLS is done and the remote's fingerprint is right.
-    Secured(Secured),
-    /// `statechange` of the DTLS transport (webrtc-pc §5.5): `Closed` is the remote's goodbye.
-    DtlsState(DtlsState),
-    /// `error` of the DTLS transport (webrtc-pc §5.5.2): the connection failed for this reason.
-    DtlsFailed(Failure),
+    Secured(TransportId, Secured),
+    /// `statechange` of a DTLS transport (webrtc-pc §5.5): `Closed` is the remote's goodbye.
+    DtlsState(TransportId, DtlsState),
+    /// `error` of a DTLS transport (webrtc-pc §5.5.2): the connection failed for this reason.
+    DtlsFailed(TransportId, Failure),
     /// For the curious, only where the configuration asks for it.
     Diagnostic(Diagnostic),
 }

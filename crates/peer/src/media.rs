@@ -13,7 +13,6 @@ use peerless_transport::datagram::{Protocol, Transmit};
 use peerless_transport::transport::{PacketKind, Transport};
 use peerless_wire::rtp::Mid;
 
-use crate::id::TransceiverId;
 use crate::state::MediaKind;
 use crate::transceiver::Transceiver;
 
@@ -49,12 +48,10 @@ pub enum SendError {
     Payload(#[from] payload::Error),
 }
 
-/// The RTP session with the way from its media sections to transceivers.
+/// The RTP session of one transport.
 #[derive(Debug)]
 pub(crate) struct Media {
     session: Session,
-    /// Which transceiver each media section with a sender or receiver belongs to.
-    sections: Vec<(Mid, TransceiverId)>,
     /// A protected packet that was too large for the batch it would have ended; it begins the next one.
     held: BytesMut,
     /// Packets that the transport would not protect.
@@ -67,22 +64,13 @@ const BATCH_LIMIT: usize = 65_000;
 
 impl Media {
     pub(crate) fn new(config: Config) -> Self {
-        Self { session: Session::new(config), sections: Vec::new(), held: BytesMut::new(), unprotected: 0 }
-    }
-
-    /// Notes which transceiver a media section belongs to.
-    pub(crate) fn associate(&mut self, mid: &Mid, id: TransceiverId) {
-        match self.sections.iter_mut().find(|(known, _)| known == mid) {
-            Some(section) => section.1 = id,
-            None => self.sections.push((mid.clone(), id)),
-        }
+        Self { session: Session::new(config), held: BytesMut::new(), unprotected: 0 }
     }
 
     /// Stops all of a media section and forgets it.
     pub(crate) fn forget(&mut self, now: Instant, mid: &Mid) {
         self.session.set_sender(now, mid, None);
         self.session.set_receiver(now, mid, None);
-        self.sections.retain(|(known, _)| known != mid);
     }
 
     pub(crate) fn set_sender(&mut self, now: Instant, mid: &Mid, config: Option<SendConfig>) {
@@ -194,14 +182,9 @@ impl Media {
         false
     }
 
-    /// The next frame with the transceiver it is for.
-    pub(crate) fn poll_frame(&mut self) -> Option<(TransceiverId, Frame)> {
-        while let Some((mid, frame)) = self.session.poll_frame() {
-            if let Some(id) = self.transceiver_of(&mid) {
-                return Some((id, frame));
-            }
-        }
-        None
+    /// The next frame with the media section it is for.
+    pub(crate) fn poll_frame(&mut self) -> Option<(Mid, Frame)> {
+        self.session.poll_frame()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<session::Event> {
@@ -225,10 +208,6 @@ impl Media {
     pub(crate) fn close(&mut self, now: Instant) {
         self.session.close(now);
         self.held.clear();
-    }
-
-    pub(crate) fn transceiver_of(&self, mid: &Mid) -> Option<TransceiverId> {
-        self.sections.iter().find(|(known, _)| known == mid).map(|(_, id)| *id)
     }
 
     /// What the network lets an encoder of pictures give. Sound has its own rate, by its codec's parameters.

@@ -29,7 +29,7 @@ impl Peer {
 
     /// One channel; `None` where there is none of this id, or it was closed and read to its end.
     pub fn channel(&self, id: ChannelId) -> Option<ChannelView> {
-        self.engine.channels.view(id, &self.engine.transport)
+        self.engine.channels.view(id, &self.engine.links.data().transport)
     }
 
     /// `sctp`: what carries the channels; `None` before they are negotiated.
@@ -47,7 +47,7 @@ impl Peer {
         id: ChannelId,
         message: Message,
     ) -> Result<(), MessageError> {
-        self.engine.channels.send(now, id, message, &mut self.engine.transport)
+        self.engine.channels.send(now, id, message, &mut self.engine.links.data_mut().transport)
     }
 
     /// What `send_message` would say to this message. Where that is `Full`, `Event::SendBufferFree` comes once there is
@@ -56,32 +56,32 @@ impl Peer {
     /// # Errors
     /// As `send_message`.
     pub fn check_message(&mut self, id: ChannelId, message: &Message) -> Result<(), MessageError> {
-        self.engine.channels.check(id, message.len(), &self.engine.transport)
+        self.engine.channels.check(id, message.len(), &self.engine.links.data().transport)
     }
 
     /// The next message that arrived on a channel, also after it or the connection was closed. A message that is not
     /// asked for holds the remote back, on all channels.
     pub fn poll_message(&mut self, now: Instant, id: ChannelId) -> Option<Message> {
-        let message = self.engine.channels.poll_message(now, id, &mut self.engine.transport);
+        let message = self.engine.channels.poll_message(now, id, &mut self.engine.links.data_mut().transport);
         self.engine.tell_of_channels();
         message
     }
 
     /// `close` of a channel (webrtc-pc §6.2): what was given to it is sent still. Again changes nothing.
     pub fn close_channel(&mut self, now: Instant, id: ChannelId) {
-        self.engine.channels.close(now, id, &mut self.engine.transport);
+        self.engine.channels.close(now, id, &mut self.engine.links.data_mut().transport);
         self.engine.tell_of_channels();
     }
 
     /// Nobody will read the channel any more: what arrives on it is dropped, and once closed it is forgotten.
     pub fn abandon_channel(&mut self, now: Instant, id: ChannelId) {
-        self.engine.channels.abandon(now, id, &mut self.engine.transport);
+        self.engine.channels.abandon(now, id, &mut self.engine.links.data_mut().transport);
         self.engine.tell_of_channels();
     }
 
     /// `bufferedAmount` (webrtc-pc §6.2), bytes; 0 where there is no such channel.
     pub fn buffered_amount(&self, id: ChannelId) -> usize {
-        self.engine.channels.buffered_amount(id, &self.engine.transport)
+        self.engine.channels.buffered_amount(id, &self.engine.links.data().transport)
     }
 
     /// Whether no more than its threshold is buffered on a channel.
@@ -92,6 +92,6 @@ impl Peer {
 
     /// `bufferedAmountLowThreshold` (webrtc-pc §6.2), bytes.
     pub fn set_buffered_amount_low_threshold(&mut self, id: ChannelId, bytes: usize) {
-        self.engine.channels.set_threshold(id, bytes, &mut self.engine.transport);
+        self.engine.channels.set_threshold(id, bytes, &mut self.engine.links.data_mut().transport);
     }
 }

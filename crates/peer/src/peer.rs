@@ -9,7 +9,6 @@ use bytes::BytesMut;
 use peerless_rtp::frame::Frame;
 use peerless_transport::crypto::Certificate;
 use peerless_transport::datagram::{Datagram, Transmit};
-use peerless_transport::transport::Transport;
 use rand_chacha::rand_core::Rng;
 
 use crate::config::Config;
@@ -17,8 +16,9 @@ use crate::data::Channels;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
-use crate::id::TransceiverId;
-use crate::media::{Media, SendError};
+use crate::id::{TransceiverId, TransportId};
+use crate::links::{Links, Maker};
+use crate::media::SendError;
 use crate::negotiation::Negotiation;
 use crate::report::{self, Stats};
 use crate::setup;
@@ -51,30 +51,38 @@ impl Peer {
         };
         let mut chance = setup::fork(&config.seed, setup::PEER_STREAM);
         let cname = format!("{:016x}{:016x}", chance.next_u64(), chance.next_u64());
-        let transport = Transport::new(config.epoch.0, setup::transport_config(&config, certificate.clone()));
+        let maker = Maker { config: config.clone(), certificate: certificate.clone(), cname: cname.clone() };
         let transceivers = Transceivers::new(setup::fork(&config.seed, setup::TRANSCEIVERS_STREAM));
-        let media = Media::new(setup::session_config(&config, &cname));
         let negotiation = Negotiation::new(chance.next_u64() >> 1, cname);
         let channels = Channels::new(setup::sctp_config(&config));
-        let engine = Engine::new(transceivers, media, transport, channels, config.max_segments);
+        let engine = Engine::new(transceivers, Links::new(&maker), channels, config.max_segments);
         Ok(Self { config, certificate, negotiation, engine })
     }
 
-    /// One bound UDP socket more: a host candidate. Asked for by `Event::Gather`.
-    pub fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
-        self.engine.transport.ice_mut().add_local_address(now, address);
+    /// One bound UDP socket more for a transport: a host candidate. Asked for by `Event::Gather`. An address that another
+    /// transport has already is not taken: datagrams find their transport by the address they came to.
+    pub fn add_local_address(&mut self, now: Instant, transport: TransportId, address: SocketAddr) {
+        if !self.engine.links.has_address(address)
+            && let Some(link) = self.engine.links.get_mut(transport)
+        {
+            link.add_local_address(now, address);
+        }
         self.engine.settle();
     }
 
-    /// One STUN server more, asked from each local address of its family.
-    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
-        self.engine.transport.ice_mut().add_stun_server(now, server);
+    /// One STUN server more for a transport, asked from each local address of its family.
+    pub fn add_stun_server(&mut self, now: Instant, transport: TransportId, server: SocketAddr) {
+        if let Some(link) = self.engine.links.get_mut(transport) {
+            link.transport.ice_mut().add_stun_server(now, server);
+        }
         self.engine.settle();
     }
 
-    /// There are no more local addresses and servers.
-    pub fn finish_local_addresses(&mut self, now: Instant) {
-        self.engine.finish_local_addresses(now);
+    /// There are no more local addresses and servers for a transport.
+    pub fn finish_local_addresses(&mut self, now: Instant, transport: TransportId) {
+        if let Some(link) = self.engine.links.get_mut(transport) {
+            link.finish_local_addresses(now);
+        }
         self.engine.settle();
     }
 
@@ -130,14 +138,14 @@ impl Peer {
 
     /// `iceGatheringState` (webrtc-pc §4.3.2).
     pub fn ice_gathering_state(&self) -> IceGatheringState {
-        self.engine.connectivity.gathering_state()
+        self.engine.gathering_state()
     }
 
     /// `iceConnectionState` (webrtc-pc §4.3.4).
     pub fn ice_connection_state(&self) -> IceConnectionState {
         match self.is_closed() {
             true => IceConnectionState::Closed,
-            false => self.engine.connectivity.ice_connection_state(),
+            false => self.engine.ice_connection_state(),
         }
     }
 
@@ -145,7 +153,7 @@ impl Peer {
     pub fn connection_state(&self) -> ConnectionState {
         match self.is_closed() {
             true => ConnectionState::Closed,
-            false => self.engine.connectivity.connection_state(),
+            false => self.engine.connection_state(),
         }
     }
 

@@ -46,7 +46,7 @@ impl Engine {
                 news.began.push(id);
                 // Where it was received all along, what comes next unmutes it.
                 if let Some(mid) = transceiver.mid.clone() {
-                    self.media.tell_next_arrival(&mid);
+                    self.links.of_mut(&mid).media.tell_next_arrival(&mid);
                 }
             }
             TrackChange::Moved(track) => {
@@ -71,7 +71,7 @@ impl Engine {
 
     /// Media of a section arrives: its track is heard (webrtc-pc §5.3).
     pub(crate) fn unmute(&mut self, mid: &Mid) {
-        let Some(id) = self.media.transceiver_of(mid) else { return };
+        let Some(id) = self.transceivers.of_section(mid).map(|one| one.id) else { return };
         let Some(transceiver) = self.transceivers.find_mut(id) else { return };
         let receiver = &mut transceiver.receiver;
         if receiver.announced && std::mem::take(&mut receiver.muted) {
@@ -81,13 +81,13 @@ impl Engine {
 
     /// A source of a section said goodbye: its track is muted until the next one comes (webrtc-pc §5.3).
     pub(crate) fn mute(&mut self, mid: &Mid) {
-        let Some(id) = self.media.transceiver_of(mid) else { return };
+        let Some(id) = self.transceivers.of_section(mid).map(|one| one.id) else { return };
         let Some(transceiver) = self.transceivers.find_mut(id) else { return };
         if !std::mem::replace(&mut transceiver.receiver.muted, true) {
             self.tell(Event::TrackMuted(id));
         }
         // Another source of the section may go on.
-        self.media.tell_next_arrival(mid);
+        self.links.of_mut(mid).media.tell_next_arrival(mid);
     }
 
     /// Removes a transceiver for good: its section was rejected, or a rollback unmade it.
@@ -96,7 +96,7 @@ impl Engine {
             return;
         };
         if let Some(mid) = &transceiver.mid {
-            self.media.forget(now, mid);
+            self.links.of_mut(mid).media.forget(now, mid);
         }
         if !transceiver.stopping {
             news.ended.push(id);
@@ -118,8 +118,9 @@ impl Engine {
         };
         transceiver.stopping = true;
         transceiver.sender.able = false;
-        self.media.set_sender(now, &mid, None);
-        self.media.set_receiver(now, &mid, None);
+        let media = &mut self.links.of_mut(&mid).media;
+        media.set_sender(now, &mid, None);
+        media.set_receiver(now, &mid, None);
         self.tell(Event::TrackEnded(id));
         self.tell(Event::SenderChanged(id));
     }

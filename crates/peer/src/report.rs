@@ -12,7 +12,8 @@ use peerless_wire::rtp::{Mid, Ssrc};
 use crate::data::stats::DataStats;
 use crate::engine::Engine;
 use crate::event::{Secured, SelectedPair};
-use crate::id::TransceiverId;
+use crate::id::{TransceiverId, TransportId};
+use crate::link::Link;
 use crate::state::MediaKind;
 use crate::transceiver::Transceiver;
 
@@ -24,7 +25,7 @@ pub struct Stats {
     pub transceivers: Vec<TransceiverStats>,
     /// The data channels.
     pub data: DataStats,
-    /// The transport that carries them all.
+    /// The transport that carries them all; of several the oldest.
     pub transport: TransportStats,
 }
 
@@ -187,13 +188,17 @@ pub struct TransportStats {
 
 /// Gathers the counters of a peer's machines.
 pub(crate) fn collect(engine: &Engine) -> Stats {
-    let session = engine.media.stats();
-    let with_section = engine.transceivers.iter().filter(|transceiver| transceiver.mid.is_some());
-    let transceivers = with_section.map(|transceiver| transceiver_stats(transceiver, &session)).collect();
+    let sessions: Vec<(TransportId, stats::Stats)> =
+        engine.links.iter().map(|link| (link.id, link.media.stats())).collect();
+    let transceivers = engine.transceivers.iter().filter_map(|transceiver| {
+        let link = engine.links.of(transceiver.mid.as_ref()?).id;
+        let (_, session) = sessions.iter().find(|(id, _)| *id == link)?;
+        Some(transceiver_stats(transceiver, session))
+    });
     Stats {
-        transceivers,
-        data: engine.channels.stats(&engine.transport),
-        transport: transport_stats(engine, &session),
+        transceivers: transceivers.collect(),
+        data: engine.channels.stats(&engine.links.data().transport),
+        transport: transport_stats(engine.links.first()),
     }
 }
 
@@ -266,16 +271,16 @@ fn inbound_stats(transceiver: &Transceiver, stream: &stats::InboundStats) -> Inb
     }
 }
 
-fn transport_stats(engine: &Engine, session: &stats::Stats) -> TransportStats {
-    let transport = engine.transport.stats();
+fn transport_stats(link: &Link) -> TransportStats {
+    let (transport, session) = (link.transport.stats(), link.media.stats());
     let by_session = session.malformed + session.unroutable + session.collisions;
     TransportStats {
-        ice: engine.connectivity.ice(),
-        dtls: engine.connectivity.dtls,
-        selected_pair: engine.connectivity.selected,
-        secured: engine.connectivity.secured,
+        ice: link.connectivity.ice(),
+        dtls: link.connectivity.dtls,
+        selected_pair: link.connectivity.selected,
+        secured: link.connectivity.secured,
         round_trip: session.rtt,
-        ice_round_trip: engine.transport.ice().round_trip(),
+        ice_round_trip: link.transport.ice().round_trip(),
         datagrams_sent: transport.packets_sent,
         bytes_sent: transport.bytes_sent,
         datagrams_received: transport.packets_received,

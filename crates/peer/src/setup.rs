@@ -12,6 +12,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::config::{BundlePolicy, Config, DtlsVersions};
 use crate::error::Error;
+use crate::id::TransportId;
 
 /// The room SRTP and SRTCP need behind a packet: tag, and for RTCP the index (RFC 7714 §17, RFC 3711 §3.4).
 const PROTECTION: usize = 20;
@@ -49,9 +50,10 @@ pub(crate) fn check(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn session_config(config: &Config, cname: &str) -> peerless_rtp::config::Config {
-    let mut session =
-        peerless_rtp::config::Config::new(cname, forked(&config.seed, SESSION_STREAM), config.epoch);
+/// For the RTP session of one transport: all of a peer have one CNAME (RFC 8834 §4.9).
+pub(crate) fn session_config(config: &Config, cname: &str, id: TransportId) -> peerless_rtp::config::Config {
+    let seed = forked(&config.seed, stream_of(SESSION_STREAM, id));
+    let mut session = peerless_rtp::config::Config::new(cname, seed, config.epoch);
     session.mtu = config.mtu - PROTECTION;
     session.pacing = config.pacing;
     session.jitter_buffer_min = *config.jitter_buffer.start();
@@ -60,8 +62,12 @@ pub(crate) fn session_config(config: &Config, cname: &str) -> peerless_rtp::conf
     session
 }
 
-pub(crate) fn transport_config(config: &Config, certificate: Arc<Certificate>) -> transport::Config {
-    let seed = forked(&config.seed, TRANSPORT_STREAM);
+pub(crate) fn transport_config(
+    config: &Config,
+    certificate: Arc<Certificate>,
+    id: TransportId,
+) -> transport::Config {
+    let seed = forked(&config.seed, stream_of(TRANSPORT_STREAM, id));
     let mut made = transport::Config::new(seed, certificate);
     if config.simulation {
         made = made.simulated(seed);
@@ -91,6 +97,11 @@ pub(crate) const SESSION_STREAM: u64 = 1;
 pub(crate) const TRANSPORT_STREAM: u64 = 2;
 pub(crate) const TRANSCEIVERS_STREAM: u64 = 3;
 pub(crate) const SCTP_STREAM: u64 = 4;
+
+/// The stream of one transport's machine.
+fn stream_of(machine: u64, id: TransportId) -> u64 {
+    machine | u64::from(id.0) << 32
+}
 
 /// A source of chance of its own for each machine, so that a draw here does not change the draws there.
 pub(crate) fn fork(seed: &[u8; 32], stream: u64) -> ChaCha20Rng {

@@ -59,7 +59,7 @@ impl Peer {
         {
             transceiver.direction = with_sending(transceiver.direction, false);
             if let Some(mid) = transceiver.mid.clone() {
-                self.engine.media.set_sender(now, &mid, None);
+                self.engine.links.of_mut(&mid).media.set_sender(now, &mid, None);
             }
         }
         self.finish_call();
@@ -177,7 +177,8 @@ impl Peer {
     pub fn sender(&self, id: TransceiverId) -> Option<SenderView> {
         let transceiver = self.engine.transceivers.find(id)?;
         let sender = &transceiver.sender;
-        let target = self.engine.media.target_bitrate(transceiver);
+        let mid = transceiver.mid.as_ref();
+        let target = mid.and_then(|mid| self.engine.links.of(mid).media.target_bitrate(transceiver));
         Some(SenderView {
             track: sender.track.clone(),
             codec: sender.codec.clone().filter(|_| transceiver.may_send()),
@@ -219,7 +220,7 @@ impl Peer {
     /// Asks the remote for a key frame on this transceiver (PLI or FIR), not more often than is of use.
     pub fn request_key_frame(&mut self, now: Instant, id: TransceiverId) {
         if let Some(mid) = self.engine.transceivers.find(id).and_then(|one| one.mid.clone()) {
-            self.engine.media.request_key_frame(now, &mid);
+            self.engine.links.of_mut(&mid).media.request_key_frame(now, &mid);
         }
     }
 }

@@ -231,6 +231,11 @@ impl Transceivers {
         self.list.iter_mut().find(|transceiver| transceiver.id == id)
     }
 
+    /// The one that a media section belongs to.
+    pub(crate) fn of_section(&self, mid: &Mid) -> Option<&Transceiver> {
+        self.list.iter().find(|transceiver| transceiver.mid.as_ref() == Some(mid))
+    }
+
     /// The one with this handle.
     ///
     /// # Errors

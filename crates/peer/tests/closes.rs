@@ -21,8 +21,9 @@ fn closing_says_goodbye_at_once() {
     let now = scene.now;
     let events = scene.ends[ALICE].events.len();
     scene.peer(ALICE).close(now);
-    let closed =
-        |scene: &Scene| scene.ends[BOB].count(|event| *event == Event::DtlsState(DtlsState::Closed)) == 1;
+    let closed = |scene: &Scene| {
+        scene.ends[BOB].count(|event| matches!(event, Event::DtlsState(_, DtlsState::Closed))) == 1
+    };
     assert!(scene.run_until(Duration::from_secs(1), closed), "close_notify came within a second");
     let is_bye = |event: &Event| format!("{event:?}").contains("BYE");
     assert!(scene.ends[BOB].count(is_bye) >= 1, "and BYE before it");

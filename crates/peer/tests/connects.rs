@@ -56,10 +56,10 @@ fn tells_what_was_agreed_on() {
     scene.run_for(Duration::from_secs(1));
     for end in &scene.ends {
         assert_eq!(
-            end.count(|event| matches!(event, Event::Secured(secured) if secured.srtp_profile.is_some())),
+            end.count(|event| matches!(event, Event::Secured(_, secured) if secured.srtp_profile.is_some())),
             1
         );
-        assert!(end.count(|event| matches!(event, Event::SelectedPair(_))) >= 1);
+        assert!(end.count(|event| matches!(event, Event::SelectedPair(..))) >= 1);
         assert_eq!(end.count(|event| matches!(event, Event::Track(_))), 2);
         let sender = end.peer.sender(end.sources[1].id).unwrap();
         assert!(sender.can_send && sender.codec.is_some());
@@ -204,7 +204,7 @@ fn a_wrong_fingerprint_fails_the_connection() {
     scene.signal(ALICE, Message::Description(offer));
     let failed = |scene: &Scene| scene.ends[BOB].peer.connection_state() == ConnectionState::Failed;
     assert!(scene.run_until(Duration::from_secs(30), failed), "{}", scene.states());
-    assert_eq!(scene.ends[BOB].count(|event| matches!(event, Event::DtlsFailed(_))), 1);
+    assert_eq!(scene.ends[BOB].count(|event| matches!(event, Event::DtlsFailed(..))), 1);
     scene.run_for(Duration::from_secs(2));
     assert_eq!(scene.ends[BOB].arrivals.sounds, 0, "nothing flows from whom we do not know");
 }
@@ -236,7 +236,7 @@ fn no_version_of_dtls_in_common_fails_the_connection_and_says_why() {
         };
         assert!(scene.run_until(Duration::from_secs(60), failed), "{}", scene.states());
         for end in &scene.ends {
-            assert_eq!(end.count(|event| matches!(event, Event::DtlsFailed(_))), 1);
+            assert_eq!(end.count(|event| matches!(event, Event::DtlsFailed(..))), 1);
             assert_eq!(end.arrivals.sounds, 0);
         }
     }

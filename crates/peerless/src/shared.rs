@@ -12,7 +12,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use peerless_peer::event::Event as PeerEvent;
-use peerless_peer::id::{ChannelId, TransceiverId};
+use peerless_peer::id::{ChannelId, TransceiverId, TransportId};
 use peerless_peer::peer::Peer;
 use peerless_peer::state::DataChannelState;
 use tokio::sync::Notify;
@@ -50,8 +50,8 @@ pub(crate) struct State {
 /// Something for the driver that needs the system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Errand {
-    /// Bind sockets and ask STUN servers.
-    Gather,
+    /// Bind sockets of a transport and ask STUN servers.
+    Gather(TransportId),
     /// Resolve an mDNS name.
     Resolve(String),
 }
@@ -236,7 +236,7 @@ impl State {
             | PeerEvent::BufferedAmountLow(_)
             | PeerEvent::MessageArrived(_) => return self.handle_channel_event(event),
             PeerEvent::SendBufferFree => return self.room.notify_waiters(),
-            PeerEvent::Gather => return self.errands.push_back(Errand::Gather),
+            PeerEvent::Gather(transport) => return self.errands.push_back(Errand::Gather(transport)),
             PeerEvent::ResolveName(name) => return self.errands.push_back(Errand::Resolve(name)),
             other => News::Peer(other),
         };

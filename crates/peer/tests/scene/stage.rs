@@ -11,7 +11,7 @@ use peerless_peer::Peer;
 use peerless_peer::config::Config;
 use peerless_peer::description::{IceCandidateInit, SessionDescription};
 use peerless_peer::event::Event;
-use peerless_peer::id::TransceiverId;
+use peerless_peer::id::{TransceiverId, TransportId};
 use peerless_peer::state::{ConnectionState, MediaKind, SdpType};
 use peerless_peer::transceiver::TrackInit;
 use peerless_transport::crypto::Certificate;
@@ -44,6 +44,7 @@ pub struct Scene {
 /// One peer with what it gave.
 pub struct End {
     pub peer: Peer,
+    /// That of its first transport; the others have the ports after it.
     pub address: SocketAddr,
     pub events: Vec<Event>,
     pub sources: Vec<Source>,
@@ -253,7 +254,7 @@ impl Scene {
     fn advance(&mut self) {
         self.deliver_signalling();
         while let Some((source, destination, contents)) = self.network.receive(self.now) {
-            if let Some(end) = self.ends.iter_mut().find(|end| end.address == destination) {
+            if let Some(end) = self.ends.iter_mut().find(|end| end.has(destination)) {
                 let datagram = Datagram { source, destination, protocol: Protocol::Udp, ecn: None, contents };
                 end.peer.handle_datagram(self.now, datagram);
             }
@@ -330,9 +331,10 @@ impl End {
     ) {
         while let Some(event) = self.peer.poll_event() {
             match &event {
-                Event::Gather => {
-                    self.peer.add_local_address(now, self.address);
-                    self.peer.finish_local_addresses(now);
+                Event::Gather(transport) => {
+                    let address = self.address_of(*transport);
+                    self.peer.add_local_address(now, *transport, address);
+                    self.peer.finish_local_addresses(now, *transport);
                 }
                 Event::IceCandidate(candidate) => candidates.push(candidate.clone()),
                 Event::KeyFrameRequested(id) => {
@@ -360,6 +362,15 @@ impl End {
         while let Some((id, frame)) = self.peer.poll_frame() {
             self.arrivals.take(id, &frame);
         }
+    }
+
+    /// Where the socket of a transport is.
+    pub fn address_of(&self, transport: TransportId) -> SocketAddr {
+        SocketAddr::new(self.address.ip(), self.address.port() + 10 * transport.0 as u16)
+    }
+
+    fn has(&self, address: SocketAddr) -> bool {
+        address.ip() == self.address.ip() && (address.port() - self.address.port()).is_multiple_of(10)
     }
 
     /// The candidates it told so far, the end of them not among them.

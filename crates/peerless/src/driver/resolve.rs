@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use peerless_peer::id::TransportId;
 
 use crate::config::StunServer;
 use crate::driver::mdns;
@@ -16,8 +17,8 @@ use crate::shared::Shared;
 /// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.3).
 const UNREACHABLE: u16 = 701;
 
-/// Resolves every server, hands the addresses to the peer, then tells it that there are no more.
-pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>) {
+/// Resolves every server, hands the addresses to the peer for a transport, then tells it that there are no more.
+pub(crate) async fn stun_servers(shared: Weak<Shared>, transport: TransportId, servers: Vec<StunServer>) {
     let mut known = BTreeSet::new();
     // All at once: a name that hangs must not hold up the others.
     let mut answers: FuturesUnordered<_> = servers
@@ -30,7 +31,7 @@ pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>)
         match found {
             Ok(addresses) => {
                 for address in addresses.filter(|address| known.insert(*address)) {
-                    state.peer.add_stun_server(Instant::now(), address);
+                    state.peer.add_stun_server(Instant::now(), transport, address);
                 }
             }
             Err(error) => state.publish(&News::IceCandidateError {
@@ -42,7 +43,7 @@ pub(crate) async fn stun_servers(shared: Weak<Shared>, servers: Vec<StunServer>)
         }
     }
     if let Some(shared) = shared.upgrade() {
-        shared.lock().peer.finish_local_addresses(Instant::now());
+        shared.lock().peer.finish_local_addresses(Instant::now(), transport);
     }
 }
 

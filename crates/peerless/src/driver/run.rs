@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Datagram, Transmit};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -201,15 +202,15 @@ impl Driver {
 
     fn run(&mut self, errand: Errand) {
         match errand {
-            Errand::Gather => self.gather(),
+            Errand::Gather(transport) => self.gather(transport),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&self.shared), name));
             }
         }
     }
 
-    /// Binds a socket to each local address and asks for the servers' addresses.
-    fn gather(&mut self) {
+    /// Binds a socket of a transport to each local address and asks for the servers' addresses.
+    fn gather(&mut self, transport: TransportId) {
         let addresses = match &self.plan.addresses {
             Some(addresses) => addresses.clone(),
             None => interfaces::addresses(None).unwrap_or_else(|error| {
@@ -218,22 +219,23 @@ impl Driver {
             }),
         };
         for address in addresses {
-            if self.sockets.iter().any(|socket| socket.local.ip() == address) {
+            let is_bound = |socket: &Socket| socket.transport == transport && socket.local.ip() == address;
+            if self.sockets.iter().any(is_bound) {
                 continue;
             }
-            match Socket::bind(address) {
+            match Socket::bind(address, transport) {
                 Ok(socket) => self.sockets.push(socket),
                 Err(error) => tracing::warn!(%error, %address, "no socket on this address"),
             }
         }
         let now = Instant::now();
         let mut state = self.shared.lock_as_driver();
-        for socket in &self.sockets {
-            state.peer.add_local_address(now, socket.local);
+        for socket in self.sockets.iter().filter(|socket| socket.transport == transport) {
+            state.peer.add_local_address(now, transport, socket.local);
         }
         drop(state);
         let servers = self.plan.servers.clone();
-        self.errands.spawn(resolve::stun_servers(Arc::downgrade(&self.shared), servers));
+        self.errands.spawn(resolve::stun_servers(Arc::downgrade(&self.shared), transport, servers));
     }
 
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.

@@ -1,4 +1,4 @@
-//! The system's UDP sockets, one per local address, with the batch calls where the system has them: UDP GSO for
+//! The system's UDP sockets, one per transport and local address, with the batch calls where the system has them: UDP GSO for
 //! what leaves, recvmmsg and UDP GRO for what arrives. Where it lacks them the same calls move one datagram each.
 
 use std::cell::RefCell;
@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
+use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Datagram, Ecn, Protocol, Transmit};
 use quinn_udp::{EcnCodepoint, RecvMeta, UdpSocketState};
 use tokio::io::Interest;
@@ -37,18 +38,20 @@ pub(crate) struct Socket {
     state: UdpSocketState,
     /// Its address: IP as bound, port as the system chose.
     pub(crate) local: SocketAddr,
+    /// Whose it is.
+    pub(crate) transport: TransportId,
 }
 
 impl Socket {
-    /// Binds to `address` and a free port.
-    pub(crate) fn bind(address: IpAddr) -> io::Result<Self> {
+    /// Binds to `address` and a free port, for a transport.
+    pub(crate) fn bind(address: IpAddr, transport: TransportId) -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind((address, 0))?;
         let state = UdpSocketState::new((&socket).into())?;
         // The system caps both at its own limit, and less is not an error.
         let _ = state.set_send_buffer_size((&socket).into(), KERNEL_BUFFER);
         let _ = state.set_recv_buffer_size((&socket).into(), KERNEL_BUFFER);
         let local = socket.local_addr()?;
-        Ok(Self { io: UdpSocket::from_std(socket)?, state, local })
+        Ok(Self { io: UdpSocket::from_std(socket)?, state, local, transport })
     }
 
     /// Appends what has arrived to `datagrams`, copied once into `block`. `Pending` when there is nothing.
@@ -173,8 +176,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_of_equal_datagrams_arrives_as_single_ones_in_order() {
-        let sender = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
-        let receiver = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let sender = Socket::bind(Ipv4Addr::LOCALHOST.into(), TransportId(0)).unwrap();
+        let receiver = Socket::bind(Ipv4Addr::LOCALHOST.into(), TransportId(0)).unwrap();
         let bytes: Vec<u8> = (0..10).flat_map(|n| vec![n; if n == 9 { 300 } else { 1000 }]).collect();
         let transmit = Transmit {
             source: sender.local,
@@ -199,8 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_datagram_that_is_too_large_is_lost_and_the_next_one_leaves() {
-        let sender = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
-        let receiver = Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let sender = Socket::bind(Ipv4Addr::LOCALHOST.into(), TransportId(0)).unwrap();
+        let receiver = Socket::bind(Ipv4Addr::LOCALHOST.into(), TransportId(0)).unwrap();
         let segments = sender.state.max_gso_segments();
         for size in [65_508, 1200] {
             let transmit = Transmit {
