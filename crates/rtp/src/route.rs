@@ -74,9 +74,10 @@ impl Routes {
         self.payload_types.fill(Owner::None);
     }
 
-    /// Forgets the sources of a media section.
+    /// A media section receives no more. What its sources still send must not be taken for another section's, so they
+    /// are known as its own until they are silent and make room, or go elsewhere.
     pub fn remove_section(&mut self, mid: &Mid) {
-        self.sources.retain(|_, source| source.mid != *mid);
+        self.sources.values_mut().filter(|source| source.mid == *mid).for_each(|source| source.named = false);
     }
 
     /// The media section of a packet from `ssrc`; `said` is the section its MID named, if it carried one: `None` in
@@ -198,6 +199,21 @@ mod tests {
         assert_eq!(section(5, Some(None)), None);
         assert_eq!(section(6, Some(None)), None);
         assert_eq!(section(5, None).map(|found| found.mid), Some(audio));
+    }
+
+    #[test]
+    fn what_a_section_still_gets_when_it_receives_no_more_goes_to_no_other() {
+        let (mut routes, audio, video) = routes();
+        routes.find(start(), Ssrc(2), payload_type(0), None).unwrap();
+        routes.remove_section(&video);
+        routes.clear_payload_types();
+        let all = [0, 96, 97].map(payload_type);
+        routes.set_section(start(), &audio, [].into_iter(), all.into_iter());
+        let mut section = |ssrc, said| routes.find(start(), Ssrc(ssrc), payload_type(97), said);
+        assert_eq!(section(1, None).map(|found| found.mid), Some(video));
+        assert_eq!(section(2, None).map(|found| found.mid), Some(audio.clone()));
+        assert_eq!(section(3, None).map(|found| found.mid), Some(audio.clone()));
+        assert_eq!(section(1, Some(Some(&audio))).map(|found| found.mid), Some(audio), "it may move");
     }
 
     #[test]

@@ -128,6 +128,30 @@ fn the_same_source_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_source_that_pauses_goes_on_with_its_numbers() {
+    let mut stage = Stage::new(11, Link { delay: 10 * MS, ..Link::default() });
+    stage.run_until(SECOND);
+    stage.a.session.set_sender(stage.now, &mid("v"), None);
+    stage.idle_until(1100 * MS);
+    let before = stage.b.numbers("v").len();
+    // Negotiated anew, on both sides, right after the goodbye.
+    stage.a.session.set_sender(stage.now, &mid("v"), Some(send_video(vp8())));
+    stage.b.session.set_receiver(stage.now, &mid("v"), Some(receive(vp8())));
+    stage.a.events.push(Event::KeyFrameRequested(mid("v")));
+    stage.run_until(2 * SECOND);
+    stage.idle_until(3 * SECOND);
+    let media = stage.a.media();
+    let numbers: Vec<u16> =
+        media.iter().filter(|one| one.1.ssrc == VIDEO).map(|one| one.1.sequence.0).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{numbers:?}");
+    let timestamps: Vec<u32> =
+        media.iter().filter(|one| one.1.ssrc == VIDEO).map(|one| one.1.timestamp).collect();
+    assert!(timestamps.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) < 90_000), "{timestamps:?}");
+    let after = stage.b.numbers("v").len();
+    assert!(after >= before + 20, "{before} pictures before the pause, {after} after it");
+}
+
+#[test]
 fn named_sources_need_no_mid() {
     let start = start();
     let mut stage = Stage::empty(8, Link { delay: 10 * MS, ..Link::default() }, start);

@@ -93,7 +93,8 @@ fn numbers_in(
     kind: MediaKind,
     capability: &CodecCapability,
 ) -> Option<(PayloadType, Option<PayloadType>)> {
-    if kind_of(media) != Some(kind) {
+    // A rejected section names its codecs without their parameters: what they mean cannot be told any more.
+    if kind_of(media) != Some(kind) || media.is_rejected() {
         return None;
     }
     let found = listed(media).into_iter().find(|one| one.is(capability))?;

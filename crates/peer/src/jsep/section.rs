@@ -58,7 +58,9 @@ pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content
     attributes.extend(content.mid.map(Attribute::Mid));
     attributes.extend(content.extensions.into_iter().map(Attribute::Extmap));
     attributes.push(Attribute::Direction(content.direction));
-    if content.direction.sends() {
+    // By what the transceiver wants, also where the offer does not let it: else the answer lacks what negotiation-needed
+    // looks for, and both sides would offer for ever (webrtc-pc §4.7.3).
+    if wanted(transceiver.direction).sends() {
         push_msid(attributes, transceiver);
     }
     attributes.push(Attribute::RtcpMux);

@@ -11,3 +11,4 @@ mod rollbacks;
 mod trickling;
 mod data;
 mod totality;
+mod walked;

@@ -79,9 +79,12 @@ impl Receiver {
         self.is_awaited = true;
     }
 
-    /// Goes on with another configuration. Sources go on; those no codec of which is left are forgotten.
+    /// Goes on with another configuration. Sources go on, also those that said BYE; those no codec of which is left are
+    /// forgotten.
     pub fn reconfigure(&mut self, config: ReceiveConfig) {
         self.config = config;
+        // What was negotiated anew may begin anew.
+        self.ended.clear();
         let codecs = &self.config.codecs;
         let codec_of =
             |stream: &Stream| codecs.iter().find(|codec| codec.payload_type == stream.codec().payload_type);

@@ -8,4 +8,4 @@ mod keyframe;
 mod rate;
 mod sender;
 
-pub use sender::{Sender, Stamp};
+pub use sender::{Numbers, Sender, Stamp};

@@ -82,6 +82,17 @@ pub struct Sender {
     remote: Option<RemoteInboundStats>,
 }
 
+/// Where the numbers of a source and of its retransmissions stand. They go on when the source sends again after a
+/// pause: the same numbers under the same keys would be taken for a replay, and give the plaintext away
+/// (RFC 3711 §3.3.1, §9.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    timestamp_offset: u32,
+    /// The extended number of the next packet.
+    next: u64,
+    rtx_next: SequenceNumber,
+}
+
 /// Packets of one kind that were sent.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
@@ -345,6 +356,18 @@ impl Sender {
                 extension: Vec::new(),
             })
         })
+    }
+
+    /// Where the numbers of its sources stand.
+    pub fn numbers(&self) -> Numbers {
+        Numbers { timestamp_offset: self.timestamp_offset, next: self.next, rtx_next: self.rtx_next }
+    }
+
+    /// Takes up its sources where an earlier sender of them left off.
+    pub fn go_on(&mut self, numbers: Numbers) {
+        self.timestamp_offset = numbers.timestamp_offset;
+        self.next = numbers.next;
+        self.rtx_next = numbers.rtx_next;
     }
 
     /// Its sources from which something was sent: those that say BYE.

@@ -1,6 +1,6 @@
 //! The session itself: what its owner calls.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -42,6 +42,7 @@ impl Session {
         let state = State {
             clock: WallClock::new(config.epoch),
             senders: Vec::new(),
+            paused: HashMap::new(),
             receivers: Vec::new(),
             routes: Routes::new(),
             extensions: ExtensionMap::new(),
@@ -72,7 +73,7 @@ impl Session {
     }
 
     /// Sets how frames of `mid` are sent. With the same SSRC as before, numbers go on and what waits is kept;
-    /// otherwise the old source says BYE, as it does for `None`, and is forgotten.
+    /// otherwise the old source says BYE, as it does for `None`. When it is set again, its numbers go on.
     pub fn set_sender(&mut self, now: Instant, mid: &Mid, config: Option<SendConfig>) {
         let (state, rng) = (&mut self.state, &mut self.rng);
         if state.is_closed {
@@ -88,11 +89,16 @@ impl Session {
                 _ => {
                     state.goodbyes.extend(sender.used_sources());
                     state.urgent = Some(now);
+                    state.paused.insert(sender.config().ssrc, sender.numbers());
                 }
             }
         }
-        let sender = config
-            .map(|config| Sender::new(now, mid.clone(), config, mtu, state.config.assumed_bitrate, rng));
+        let sender = config.map(|config| {
+            let numbers = state.paused.remove(&config.ssrc);
+            let mut sender = Sender::new(now, mid.clone(), config, mtu, state.config.assumed_bitrate, rng);
+            numbers.into_iter().for_each(|numbers| sender.go_on(numbers));
+            sender
+        });
         // In its old place, so that the order among senders, and with it who reports, stays.
         match (known, sender) {
             (Some(index), Some(sender)) => drop(std::mem::replace(&mut state.senders[index], sender)),

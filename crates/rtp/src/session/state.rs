@@ -1,6 +1,6 @@
 //! What a session is made of, for all that acts on it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use peerless_wire::rtcp::{DlrrBlock, Packet};
@@ -13,7 +13,7 @@ use crate::ntp::{ShortNtp, WallClock};
 use crate::recv::{ASSUMED_RTT, Arrivals, LipSync, Receiver};
 use crate::report::{Desk, Round, Schedule};
 use crate::route::Routes;
-use crate::send::Sender;
+use crate::send::{Numbers, Sender};
 use crate::session::event::Event;
 use crate::stats::Stats;
 
@@ -23,6 +23,8 @@ pub struct State {
     pub config: Config,
     pub clock: WallClock,
     pub senders: Vec<Sender>,
+    /// Where sources stand that sent and do not now. There are no more than the user has made senders.
+    pub paused: HashMap<Ssrc, Numbers>,
     pub receivers: Vec<Receiver>,
     pub routes: Routes,
     /// The header extensions of all receivers: ids mean the same in all of them (RFC 9143 §14).
