@@ -7,10 +7,11 @@ use peerless_wire::sdp::{Address, Description};
 use crate::description::{IceCandidateInit, OfferOptions, SessionDescription};
 use crate::error::Error;
 use crate::event::Event;
+use crate::id::TransceiverId;
 use crate::jsep::view::{DataView, View};
 use crate::jsep::{self, Source};
 use crate::peer::Peer;
-use crate::state::SdpType;
+use crate::state::{SdpType, SignalingState};
 
 impl Peer {
     /// `createOffer` (webrtc-pc §4.4.2, RFC 9429 §5.2).
@@ -58,16 +59,15 @@ impl Peer {
         if kind == SdpType::Rollback {
             return self.apply(now, Source::Local, kind, &rollback());
         }
-        self.check_state(Source::Local, kind)?;
-        let given = match text.is_empty() {
-            true => self.create(if kind == SdpType::Offer { kind } else { SdpType::Answer })?.sdp,
-            false => text,
+        let description = match text.is_empty() {
+            true => self.implied(kind)?,
+            false => self.negotiation.take_created(kind, &text)?,
         };
-        let description = self.negotiation.take_created(kind, &given)?;
         self.apply(now, Source::Local, kind, &description)
     }
 
-    /// `setRemoteDescription` (webrtc-pc §4.4.2). An offer that meets an offer of ours is refused: roll back first.
+    /// `setRemoteDescription` (webrtc-pc §4.4.2). An offer that meets an unanswered offer of ours takes ours back first;
+    /// where it is refused, ours stands.
     ///
     /// # Errors
     /// `Closed`, `WrongState`, `Syntax`, `Description`. Nothing changes on error.
@@ -80,18 +80,24 @@ impl Peer {
         if description.kind == SdpType::Rollback {
             return self.apply(now, Source::Remote, description.kind, &rollback());
         }
-        self.check_state(Source::Remote, description.kind)?;
+        let meets_ours = self.negotiation.signaling() == SignalingState::HaveLocalOffer;
+        if description.kind != SdpType::Offer || !meets_ours {
+            self.check_state(Source::Remote, description.kind)?;
+        }
         let parsed = Description::parse(&description.sdp)?;
         self.apply(now, Source::Remote, description.kind, &parsed)
     }
 
-    /// `addIceCandidate` (webrtc-pc §4.4.2). An empty candidate is the end of candidates.
+    /// `addIceCandidate` (webrtc-pc §4.4.2). An empty candidate is the end of candidates; one for the section of a stopped
+    /// transceiver is passed over.
     ///
     /// # Errors
     /// `Closed`; `Candidate` with the reason.
     pub fn add_ice_candidate(&mut self, now: Instant, candidate: &IceCandidateInit) -> Result<(), Error> {
         self.check_open()?;
-        let added = self.negotiation.add_candidate(candidate)?;
+        let Some(added) = self.negotiation.add_candidate(candidate, &self.engine.transceivers)? else {
+            return Ok(());
+        };
         // What comes before the answer is in the description, and comes into force with it.
         let link = self.engine.links.first();
         let (id, in_force) = (link.id, link.dtls_role.is_some());
@@ -148,11 +154,20 @@ impl Peer {
     fn create(&mut self, kind: SdpType) -> Result<SessionDescription, Error> {
         self.check_open()?;
         let view = self.view();
-        let description = match kind {
-            SdpType::Offer => jsep::create_offer(&view)?,
-            _ => jsep::create_answer(&view)?,
-        };
-        Ok(self.negotiation.created(kind, description, &self.engine.gathered()))
+        let (description, owners) = written(&view, kind)?;
+        Ok(self.negotiation.created(kind, description, owners, &self.engine.gathered()))
+    }
+
+    /// What `setLocalDescription` sets where it is given no text: what was created last, or where that is out of date
+    /// a new one.
+    fn implied(&mut self, kind: SdpType) -> Result<Description, Error> {
+        self.check_state(Source::Local, kind)?;
+        let (description, owners) = written(&self.view(), kind)?;
+        if let Some(created) = self.negotiation.still_created(kind, &description, &owners) {
+            return Ok(created);
+        }
+        self.negotiation.created(kind, description.clone(), owners, &self.engine.gathered());
+        Ok(description)
     }
 
     /// Makes the plan of a description and carries it out. All that can fail comes before the first change.
@@ -165,6 +180,13 @@ impl Peer {
     ) -> Result<(), Error> {
         let plan = jsep::apply(&self.view(), source, kind, description)?;
         let is_local = source == Source::Local;
+        let before = self.negotiation.signaling();
+        if before == SignalingState::Stable {
+            self.engine.transceivers.note_stable();
+        } else if kind == SdpType::Offer && before != plan.signaling {
+            // An offer of ours was taken back for it.
+            self.engine.tell(Event::SignalingState(SignalingState::Stable));
+        }
         if self.negotiation.commit(&plan, is_local, kind) {
             self.engine.tell(Event::SignalingState(self.negotiation.signaling()));
         }
@@ -195,6 +217,14 @@ impl Peer {
             None => Err(Error::WrongState { kind, state }),
         }
     }
+}
+
+/// An offer, or an answer, with whom its sections are for.
+fn written(view: &View, kind: SdpType) -> Result<(Description, Vec<Option<TransceiverId>>), Error> {
+    Ok(match kind {
+        SdpType::Offer => (jsep::create_offer(view)?, jsep::owners(view)),
+        _ => (jsep::create_answer(view)?, Vec::new()),
+    })
 }
 
 /// A rollback has no text.

@@ -55,7 +55,8 @@ impl Engine {
             }
         };
         if change.stop {
-            self.remove_transceiver(now, id, news);
+            self.change_track(id, change.remote_track, news);
+            self.reject_transceiver(now, id, news);
             return;
         }
         self.change_section(now, id, change.mid);
@@ -63,6 +64,7 @@ impl Engine {
             && let Some(transceiver) = self.transceivers.find_mut(id)
         {
             transceiver.current_direction = Some(direction);
+            transceiver.by_remote_offer = false;
             transceiver.sender.used |= sends(direction);
             transceiver.receiver.receptive = receives(direction);
         }

@@ -152,9 +152,6 @@ pub enum DescriptionError {
     /// No media section could be taken: nothing would flow.
     #[error("no media section can be used")]
     NothingCommon,
-    /// The description has no media section at all.
-    #[error("the description has no media section")]
-    NoMedia,
     /// More media sections than we take.
     #[error("{count} media sections, {limit} are the limit")]
     TooManySections {

@@ -7,6 +7,7 @@ use peerless_wire::sdp::{self, Attribute, Candidate, Description, Media};
 use crate::config::CodecCapability;
 use crate::description::{IceCandidateInit, SessionDescription};
 use crate::error::{CandidateError, Error};
+use crate::id::TransceiverId;
 use crate::jsep::candidates::{self, Added};
 use crate::jsep::plan::Plan;
 use crate::jsep::sctp;
@@ -51,6 +52,8 @@ impl Gathered {
 struct Created {
     text: String,
     description: Description,
+    /// For whom the sections of an offer were written.
+    owners: Vec<Option<TransceiverId>>,
 }
 
 impl Negotiation {
@@ -84,6 +87,7 @@ impl Negotiation {
             transport,
             codecs: codecs.to_vec(),
             transceivers: transceivers.iter().map(transceiver_view).collect(),
+            offered: self.offer.as_ref().map(|created| created.owners.clone()).unwrap_or_default(),
             data,
             descriptions: self.descriptions.clone(),
         }
@@ -95,11 +99,12 @@ impl Negotiation {
         &mut self,
         kind: SdpType,
         description: Description,
+        owners: Vec<Option<TransceiverId>>,
         gathered: &Gathered,
     ) -> SessionDescription {
         self.session_version = description.origin.session_version;
         let text = gathered.written_into(&description);
-        let created = Some(Created { text: text.clone(), description });
+        let created = Some(Created { text: text.clone(), description, owners });
         match kind {
             SdpType::Offer => self.offer = created,
             _ => self.answer = created,
@@ -117,6 +122,20 @@ impl Negotiation {
             Some(created) if created.text == text => Ok(created.description.clone()),
             _ => Err(Error::Modified),
         }
+    }
+
+    /// What was created last, where the same would be created now (webrtc-pc §4.4.2, `setLocalDescription`).
+    pub(crate) fn still_created(
+        &self,
+        kind: SdpType,
+        fresh: &Description,
+        owners: &[Option<TransceiverId>],
+    ) -> Option<Description> {
+        let created = if kind == SdpType::Offer { &self.offer } else { &self.answer };
+        let created = created.as_ref().filter(|created| created.owners == owners)?;
+        let mut fresh = fresh.clone();
+        fresh.origin = created.description.origin.clone();
+        (fresh == created.description).then_some(fresh)
     }
 
     /// What `setLocalDescription` without a description means (webrtc-pc §4.4.2).
@@ -199,14 +218,23 @@ impl Negotiation {
         Some(remote.attributes.iter().chain(sections).any(says))
     }
 
-    /// Takes a remote candidate into the remote description, and says what it is.
+    /// Takes a remote candidate into the remote description, and says what it is; `None` where its section is that of a
+    /// stopped transceiver.
     ///
     /// # Errors
     /// As `addIceCandidate` (webrtc-pc §4.4.2).
-    pub(crate) fn add_candidate(&mut self, init: &IceCandidateInit) -> Result<Added, CandidateError> {
+    pub(crate) fn add_candidate(
+        &mut self,
+        init: &IceCandidateInit,
+        transceivers: &Transceivers,
+    ) -> Result<Option<Added>, CandidateError> {
+        let mid = candidates::mid_meant(&self.descriptions, init)?;
+        if mid.is_some() && transceivers.iter().any(|one| one.stopped && one.mid == mid) {
+            return Ok(None);
+        }
         let added = candidates::add_remote(&self.descriptions, init)?;
         self.descriptions = added.descriptions.clone();
-        Ok(added)
+        Ok(Some(added))
     }
 
     /// The section of our description whose transport carries all: its MID and index (RFC 9143 §7.2). An answer that
@@ -239,6 +267,12 @@ impl Negotiation {
 
     /// webrtc-pc §4.7.3, "check if negotiation is needed", step 5.
     fn needs_negotiation(&self, transceiver: &Transceiver) -> bool {
+        if transceiver.stopped {
+            let current = [&self.descriptions.current_local, &self.descriptions.current_remote];
+            let sections =
+                || current.into_iter().flatten().filter_map(|one| one.section(transceiver.mid.as_ref()?));
+            return sections().next().is_some() && !sections().any(|(_, section)| section.is_rejected());
+        }
         if transceiver.stopping {
             return true;
         }
@@ -273,6 +307,7 @@ fn transceiver_view(transceiver: &Transceiver) -> TransceiverView {
         kind: transceiver.kind,
         mid: transceiver.mid.clone(),
         direction: if transceiver.stopping { Direction::Stopped } else { transceiver.direction },
+        is_stopped: transceiver.stopped,
         current_direction: transceiver.current_direction,
         by_add_track: transceiver.by_add_track,
         by_remote_offer: transceiver.by_remote_offer,
@@ -285,6 +320,7 @@ fn transceiver_view(transceiver: &Transceiver) -> TransceiverView {
             id: Some(receiver.track_id.clone()),
             stream_ids: receiver.stream_ids.clone(),
         }),
+        stable_stream_ids: receiver.stable_stream_ids.clone(),
     }
 }
 

@@ -90,38 +90,48 @@ impl Engine {
         self.links.of_mut(mid).media.tell_next_arrival(mid);
     }
 
-    /// Removes a transceiver for good: its section was rejected, or a rollback unmade it.
+    /// Forgets a transceiver: it was stopped and its section is gone, or a rollback unmakes it.
     pub(crate) fn remove_transceiver(&mut self, now: Instant, id: TransceiverId, news: &mut TrackNews) {
-        let Some(transceiver) = self.transceivers.remove(id) else {
-            return;
-        };
-        if let Some(mid) = &transceiver.mid {
-            self.links.of_mut(mid).media.forget(now, mid);
+        self.end_media(now, id, news);
+        let gone = self.transceivers.remove(id).and_then(|transceiver| transceiver.mid);
+        if let Some(mid) = gone {
+            self.links.of_mut(&mid).media.forget(now, &mid);
         }
-        if !transceiver.stopping {
-            news.ended.push(id);
-            if transceiver.sender.track.is_some() {
-                self.tell(Event::SenderChanged(id));
-            }
+    }
+
+    /// A transceiver whose section was rejected is stopped for good (webrtc-pc §5.4, "stop the RTCRtpTransceiver").
+    pub(crate) fn reject_transceiver(&mut self, now: Instant, id: TransceiverId, news: &mut TrackNews) {
+        self.end_media(now, id, news);
+        if let Some(transceiver) = self.transceivers.find_mut(id) {
+            transceiver.stopped = true;
+            transceiver.current_direction = None;
+            transceiver.receiver.receptive = false;
         }
     }
 
     /// Stops a transceiver at once; its section goes at the next negotiation (webrtc-pc §5.4, `stop`).
     pub(crate) fn stop_transceiver(&mut self, now: Instant, id: TransceiverId) {
-        let Some(transceiver) = self.transceivers.find_mut(id) else {
+        let mut news = TrackNews::default();
+        self.end_media(now, id, &mut news);
+        self.tell_tracks(news);
+    }
+
+    /// "Stop sending and receiving" (webrtc-pc §5.4): once.
+    fn end_media(&mut self, now: Instant, id: TransceiverId, news: &mut TrackNews) {
+        let Some(transceiver) = self.transceivers.find_mut(id).filter(|one| !one.stopping) else {
             return;
-        };
-        let Some(mid) = transceiver.mid.clone() else {
-            let mut news = TrackNews::default();
-            self.remove_transceiver(now, id, &mut news);
-            return self.tell_tracks(news);
         };
         transceiver.stopping = true;
         transceiver.sender.able = false;
-        let media = &mut self.links.of_mut(&mid).media;
-        media.set_sender(now, &mid, None);
-        media.set_receiver(now, &mid, None);
-        self.tell(Event::TrackEnded(id));
-        self.tell(Event::SenderChanged(id));
+        let has_sender = transceiver.sender.track.is_some();
+        if let Some(mid) = transceiver.mid.clone() {
+            let media = &mut self.links.of_mut(&mid).media;
+            media.set_sender(now, &mid, None);
+            media.set_receiver(now, &mid, None);
+        }
+        news.ended.push(id);
+        if has_sender {
+            self.tell(Event::SenderChanged(id));
+        }
     }
 }

@@ -49,7 +49,7 @@ pub struct TransceiverView {
     pub kind: MediaKind,
     /// Which ways media shall flow at the next negotiation; `Stopped` once `stop` was called or the section rejected.
     pub direction: Direction,
-    /// Which ways were last negotiated; `None` before the first negotiation.
+    /// Which ways were last negotiated; `None` before the first negotiation, `Stopped` once its section was rejected.
     pub current_direction: Option<Direction>,
 }
 
@@ -99,8 +99,10 @@ pub(crate) struct Transceiver {
     pub(crate) by_add_track: bool,
     /// Made by a remote offer, and not taken by `add_track` since: a rollback unmakes it.
     pub(crate) by_remote_offer: bool,
-    /// `stop` was called; the media section goes at the next negotiation.
+    /// `stop` was called (`[[Stopping]]`); the media section goes at the next negotiation.
     pub(crate) stopping: bool,
+    /// Its section was rejected (`[[Stopped]]`); it goes when the exchange is finished.
+    pub(crate) stopped: bool,
     pub(crate) sender: Sender,
     pub(crate) receiver: Receiver,
 }
@@ -127,6 +129,8 @@ pub(crate) struct Sender {
 pub(crate) struct Receiver {
     pub(crate) track_id: String,
     pub(crate) stream_ids: Vec<String>,
+    /// The streams of the last stable state (`[[LastStableStateAssociatedRemoteMediaStreams]]`).
+    pub(crate) stable_stream_ids: Vec<String>,
     pub(crate) codecs: Vec<Codec>,
     pub(crate) receptive: bool,
     /// Whether its track was told of by `Event::Track` and the remote has not ceased to send since
@@ -138,7 +142,8 @@ pub(crate) struct Receiver {
     pub(crate) jitter_buffer_target: Option<Duration>,
 }
 
-/// All transceivers of a peer that are not stopped for good, in the order of their making.
+/// All transceivers of a peer, in the order of their making: also stopped ones, until the exchange that rejects their
+/// section is finished.
 #[derive(Debug)]
 pub(crate) struct Transceivers {
     list: Vec<Transceiver>,
@@ -169,10 +174,12 @@ impl Transceivers {
             by_add_track: false,
             by_remote_offer: false,
             stopping: false,
+            stopped: false,
             sender: Sender::new(sender_track, ssrc, rtx_ssrc),
             receiver: Receiver {
                 track_id: receiver_track,
                 stream_ids: Vec::new(),
+                stable_stream_ids: Vec::new(),
                 codecs: Vec::new(),
                 receptive: false,
                 announced: false,
@@ -206,6 +213,13 @@ impl Transceivers {
         match self.list.iter().any(|transceiver| transceiver.sender.track.as_ref().is_some_and(same)) {
             true => Err(Error::TrackExists),
             false => Ok(()),
+        }
+    }
+
+    /// An offer comes in the stable state: a rollback of it goes back to what is now.
+    pub(crate) fn note_stable(&mut self) {
+        for receiver in self.list.iter_mut().map(|transceiver| &mut transceiver.receiver) {
+            receiver.stable_stream_ids.clone_from(&receiver.stream_ids);
         }
     }
 
@@ -284,7 +298,7 @@ impl Transceiver {
             mid: self.mid.clone(),
             kind: self.kind,
             direction: if self.stopping { Direction::Stopped } else { self.direction },
-            current_direction: self.current_direction,
+            current_direction: if self.stopped { Some(Direction::Stopped) } else { self.current_direction },
         }
     }
 

@@ -101,15 +101,17 @@ fn codec_preferences_do_not_need_it() {
 }
 
 #[test]
-fn a_transceiver_stopped_before_it_was_negotiated_needs_nothing() {
+fn a_transceiver_stopped_before_it_was_negotiated_is_in_no_offer_and_goes_with_the_next_exchange() {
     let (mut scene, _) = settled();
     let id = scene.peer(ALICE).add_transceiver(MediaKind::Video, TransceiverInit::default()).unwrap();
     assert_eq!(fired(&mut scene, ALICE), 1);
     let now = scene.now;
     scene.peer(ALICE).stop(now, id).unwrap();
-    assert_eq!(fired(&mut scene, ALICE), 0);
-    assert!(scene.peer(ALICE).transceiver(id).is_none());
+    assert_eq!(fired(&mut scene, ALICE), 0, "it was told already");
+    assert_eq!(scene.peer(ALICE).transceiver(id).unwrap().direction, Direction::Stopped);
     scene.negotiate(ALICE);
+    assert!(scene.peer(ALICE).transceiver(id).is_none());
+    assert_eq!(fired(&mut scene, ALICE), 0);
     assert_eq!(scene.peer(BOB).transceivers().len(), 1);
 }
 

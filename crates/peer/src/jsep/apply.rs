@@ -7,12 +7,12 @@ use peerless_wire::rtp::{Mid, Ssrc};
 use peerless_wire::sdp::{Attribute, Candidate, Description, Direction, Media};
 
 use crate::error::{DescriptionError, Error};
+use crate::id::TransceiverId;
 use crate::jsep::answer::is_possible;
 use crate::jsep::bundle::{self, mid_of, transport_section};
 use crate::jsep::check;
 use crate::jsep::codecs::{agree, kind_of};
 use crate::jsep::extensions;
-use crate::jsep::offer::waiting;
 use crate::jsep::plan::{
     DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
 };
@@ -96,14 +96,14 @@ fn controlling(view: &View, is_ours: bool, offer: &Description) -> Option<bool> 
 fn local_offer(view: &View, offer: &Arc<Description>) -> Plan {
     let mut plan = Plan::nothing(view);
     plan.controlling = controlling(view, true, offer);
-    let mut waiting: Vec<&TransceiverView> = waiting(view).collect();
     for (index, media) in offer.media.iter().enumerate() {
         let mid = mid_of(offer, index);
         if media.is_rejected() || owner(view, &mid).is_some() {
             continue;
         }
-        let place = waiting.iter().position(|one| Some(one.kind) == kind_of(media));
-        let Some(transceiver) = place.map(|place| waiting.remove(place)) else { continue };
+        let written_for = view.offered.get(index).copied().flatten();
+        let is_meant = |one: &&TransceiverView| Some(one.id) == written_for && one.mid.is_none();
+        let Some(transceiver) = view.transceivers.iter().find(is_meant) else { continue };
         plan.transceivers.push(TransceiverPlan::new(Target::Existing(transceiver.id), index, mid));
     }
     plan
@@ -126,6 +126,12 @@ fn remote_offer(view: &View, offer: &Arc<Description>) -> Result<Plan, Error> {
     for (index, media) in offer.media.iter().enumerate() {
         let (mid, theirs) = (mid_of(offer, index), offer.direction(media));
         let existing = owner(view, &mid);
+        if let Some(change) =
+            existing.filter(|_| media.is_rejected()).and_then(|one| stopped(one, index, &mid))
+        {
+            plan.transceivers.push(change);
+            continue;
+        }
         let Some(kind) = kind_of(media).filter(|_| existing.is_some() || shared.contains(&index)) else {
             continue;
         };
@@ -159,6 +165,10 @@ fn nothing_shared(view: &View, offer: &Description) -> Result<Plan, Error> {
     for (index, media) in offer.media.iter().enumerate() {
         let mid = mid_of(offer, index);
         let Some(transceiver) = owner(view, &mid) else { continue };
+        if media.is_rejected() {
+            plan.transceivers.extend(stopped(transceiver, index, &mid));
+            continue;
+        }
         let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid);
         change.remote_track = track_change(Some(transceiver), media, false);
         if change.remote_track != TrackChange::None {
@@ -166,6 +176,15 @@ fn nothing_shared(view: &View, offer: &Description) -> Result<Plan, Error> {
         }
     }
     Ok(plan)
+}
+
+/// The remote rejects the section of a transceiver: it is stopped, unless it is already (webrtc-pc §4.4.1.5).
+fn stopped(transceiver: &TransceiverView, index: usize, mid: &Mid) -> Option<TransceiverPlan> {
+    let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid.clone());
+    change.stop = true;
+    change.remote_track =
+        if transceiver.remote_track.is_some() { TrackChange::Muted } else { TrackChange::None };
+    (!transceiver.is_stopped).then_some(change)
 }
 
 fn local_answer(
@@ -250,6 +269,9 @@ struct Sides<'a> {
 
 /// What an answer settles for each section (webrtc-pc §4.4.1.5).
 fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
+    if sides.kind == SdpType::Answer {
+        plan.removed.extend(never_negotiated(view));
+    }
     let offer = if sides.is_ours { sides.remote } else { sides.local };
     for (index, (local, remote)) in sides.local.media.iter().zip(&sides.remote.media).enumerate() {
         let mid = mid_of(offer, index);
@@ -259,11 +281,14 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
             if sides.kind == SdpType::Answer && is_for_data(view, local, index) {
                 plan.data = DataChange::Refused;
             }
-            if let Some(transceiver) = owner.filter(|_| sides.kind == SdpType::Answer) {
-                let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid);
-                change.stop = true;
-                change.remote_track = track_change(Some(transceiver), remote, false);
-                plan.transceivers.push(change);
+            if let Some(transceiver) = owner {
+                // A provisional answer of ours may still become one that takes the section.
+                if !sides.is_ours || sides.kind == SdpType::Answer {
+                    plan.transceivers.extend(stopped(transceiver, index, &mid));
+                }
+                if sides.kind == SdpType::Answer {
+                    plan.removed.push(transceiver.id);
+                }
             }
             continue;
         }
@@ -274,7 +299,7 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
                 max_packet_size: sctp::max_packet_size(remote),
             };
         }
-        let Some(transceiver) = owner else { continue };
+        let Some(transceiver) = owner.filter(|one| !one.is_stopped) else { continue };
         let theirs = sides.remote.direction(remote);
         let direction = both_want(sides.local.direction(local), theirs.reversed());
         let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid);
@@ -283,6 +308,12 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
         change.media = Some(media_plan(transceiver, &sides, local, remote, direction));
         plan.transceivers.push(change);
     }
+}
+
+/// Those stopped before they had a section: when an exchange is finished there is nothing to wait for.
+fn never_negotiated(view: &View) -> impl Iterator<Item = TransceiverId> {
+    let is_over = |one: &&TransceiverView| one.mid.is_none() && one.direction == state::Direction::Stopped;
+    view.transceivers.iter().filter(is_over).map(|one| one.id)
 }
 
 /// Whether a rejected section is, or would have been, that of our data channels.
@@ -328,7 +359,9 @@ fn owner<'a>(view: &'a View, mid: &Mid) -> Option<&'a TransceiverView> {
 /// What becomes of the remote's track when it is sent, or not, from now on.
 fn track_change(transceiver: Option<&TransceiverView>, media: &Media, is_sent: bool) -> TrackChange {
     let known = transceiver.and_then(|one| one.remote_track.as_ref());
+    let is_live = transceiver.is_none_or(|one| one.direction != state::Direction::Stopped);
     match known {
+        None if is_sent && !is_live => TrackChange::None,
         None if is_sent => TrackChange::Began(remote_track(media)),
         Some(known) if is_sent => {
             let now = remote_track(media);

@@ -65,6 +65,23 @@ pub fn add_remote(descriptions: &Descriptions, init: &IceCandidateInit) -> Resul
     Ok(Added { descriptions, section, mid, candidate, is_pending })
 }
 
+/// The name of the section that a candidate is for; `None` where it is the end of candidates for all.
+///
+/// # Errors
+/// As [`add_remote`], as far as the section goes.
+pub fn mid_meant(
+    descriptions: &Descriptions,
+    init: &IceCandidateInit,
+) -> Result<Option<Mid>, CandidateError> {
+    let is_end = matches!(init.candidate.as_str(), "" | "candidate:");
+    if !is_end && init.sdp_mid.is_none() && init.sdp_m_line_index.is_none() {
+        return Err(CandidateError::NoSection);
+    }
+    let remote = descriptions.remote().ok_or(CandidateError::NoRemoteDescription)?;
+    let section = section_of(remote, init, !is_end)?;
+    Ok(section.map(|index| mid_of(remote, index)))
+}
+
 fn section_of(
     remote: &Description,
     init: &IceCandidateInit,

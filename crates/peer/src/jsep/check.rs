@@ -17,9 +17,6 @@ pub(super) const SECTION_LIMIT: usize = 128;
 /// What concerns the description as a whole, whether offer or answer.
 pub(super) fn check_shape(description: &Description) -> Result<(), DescriptionError> {
     let count = description.media.len();
-    if count == 0 {
-        return Err(DescriptionError::NoMedia);
-    }
     if count > SECTION_LIMIT {
         return Err(DescriptionError::TooManySections { count, limit: SECTION_LIMIT });
     }
@@ -43,9 +40,19 @@ pub(super) fn check_shape(description: &Description) -> Result<(), DescriptionEr
 }
 
 /// An offer keeps the sections there are: as many or more, each of the same name and kind, unless it was rejected and
-/// is used anew (RFC 3264 §8, RFC 9429 §5.2.2).
+/// is used anew (RFC 3264 §8, RFC 9429 §5.2.2). The offer before it counts as if it had been answered
+/// (webrtc-pc §4.4.1.5).
 pub(super) fn check_offer_continues(view: &View, offer: &Description) -> Result<(), DescriptionError> {
     let descriptions = &view.descriptions;
+    for (index, before) in descriptions.pending_remote.iter().flat_map(|one| one.media.iter().enumerate()) {
+        let Some(now) = offer.media.get(index) else {
+            return Err(DescriptionError::SectionMismatch { section: index });
+        };
+        let is_same = now.mid() == before.mid() && now.kind == before.kind;
+        if !is_same && !before.is_rejected() {
+            return Err(DescriptionError::SectionMismatch { section: index });
+        }
+    }
     let (Some(local), Some(remote)) = (&descriptions.current_local, &descriptions.current_remote) else {
         return Ok(());
     };

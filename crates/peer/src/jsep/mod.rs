@@ -21,5 +21,5 @@ pub mod candidates;
 
 pub use answer::create_answer;
 pub use apply::apply;
-pub use offer::create_offer;
+pub use offer::{create_offer, owners};
 pub use signaling::{Source, next_state};

@@ -6,6 +6,7 @@ use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::{Description, Media, Setup};
 
 use crate::error::Error;
+use crate::id::TransceiverId;
 use crate::jsep::bundle::{self, mid_of};
 use crate::jsep::codecs::{Entry, capabilities};
 use crate::jsep::extensions;
@@ -58,8 +59,18 @@ pub fn create_offer(view: &View) -> Result<Description, Error> {
     Ok(offer)
 }
 
+/// For which transceiver each section of `create_offer` is written with the same view; `None` for those of data channels
+/// and those without use.
+pub fn owners(view: &View) -> Vec<Option<TransceiverId>> {
+    let owner = |slot| match slot {
+        Slot::Used(transceiver, _) => Some(transceiver.id),
+        Slot::Data(..) | Slot::Empty(_) => None,
+    };
+    slots(view).into_iter().map(owner).collect()
+}
+
 /// Transceivers that have no section yet and can get one, in the order they were made.
-pub(super) fn waiting(view: &View) -> impl Iterator<Item = &TransceiverView> {
+fn waiting(view: &View) -> impl Iterator<Item = &TransceiverView> {
     view.transceivers.iter().filter(|one| {
         one.mid.is_none()
             && one.direction != state::Direction::Stopped

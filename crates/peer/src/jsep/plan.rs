@@ -22,7 +22,7 @@ pub struct Plan {
     pub remote_restarts: bool,
     /// The transceivers that change, in the order of the media sections.
     pub transceivers: Vec<TransceiverPlan>,
-    /// Transceivers that a rollback unmakes: remove them.
+    /// Transceivers that go, after all else: unmade by a rollback, or stopped and rejected by a finished exchange.
     pub removed: Vec<TransceiverId>,
     /// The transport after an answer; `None` where nothing is settled yet, or all sections were rejected.
     pub transport: Option<TransportPlan>,
@@ -41,7 +41,7 @@ pub struct TransceiverPlan {
     pub section: Option<usize>,
     /// Its MID from now on; `None` where a rollback took it.
     pub mid: Option<Mid>,
-    /// Stop it: its section was rejected. The rest is `None` then.
+    /// Stop it: its section was rejected. It stays, as stopped, until it is in `Plan::removed`.
     pub stop: bool,
     /// `currentDirection` from now on; `None` where it is not settled by this description.
     pub current_direction: Option<Direction>,

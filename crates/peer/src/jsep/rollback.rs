@@ -1,11 +1,12 @@
 //! Back to the last stable state (RFC 9429 §4.1.10.2, webrtc-pc §4.4.1.5).
 
 use peerless_wire::rtp::Mid;
+use peerless_wire::sdp::Description;
 
 use crate::id::TransceiverId;
 use crate::jsep::plan::{Plan, Target, TrackChange, TransceiverPlan};
-use crate::jsep::view::{Descriptions, View};
-use crate::state::SignalingState;
+use crate::jsep::view::{Descriptions, RemoteTrack, TransceiverView, View};
+use crate::state::{Direction, SignalingState};
 
 /// A view as it is after the rollback, with what becomes of the transceivers.
 pub(super) struct RolledBack {
@@ -37,13 +38,13 @@ pub(super) fn roll_back(view: &View) -> RolledBack {
         } else {
             one.mid = None;
         }
-        // A track that only the offer began ends; one that it took away comes back with the next offer.
-        let was_receiving = one.current_direction.is_some_and(|direction| {
-            matches!(direction, crate::state::Direction::SendRecv | crate::state::Direction::RecvOnly)
-        });
-        if was_remote && one.remote_track.is_some() && !was_receiving {
-            change.remote_track = TrackChange::Muted;
-            one.remote_track = None;
+        if was_remote && !one.is_stopped {
+            change.remote_track = track_before(one);
+            one.remote_track = match &change.remote_track {
+                TrackChange::None => one.remote_track.take(),
+                TrackChange::Began(track) | TrackChange::Moved(track) => Some(track.clone()),
+                TrackChange::Muted => None,
+            };
         }
         if !is_settled || change.remote_track != TrackChange::None {
             transceivers.push(change);
@@ -72,7 +73,23 @@ pub(super) fn merge(plan: &mut Plan, transceivers: Vec<TransceiverPlan>, removed
     plan.removed = removed;
 }
 
+/// What becomes of the remote's track: as it was in the last stable state (webrtc-pc §4.4.1.5, `process remote tracks`
+/// with the current direction).
+fn track_before(transceiver: &TransceiverView) -> TrackChange {
+    let received = matches!(transceiver.current_direction, Some(Direction::SendRecv | Direction::RecvOnly));
+    let before = || RemoteTrack { id: None, stream_ids: transceiver.stable_stream_ids.clone() };
+    match &transceiver.remote_track {
+        Some(_) if !received => TrackChange::Muted,
+        Some(now) if now.stream_ids != transceiver.stable_stream_ids => TrackChange::Moved(before()),
+        None if received && transceiver.direction != Direction::Stopped => TrackChange::Began(before()),
+        _ => TrackChange::None,
+    }
+}
+
+/// Whether the last exchange took a section of this name.
 fn is_named(descriptions: &Descriptions, mid: &Mid) -> bool {
+    let takes =
+        |description: &Description| description.section(mid).is_some_and(|(_, media)| !media.is_rejected());
     let both = [&descriptions.current_local, &descriptions.current_remote];
-    both.into_iter().flatten().any(|description| description.section(mid).is_some())
+    both.into_iter().all(|description| description.as_deref().is_some_and(takes))
 }

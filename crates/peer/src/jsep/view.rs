@@ -26,6 +26,8 @@ pub struct View {
     pub codecs: Vec<CodecCapability>,
     /// All transceivers, in the order they were made; stopped ones too while a description may name them.
     pub transceivers: Vec<TransceiverView>,
+    /// For which transceiver each section of the last created offer was written: applied, it gets that section.
+    pub offered: Vec<Option<TransceiverId>>,
     /// The data channels.
     pub data: DataView,
     /// The descriptions that were set.
@@ -83,6 +85,8 @@ pub struct TransceiverView {
     pub mid: Option<Mid>,
     /// What the user wants; `Stopped` also while the stop awaits its negotiation.
     pub direction: Direction,
+    /// It is stopped for good (`[[Stopped]]`), not only about to be.
+    pub is_stopped: bool,
     /// What was negotiated last; `None` before.
     pub current_direction: Option<Direction>,
     /// Made by `add_track`: a remote offer may take it for its own (RFC 9429 §5.10).
@@ -101,6 +105,8 @@ pub struct TransceiverView {
     pub rtx_ssrc: Option<Ssrc>,
     /// Whether the remote's track is announced at the moment, and with which streams.
     pub remote_track: Option<RemoteTrack>,
+    /// The streams of the remote's track as they were in the last stable state: a rollback goes back to them.
+    pub stable_stream_ids: Vec<String>,
 }
 
 /// A track of the remote as its `a=msid` names it (RFC 8830 §2).

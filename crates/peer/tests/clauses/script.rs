@@ -63,7 +63,7 @@ fn step(world: &mut World, place: &Place<'_>) -> bool {
             None => (rest, ""),
         };
         world.act(first, &words(rest), quoted);
-        return false;
+        return matches!(first, "same" | "differ");
     };
     let side = side(peer);
     if name == "sdp" {

@@ -58,7 +58,8 @@ fn takes_the_real_answers_to_offers_of_their_like() {
         let mut party = Party::new(1);
         for media in &offer.media {
             if let Some(kind) = MediaKind::from_word(media.kind.as_str()) {
-                party.add_transceiver(kind, Direction::SendRecv);
+                let id = party.add_transceiver(kind, Direction::SendRecv);
+                party.view.offered.push(Some(id));
             }
         }
         party.set(Source::Local, SdpType::Offer, &offer).unwrap();
@@ -83,12 +84,13 @@ fn goes_on_with_the_rest_when_chromium_stops_a_section_and_restarts_ice() {
         copy_fingerprints(&first, &mut again);
         let plan = party.set(Source::Remote, SdpType::Offer, &again).unwrap();
         assert!(plan.remote_restarts, "{second}");
+        assert!(plan.transceivers[0].stop && plan.removed.is_empty());
         let answer = create_answer(&party.view).unwrap();
         assert!(answer.media[0].is_rejected());
         assert!(!answer.media[1].is_rejected());
         let settled = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
         assert_eq!(settled.rejected, [0]);
-        assert!(settled.transceivers[0].stop);
+        assert_eq!(settled.removed.len(), 1);
         assert!(settled.transport.unwrap().restarted);
     }
 }

@@ -111,7 +111,8 @@ fn a_stopped_section_goes_to_port_zero_and_its_place_is_used_again() {
     exchange(&mut ours, &mut theirs);
     ours.transceiver(gone).direction = Direction::Stopped;
     let (plan, theirs_plan) = exchange(&mut ours, &mut theirs);
-    assert!(plan.transceivers[0].stop && theirs_plan.transceivers[0].stop);
+    assert!(plan.transceivers[0].stop);
+    assert_eq!((plan.removed.len(), theirs_plan.removed.len()), (1, 1));
     assert_eq!(plan.rejected, [0]);
     let current = ours.view.descriptions.current_local.clone().unwrap();
     assert!(current.media[0].is_rejected());

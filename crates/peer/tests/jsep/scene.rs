@@ -11,7 +11,7 @@ use peerless_peer::error::{DescriptionError, Error};
 use peerless_peer::id::TransceiverId;
 use peerless_peer::jsep::plan::{Plan, Target, TrackChange};
 use peerless_peer::jsep::view::{Credentials, DataView, Descriptions, TransceiverView, TransportView, View};
-use peerless_peer::jsep::{Source, apply, create_answer, create_offer};
+use peerless_peer::jsep::{Source, apply, create_answer, create_offer, owners};
 use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 
 /// One side of an exchange.
@@ -39,6 +39,7 @@ impl Party {
             },
             codecs: CodecCapability::all(),
             transceivers: Vec::new(),
+            offered: Vec::new(),
             data: DataView { wanted: false, max_message_size: 262_144, max_packet_size: 16_384 },
             descriptions: Descriptions::default(),
         };
@@ -71,6 +72,7 @@ impl Party {
             kind,
             mid: None,
             direction,
+            is_stopped: false,
             current_direction: None,
             by_add_track,
             by_remote_offer: false,
@@ -80,6 +82,7 @@ impl Party {
             ssrc: Ssrc(ssrc),
             rtx_ssrc: is_video.then_some(Ssrc(ssrc + 1)),
             remote_track: None,
+            stable_stream_ids: Vec::new(),
         });
         TransceiverId(number)
     }
@@ -91,6 +94,7 @@ impl Party {
     pub fn create_offer(&mut self) -> Description {
         let offer = create_offer(&self.view).unwrap();
         self.view.session_version = offer.origin.session_version;
+        self.view.offered = owners(&self.view);
         offer
     }
 
@@ -120,7 +124,6 @@ impl Party {
     fn carry_out(&mut self, plan: &Plan) {
         self.view.signaling = plan.signaling;
         self.view.descriptions = plan.descriptions.clone();
-        self.view.transceivers.retain(|one| !plan.removed.contains(&one.id));
         for change in &plan.transceivers {
             let id = match change.target {
                 Target::Existing(id) => id,
@@ -134,6 +137,7 @@ impl Party {
             transceiver.mid.clone_from(&change.mid);
             if change.stop {
                 transceiver.direction = Direction::Stopped;
+                transceiver.is_stopped = true;
             }
             transceiver.current_direction = change.current_direction.or(transceiver.current_direction);
             match &change.remote_track {
@@ -144,6 +148,7 @@ impl Party {
                 TrackChange::Muted => transceiver.remote_track = None,
             }
         }
+        self.view.transceivers.retain(|one| !plan.removed.contains(&one.id));
         if let Some(transport) = &plan.transport {
             self.view.transport.dtls_role = Some(transport.role);
         }
