@@ -65,6 +65,10 @@ fn an_offer_that_meets_ours_is_taken_and_media_flows() {
     scene.add_all_sources();
     let now = scene.now;
     scene.peer(ALICE).set_local_description(now, None).unwrap();
+    // What Alice has gathered until then, Bob cannot take without her offer: it stands in her answer.
+    scene.trickles = false;
+    scene.drain();
+    scene.trickles = true;
     scene.negotiate(BOB);
     assert_eq!(scene.peer(ALICE).signaling_state(), SignalingState::Stable);
     scene.connect();

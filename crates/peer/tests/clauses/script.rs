@@ -103,7 +103,7 @@ fn look_at_lines(world: &mut World, side: usize, rest: &str) {
     };
     let lines = world.lines(side, which, index);
     let holds = match verb {
-        "has" => lines.iter().any(|line| *line == text),
+        "has" => lines.contains(&text),
         "begins" => lines.iter().any(|line| line.starts_with(&text)),
         "lacks" => !lines.iter().any(|line| line.starts_with(&text)),
         other => panic!("there is no {other}: has, begins, lacks"),
