@@ -11,6 +11,7 @@ use peerless_transport::datagram::{Datagram, Transmit};
 
 use crate::data::Channels;
 use crate::event::Event;
+use crate::figures::Figures;
 use crate::id::TransceiverId;
 use crate::links::Links;
 use crate::media::{SendError, sending_section};
@@ -28,6 +29,8 @@ pub(crate) struct Engine {
     pub(crate) transceivers: Transceivers,
     pub(crate) channels: Channels,
     pub(crate) links: Links,
+    /// What was reported of encoders, decoders, sources and playouts.
+    pub(crate) figures: Figures,
     events: VecDeque<Event>,
     pub(crate) told: Told,
     /// What is left to send after closing, protected already.
@@ -55,6 +58,7 @@ impl Engine {
             transceivers,
             channels,
             links,
+            figures: Figures::default(),
             events: VecDeque::new(),
             told: Told {
                 gathering: IceGatheringState::New,

@@ -19,6 +19,7 @@ pub mod data;
 mod negotiation;
 mod link;
 mod links;
+pub mod figures;
 mod engine;
 mod receiving;
 mod telling;
@@ -28,5 +29,6 @@ pub mod peer;
 mod tracks;
 mod descriptions;
 mod messaging;
+mod reporting;
 
 pub use peer::Peer;

@@ -1,7 +1,7 @@
 //! The descriptions of a peer: what was created, what was set, and whether to negotiate again
 //! (webrtc-pc §4.4.1.5, §4.7.3; RFC 9429 §4.1).
 
-use peerless_wire::rtp::Mid;
+use peerless_wire::rtp::{Mid, PayloadType};
 use peerless_wire::sdp::{self, Attribute, Candidate, Description, Media};
 
 use crate::config::CodecCapability;
@@ -136,6 +136,22 @@ impl Negotiation {
         let mut fresh = fresh.clone();
         fresh.origin = created.description.origin.clone();
         (fresh == created.description).then_some(fresh)
+    }
+
+    /// The `a=fmtp` that our description has for a payload type: how we want it coded.
+    pub(crate) fn own_parameters(&self, mid: &Mid, payload_type: PayloadType) -> Option<&str> {
+        let ours =
+            self.descriptions.current_local.as_deref().or(self.descriptions.local().map(|one| &**one))?;
+        let (_, section) = ours.section(mid)?;
+        section.attributes.iter().find_map(|attribute| match attribute {
+            Attribute::Fmtp(fmtp) if fmtp.payload_type == payload_type => Some(&*fmtp.parameters),
+            _ => None,
+        })
+    }
+
+    /// Whether the remote has described itself.
+    pub(crate) fn has_remote(&self) -> bool {
+        self.descriptions.remote().is_some()
     }
 
     /// What `setLocalDescription` without a description means (webrtc-pc §4.4.2).

@@ -20,7 +20,7 @@ use crate::id::{TransceiverId, TransportId};
 use crate::links::{Links, Maker};
 use crate::media::SendError;
 use crate::negotiation::Negotiation;
-use crate::report::{self, Stats};
+use crate::report::counters::{self, Stats};
 use crate::setup;
 use crate::state::{ConnectionState, IceConnectionState, IceGatheringState, SignalingState};
 use crate::transceiver::Transceivers;
@@ -29,7 +29,7 @@ use crate::transceiver::Transceivers;
 /// the outputs are polled, in any order and any number of times.
 pub struct Peer {
     pub(crate) config: Config,
-    certificate: Arc<Certificate>,
+    pub(crate) certificate: Arc<Certificate>,
     pub(crate) negotiation: Negotiation,
     pub(crate) engine: Engine,
 }
@@ -164,7 +164,7 @@ impl Peer {
 
     /// All counters.
     pub fn stats(&self) -> Stats {
-        report::collect(&self.engine)
+        counters::collect(&self.engine)
     }
 
     /// `close` (webrtc-pc §4.4.1): BYE and close_notify are left for `poll_transmit`, all states go to closed, and no

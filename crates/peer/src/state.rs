@@ -1,7 +1,5 @@
 //! The states of a peer connection as the W3C names them (webrtc-pc §4.3), and the kinds and directions of media.
 
-use std::fmt;
-
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -20,8 +18,8 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str(self.as_str())
             }
         }
@@ -161,3 +159,17 @@ words! {
         Closed = "closed",
     }
 }
+
+words! {
+    /// RTCIceRole (webrtc-pc §5.6): who chooses the pair to be used.
+    IceRole {
+        /// No description has told yet.
+        Unknown = "unknown",
+        /// We do.
+        Controlling = "controlling",
+        /// The remote does.
+        Controlled = "controlled",
+    }
+}
+
+pub(crate) use words;

@@ -111,6 +111,8 @@ pub(crate) struct Transceiver {
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
     pub(crate) track: Option<TrackInit>,
+    /// How many tracks it has had: each time a track is given to it, another source begins (webrtc-stats §8.11).
+    pub(crate) attachment: u32,
     /// The name of the track in `a=msid`, which stays when the track goes.
     pub(crate) track_id: String,
     /// The streams of `a=msid`, which stay when the track goes.
@@ -317,6 +319,7 @@ impl Sender {
     fn new(track_id: String, ssrc: Ssrc, rtx_ssrc: Ssrc) -> Self {
         Self {
             track: None,
+            attachment: 0,
             track_id,
             stream_ids: Vec::new(),
             ssrc,
@@ -331,6 +334,7 @@ impl Sender {
         self.track_id.clone_from(&track.id);
         self.set_streams(&track.stream_ids);
         self.track = Some(track);
+        self.attachment += 1;
     }
 
     /// `setStreams` (webrtc-pc §5.2): each once.

@@ -41,8 +41,30 @@ pub struct Stats {
     pub packets_received: u64,
     /// Their payload, bytes.
     pub bytes_received: u64,
+    /// STUN among those sent: checks, their answers, questions to servers.
+    pub checks_sent: Traffic,
+    /// STUN among those received.
+    pub checks_received: Traffic,
     /// Datagrams dropped, by reason.
     pub dropped: Dropped,
+}
+
+/// Datagrams of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// How many.
+    pub packets: u64,
+    /// Their payload, bytes.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// Counts one.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
 }
 
 /// How many datagrams were dropped, by reason.

@@ -23,7 +23,7 @@ use crate::ice::Agent;
 use crate::sctp::{self, Association};
 use crate::srtp::{self, Profile, ReceiveContext, SendContext};
 use crate::state::DtlsState;
-pub use crate::stats::{DropReason, Dropped, Stats};
+pub use crate::stats::{DropReason, Dropped, Stats, Traffic};
 use crate::tunnel::Tunnel;
 
 /// How many DTLS datagrams are kept that come before the remote's description: a ClientHello in two pieces, and its
@@ -115,6 +115,7 @@ impl Transport {
         let outcome = match demux::kind(&contents) {
             _ if self.is_closed => Err(DropReason::Closed),
             Some(Kind::Stun) => {
+                self.stats.checks_received.count(contents.len());
                 self.agent.handle_stun(now, source, destination, &contents);
                 self.advance(now);
                 return None;
@@ -214,8 +215,11 @@ impl Transport {
         if !self.is_closed {
             self.advance(now);
         }
-        let transmit = self.agent.poll_transmit(now, out);
-        let transmit = transmit.or_else(|| self.transmit_dtls(now, max_segments, out))?;
+        let check = self.agent.poll_transmit(now, out);
+        if let Some(check) = &check {
+            self.stats.checks_sent.count(check.size);
+        }
+        let transmit = check.or_else(|| self.transmit_dtls(now, max_segments, out))?;
         self.stats.packets_sent +=
             transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
         self.stats.bytes_sent += transmit.size as u64;
