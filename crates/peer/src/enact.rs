@@ -217,5 +217,7 @@ fn receive_config(plan: ReceivePlan, receiver: &Receiver) -> ReceiveConfig {
     config.reduced_size = plan.reduced_size;
     config.jitter_buffer_target = receiver.jitter_buffer_target;
     config.sync_group = receiver.stream_ids.first().cloned();
+    // Who answers lets us know the round trip also while we send nothing; who does not is none the worse for it.
+    config.reference_time = true;
     config
 }

@@ -86,6 +86,7 @@ impl Peer {
         if is_other && track.is_some() {
             // So that it is told as one that begins: the remote needs a key frame of it.
             transceiver.sender.able = false;
+            transceiver.sender.attachment += 1;
         }
         transceiver.sender.track = track;
         self.finish_call();

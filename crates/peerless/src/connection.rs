@@ -7,7 +7,7 @@ use peerless_peer::channel::{DataChannelInit, SctpView};
 use peerless_peer::config::Config;
 use peerless_peer::description::{IceCandidateInit, SessionDescription};
 use peerless_peer::peer::Peer;
-use peerless_peer::report::Stats;
+use peerless_peer::report::counters::Stats;
 use peerless_peer::state::{
     ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SignalingState,
 };

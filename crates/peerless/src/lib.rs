@@ -112,7 +112,7 @@ pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerEr
 pub use peerless_peer::event::{Diagnostic, Secured, SelectedPair};
 pub use peerless_peer::id::TransceiverId;
 pub use peerless_peer::media::SendError;
-pub use peerless_peer::report::{
+pub use peerless_peer::report::counters::{
     FlowStats, InboundStats, JitterBufferStats, OutboundStats, RemoteReport, Stats, TransceiverStats,
     TransportStats,
 };

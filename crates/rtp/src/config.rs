@@ -116,7 +116,7 @@ pub struct ReceiveConfig {
     /// Whether RTCP feedback may go without a report in front (RFC 5506, `a=rtcp-rsize`).
     pub reduced_size: bool,
     /// Whether, while nothing is sent, reference times are (RFC 3611 §4.4), so that the round trip is known all the
-    /// same. False by default: the remote should have agreed (`a=rtcp-xr:rcvr-rtt`).
+    /// same. False by default. A remote that does not know them passes over them (RFC 3611 §3).
     pub reference_time: bool,
     /// How long the jitter buffer should hold frames at least (jitterBufferTarget, webrtc-pc §5.3), at most
     /// [`MAX_JITTER_BUFFER_TARGET`]. `None`, the default, follows the path. Zero hands frames on as soon as they are

@@ -119,6 +119,7 @@ impl Sources<'_> {
             moment: self.moment(),
             transport,
             transceiver,
+            transceivers: &self.engine.transceivers,
             figures: &self.engine.figures,
             negotiation: self.negotiation,
         }

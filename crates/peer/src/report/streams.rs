@@ -16,7 +16,7 @@ use crate::report::rtp::{
 };
 use crate::report::value::Record;
 use crate::state::MediaKind;
-use crate::transceiver::Transceiver;
+use crate::transceiver::{Transceiver, Transceivers};
 
 /// What the objects of one transceiver's streams on one transport are made with.
 pub(crate) struct Streams<'a> {
@@ -24,6 +24,8 @@ pub(crate) struct Streams<'a> {
     /// The id of the transport.
     pub(crate) transport: &'a str,
     pub(crate) transceiver: &'a Transceiver,
+    /// All of the connection.
+    pub(crate) transceivers: &'a Transceivers,
     pub(crate) figures: &'a Figures,
     pub(crate) negotiation: &'a Negotiation,
 }
@@ -217,7 +219,8 @@ impl Streams<'_> {
 
     /// The track that the sender has, if any.
     pub(crate) fn source(&self, out: &mut Vec<StatsObject>) {
-        let (Some(id), Some(track)) = (self.source_id(), &self.transceiver.sender.track) else { return };
+        let (Some(owner), Some(id)) = (self.source_owner(), self.source_id()) else { return };
+        let Some(track) = owner.sender.track.as_ref().filter(|_| owner.id == self.transceiver.id) else { return };
         let none = SourceFigures::default();
         let figures = self.figures.sending.get(&self.transceiver.id);
         let is_of_track = |attachment| attachment == self.transceiver.sender.attachment;
@@ -268,9 +271,15 @@ impl Streams<'_> {
     }
 
     fn source_id(&self) -> Option<String> {
-        let sender = &self.transceiver.sender;
-        sender.track.as_ref()?;
-        Some(ids::source(self.transceiver.kind, self.transceiver.id, sender.attachment))
+        let owner = self.source_owner()?;
+        Some(ids::source(owner.kind, owner.id, owner.sender.attachment))
+    }
+
+    /// A track that several senders have is one source (webrtc-stats §8.11): that of the first of them.
+    fn source_owner(&self) -> Option<&Transceiver> {
+        let track = self.transceiver.sender.track.as_ref()?;
+        let has_it = |other: &&Transceiver| other.sender.track.as_ref().is_some_and(|held| held.id == track.id);
+        self.transceivers.iter().find(has_it)
     }
 
     fn limitations(&self, encoding: &EncodingFigures) -> Record {

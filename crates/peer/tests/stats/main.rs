@@ -2,3 +2,7 @@
 
 mod idl;
 mod names;
+#[path = "../scene/mod.rs"]
+mod scene;
+mod check;
+mod live;
