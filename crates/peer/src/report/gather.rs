@@ -65,7 +65,7 @@ impl Sources<'_> {
     /// The connection and its data channels.
     fn connection(&self, out: &mut Vec<StatsObject>) {
         let now = self.moment().now_ms();
-        let data = self.engine.channels.stats(&self.engine.transport);
+        let data = self.engine.channels.stats(&self.engine.links.data().transport);
         let made = PeerConnectionStats {
             data_channels_opened: Some(small(data.opened)),
             data_channels_closed: Some(small(data.closed)),
@@ -88,22 +88,24 @@ impl Sources<'_> {
 
     /// The transports, each with the streams that go over it, whose ids are noted in `streams` by whose they are.
     fn transports(&self, streams: &mut Vec<(StatsSelector, String)>, out: &mut Vec<StatsObject>) {
-        let engine = self.engine;
-        let session = engine.media.stats();
-        let transport = ids::transport(0);
-        Path {
-            moment: self.moment(),
-            id: &transport,
-            transport: &engine.transport,
-            dtls_role: engine.dtls_role,
-            has_ice_role: engine.local_section.is_some() || self.negotiation.has_remote(),
-            certificate: self.certificate,
+        for link in self.engine.links.iter() {
+            let id = ids::transport(link.id);
+            let path = Path {
+                moment: self.moment(),
+                id: &id,
+                link,
+                has_remote: self.negotiation.has_remote(),
+                certificate: self.certificate,
+            };
+            path.write(out);
         }
-        .write(out);
-        for transceiver in engine.transceivers.iter() {
+        for transceiver in self.engine.transceivers.iter() {
+            let link = transceiver.mid.as_ref().map(|mid| self.engine.links.of(mid));
+            let transport = link.map(|link| ids::transport(link.id)).unwrap_or_default();
             let of = self.streams(&transport, transceiver);
             of.source(out);
             of.playout(out);
+            let Some(session) = link.map(|link| link.media.stats()) else { continue };
             let is_here = |mid: &peerless_wire::rtp::Mid| transceiver.mid.as_ref() == Some(mid);
             for (index, stream) in session.outbound.iter().filter(|stream| is_here(&stream.mid)).enumerate() {
                 streams.push((StatsSelector::Sender(transceiver.id), of.outbound(index, stream, out)));

@@ -5,14 +5,14 @@ use peerless_rtp::codec::Codec;
 use peerless_transport::crypto::Fingerprint;
 use peerless_wire::rtp::Ssrc;
 
-use crate::id::{ChannelId, TransceiverId};
+use crate::id::{ChannelId, TransceiverId, TransportId};
 use crate::state::MediaKind;
 
 /// The one object of the connection.
 pub(crate) const PEER_CONNECTION: &str = "P";
 
-pub(crate) fn transport(number: u32) -> String {
-    format!("T{number}")
+pub(crate) fn transport(id: TransportId) -> String {
+    format!("T{}", id.0)
 }
 
 /// A codec by all that it tells, so that one that takes over a payload type is another.

@@ -3,9 +3,9 @@
 use peerless_transport::crypto::{Certificate, Fingerprint, HashAlgorithm};
 use peerless_transport::dtls::Version;
 use peerless_transport::srtp::Profile;
-use peerless_transport::transport::Transport;
 
 use crate::jsep::view;
+use crate::link::Link;
 use crate::report::base64;
 use crate::report::ids;
 use crate::report::moment::Moment;
@@ -19,32 +19,32 @@ pub(crate) struct Path<'a> {
     pub(crate) moment: Moment,
     /// Its id.
     pub(crate) id: &'a str,
-    pub(crate) transport: &'a Transport,
-    pub(crate) dtls_role: Option<view::DtlsRole>,
-    /// Whether a description has told who controls.
-    pub(crate) has_ice_role: bool,
+    pub(crate) link: &'a Link,
+    /// Whether the remote has described itself.
+    pub(crate) has_remote: bool,
     pub(crate) certificate: &'a Certificate,
 }
 
 impl Path<'_> {
     pub(crate) fn write(&self, out: &mut Vec<StatsObject>) {
-        let stats = self.transport.stats();
-        let ice = self.transport.ice();
-        let secured = self.transport.secured();
+        let transport = &self.link.transport;
+        let (stats, ice, secured) = (transport.stats(), transport.ice(), transport.secured());
         let local = self.certificate_object(self.certificate.der(), out);
-        let remote = self.transport.remote_certificate().map(|der| self.certificate_object(der, out));
+        let remote = transport.remote_certificate().map(|der| self.certificate_object(der, out));
         let made = TransportStats {
             packets_sent: Some(stats.packets_sent - stats.checks_sent.packets),
             packets_received: Some(stats.packets_received - stats.checks_received.packets),
             bytes_sent: Some(stats.bytes_sent - stats.checks_sent.bytes),
             bytes_received: Some(stats.bytes_received - stats.checks_received.bytes),
-            ice_role: Some(match (self.has_ice_role, ice.is_controlling()) {
-                (false, _) => IceRole::Unknown,
-                (true, true) => IceRole::Controlling,
-                (true, false) => IceRole::Controlled,
-            }),
+            ice_role: Some(
+                match (self.has_remote || self.link.local_section.is_some(), ice.is_controlling()) {
+                    (false, _) => IceRole::Unknown,
+                    (true, true) => IceRole::Controlling,
+                    (true, false) => IceRole::Controlled,
+                },
+            ),
             ice_local_username_fragment: Some(ice.local_credentials().ufrag.clone()),
-            dtls_state: self.transport.dtls_state(),
+            dtls_state: transport.dtls_state(),
             ice_state: Some(ice.state()),
             selected_candidate_pair_id: None,
             local_certificate_id: Some(local),
@@ -57,7 +57,7 @@ impl Path<'_> {
                 version.to_owned()
             }),
             dtls_cipher: secured.map(|secured| secured.cipher.as_str().to_owned()),
-            dtls_role: Some(match self.dtls_role {
+            dtls_role: Some(match self.link.dtls_role {
                 Some(view::DtlsRole::Client) => DtlsRole::Client,
                 Some(view::DtlsRole::Server) => DtlsRole::Server,
                 None => DtlsRole::Unknown,

@@ -220,7 +220,9 @@ impl Streams<'_> {
     /// The track that the sender has, if any.
     pub(crate) fn source(&self, out: &mut Vec<StatsObject>) {
         let (Some(owner), Some(id)) = (self.source_owner(), self.source_id()) else { return };
-        let Some(track) = owner.sender.track.as_ref().filter(|_| owner.id == self.transceiver.id) else { return };
+        let Some(track) = owner.sender.track.as_ref().filter(|_| owner.id == self.transceiver.id) else {
+            return;
+        };
         let none = SourceFigures::default();
         let figures = self.figures.sending.get(&self.transceiver.id);
         let is_of_track = |attachment| attachment == self.transceiver.sender.attachment;
@@ -278,7 +280,8 @@ impl Streams<'_> {
     /// A track that several senders have is one source (webrtc-stats §8.11): that of the first of them.
     fn source_owner(&self) -> Option<&Transceiver> {
         let track = self.transceiver.sender.track.as_ref()?;
-        let has_it = |other: &&Transceiver| other.sender.track.as_ref().is_some_and(|held| held.id == track.id);
+        let has_it =
+            |other: &&Transceiver| other.sender.track.as_ref().is_some_and(|held| held.id == track.id);
         self.transceivers.iter().find(has_it)
     }
 

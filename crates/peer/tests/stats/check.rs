@@ -40,8 +40,10 @@ fn check_members(id: &str, of_type: &str, object: &Json) {
         "RTCVideoSourceStats" => kind == "video",
         _ => true,
     };
-    let (_, dictionary) =
-        idl::DICTIONARIES.iter().find(|(known, name)| *known == of_type && is_here(name)).expect("a known type");
+    let (_, dictionary) = idl::DICTIONARIES
+        .iter()
+        .find(|(known, name)| *known == of_type && is_here(name))
+        .expect("a known type");
     let members = idl::members(dictionary);
     for member in &members {
         let Some(value) = object.get(&member.name) else {
@@ -68,7 +70,10 @@ fn check_members(id: &str, of_type: &str, object: &Json) {
     }
     for name in object.as_object().unwrap().keys() {
         let is_common = ["id", "type", "timestamp"].contains(&name.as_str());
-        assert!(is_common || members.iter().any(|member| member.name == *name), "{id}: {name} is of no dictionary");
+        assert!(
+            is_common || members.iter().any(|member| member.name == *name),
+            "{id}: {name} is of no dictionary"
+        );
     }
 }
 

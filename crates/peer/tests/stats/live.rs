@@ -5,8 +5,8 @@ use std::time::Duration;
 use peerless_netsim::{Link, Loss};
 use peerless_peer::channel::{DataChannelInit, Message};
 use peerless_peer::figures::{
-    Decoded, DecodingReport, EncodingReport, PlayoutReport, QualityLimitationReason, ReceiveFigures, SoundOrigin,
-    SoundReport, SourceReport,
+    Decoded, DecodingReport, EncodingReport, PlayoutReport, QualityLimitationReason, ReceiveFigures,
+    SoundOrigin, SoundReport, SourceReport,
 };
 use peerless_peer::report::{Statistics, StatsReport, StatsSelector, StatsType};
 use peerless_peer::state::{Direction, MediaKind};
@@ -44,7 +44,8 @@ pub fn call(link: Link) -> Scene {
     let mut scene = Scene::with(Setting { link, ..Setting::default() });
     scene.add_all_sources();
     let now = scene.now;
-    let init = DataChannelInit { negotiated: true, id: Some(7), protocol: "words".into(), ..Default::default() };
+    let mut init = DataChannelInit::default();
+    (init.negotiated, init.id, init.protocol) = (true, Some(7), "words".into());
     let ours = scene.peer(ALICE).create_data_channel(now, "talk", init.clone()).unwrap();
     let theirs = scene.peer(BOB).create_data_channel(now, "talk", init).unwrap();
     scene.negotiate(ALICE);
@@ -91,8 +92,10 @@ fn both_ends_report_the_same_of_one_stream() {
         assert!(reported <= all && reported > 0.9 * all, "{kind}: {reported} of {all}");
         assert_eq!(number(&ours, &remote, "packetsLost"), 0.0);
         assert!((number(&ours, &remote, "roundTripTime") - 0.06).abs() < 0.002);
-        let (total, times) =
-            (number(&ours, &remote, "totalRoundTripTime"), number(&ours, &remote, "roundTripTimeMeasurements"));
+        let (total, times) = (
+            number(&ours, &remote, "totalRoundTripTime"),
+            number(&ours, &remote, "roundTripTimeMeasurements"),
+        );
         assert!(times > 3.0 && (total / times - 0.06).abs() < 0.002, "{total} s in {times}");
         assert!(number(&theirs, &told, "reportsSent") > 3.0);
         let sent_by_report = number(&theirs, &told, "packetsSent");
@@ -123,9 +126,10 @@ fn ids_stay_and_counters_grow_over_a_connection() {
         let later = after.get(&object.id).unwrap_or_else(|| panic!("{} is gone", object.id));
         assert_eq!(later.stats_type(), object.stats_type());
         for (name, value) in object.members() {
-            let grows = ["packets", "bytes", "frames", "total", "messages", "requests", "responses", "headerBytes"]
-                .iter()
-                .any(|start| name.starts_with(start) && !name.contains("PerSecond"));
+            let grows =
+                ["packets", "bytes", "frames", "total", "messages", "requests", "responses", "headerBytes"]
+                    .iter()
+                    .any(|start| name.starts_with(start) && !name.contains("PerSecond"));
             if let (true, Some(value)) = (grows, value.as_f64()) {
                 assert!(number(&after, &object.id, name) >= value, "{}: {name} fell", object.id);
             }
@@ -146,8 +150,16 @@ fn a_selector_gives_the_streams_of_one_sender_or_receiver_and_what_they_refer_to
     let (sent, received) = (select(StatsSelector::Sender(video)), select(StatsSelector::Receiver(video)));
     let count = |report: &StatsReport, of| report.of_type(of).count();
     for (report, here, not_here) in [
-        (&sent, [StatsType::OutboundRtp, StatsType::RemoteInboundRtp], [StatsType::InboundRtp, StatsType::DataChannel]),
-        (&received, [StatsType::InboundRtp, StatsType::RemoteOutboundRtp], [StatsType::OutboundRtp, StatsType::MediaSource]),
+        (
+            &sent,
+            [StatsType::OutboundRtp, StatsType::RemoteInboundRtp],
+            [StatsType::InboundRtp, StatsType::DataChannel],
+        ),
+        (
+            &received,
+            [StatsType::InboundRtp, StatsType::RemoteOutboundRtp],
+            [StatsType::OutboundRtp, StatsType::MediaSource],
+        ),
     ] {
         assert_eq!(here.map(|of| count(report, of)), [1, 1]);
         assert_eq!(not_here.map(|of| count(report, of)), [0, 0]);
@@ -156,7 +168,10 @@ fn a_selector_gives_the_streams_of_one_sender_or_receiver_and_what_they_refer_to
     }
     assert_eq!(count(&sent, StatsType::MediaSource), 1);
     let unknown = peerless_peer::id::TransceiverId(99);
-    assert_eq!(peer.get_stats(scene.now, StatsSelector::Sender(unknown)).unwrap_err().name(), "InvalidStateError");
+    assert_eq!(
+        peer.get_stats(scene.now, StatsSelector::Sender(unknown)).unwrap_err().name(),
+        "InvalidStateError"
+    );
 }
 
 #[test]
@@ -187,7 +202,8 @@ fn a_source_that_is_given_again_is_another() {
 pub fn report_media(scene: &mut Scene, side: Side) {
     let now = scene.now;
     let sources: Vec<_> = scene.ends[side].sources.iter().map(|source| (source.id, source.kind)).collect();
-    let sound = SoundReport { samples: 960, sample_rate: 48_000, mean_square: 0.25, origin: SoundOrigin::Given };
+    let sound =
+        SoundReport { samples: 960, sample_rate: 48_000, mean_square: 0.25, origin: SoundOrigin::Given };
     for (id, kind) in sources {
         let (source, size) = match kind {
             MediaKind::Audio => (SourceReport::Sound(sound), None),
@@ -250,7 +266,10 @@ fn what_is_reported_of_media_is_shown_with_its_stream() {
     let report = report(&scene, ALICE);
     let id = |of, kind| streams(&report, of).into_iter().find(|(_, found, _)| *found == kind).unwrap().0;
     let out = id(StatsType::OutboundRtp, MediaKind::Video);
-    assert_eq!(["framesEncoded", "qpSum", "targetBitrate", "frameWidth"].map(|name| number(&report, &out, name)), [10.0, 300.0, 500_000.0, 320.0]);
+    assert_eq!(
+        ["framesEncoded", "qpSum", "targetBitrate", "frameWidth"].map(|name| number(&report, &out, name)),
+        [10.0, 300.0, 500_000.0, 320.0]
+    );
     let Statistics::OutboundRtp(stream) = &report.get(&out).unwrap().statistics else { panic!("{out}") };
     assert_eq!(stream.quality_limitation_reason, Some(QualityLimitationReason::Bandwidth));
     let limited = stream.quality_limitation_durations.as_ref().unwrap();
@@ -260,7 +279,9 @@ fn what_is_reported_of_media_is_shown_with_its_stream() {
     let arriving = id(StatsType::InboundRtp, MediaKind::Video);
     let shown = ["framesDecoded", "qpSum", "frameHeight", "totalDecodeTime", "totalProcessingDelay"];
     let shown = shown.map(|name| number(&report, &arriving, name));
-    assert!(shown[..3] == [10.0, 440.0, 240.0] && (shown[3] - 0.04).abs() < 1e-9 && (shown[4] - 0.5).abs() < 1e-9);
+    assert!(
+        shown[..3] == [10.0, 440.0, 240.0] && (shown[3] - 0.04).abs() < 1e-9 && (shown[4] - 0.5).abs() < 1e-9
+    );
     let heard = id(StatsType::InboundRtp, MediaKind::Audio);
     let sums = ["totalSamplesReceived", "concealedSamples", "concealmentEvents"];
     assert_eq!(sums.map(|name| number(&report, &heard, name)), [19_200.0, 9_600.0, 10.0]);
@@ -281,7 +302,10 @@ fn a_codec_is_told_as_the_descriptions_have_it() {
         let line = format!("a=rtpmap:{} {name}/{}", codec.payload_type, codec.clock_rate.unwrap());
         assert!(local.contains(&line), "{line}");
         if let Some(parameters) = &codec.sdp_fmtp_line {
-            assert!(local.contains(&format!("a=fmtp:{} {parameters}\r\n", codec.payload_type)), "{parameters}");
+            assert!(
+                local.contains(&format!("a=fmtp:{} {parameters}\r\n", codec.payload_type)),
+                "{parameters}"
+            );
         }
     }
 }
@@ -306,7 +330,8 @@ fn one_that_only_receives_reports_the_round_trip_by_answers() {
     let scene = one_way(Link { loss: Loss::Random(0.01), ..delay(45) });
     let report = report(&scene, BOB);
     let told = streams(&report, StatsType::RemoteOutboundRtp);
-    let trips = told.iter().filter_map(|(id, _, _)| report.get(id).unwrap().member("roundTripTime")?.as_f64());
+    let trips =
+        told.iter().filter_map(|(id, _, _)| report.get(id).unwrap().member("roundTripTime")?.as_f64());
     let trips: Vec<_> = trips.collect();
     assert!(!trips.is_empty() && trips.iter().all(|trip| (trip - 0.09).abs() < 0.003), "{trips:?}");
 }
