@@ -180,11 +180,10 @@ fn a_source_that_is_given_again_is_another() {
     let id = scene.ends[ALICE].sources[1].id;
     let source = |scene: &Scene| {
         let report = report(scene, ALICE);
-        let video = report.of_type(StatsType::MediaSource).find_map(|object| match &object.statistics {
+        report.of_type(StatsType::MediaSource).find_map(|object| match &object.statistics {
             Statistics::VideoSource(source) => Some((object.id.clone(), source.frames)),
             _ => None,
-        });
-        video
+        })
     };
     let now = scene.now;
     (0..5).for_each(|_| scene.peer(ALICE).report_source(now, id, &SourceReport::Picture(64, 48)));
