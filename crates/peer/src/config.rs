@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use peerless_rtp::codec::Format;
 
+use crate::state::MediaKind;
+
 /// RTCConfiguration (webrtc-pc §4.2.1), with what a machine without clock or chance must be handed besides.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -21,7 +23,9 @@ pub struct Config {
     pub dtls: DtlsVersions,
     /// The certificate; `None` makes a fresh one.
     pub certificate: Option<Arc<peerless_transport::crypto::Certificate>>,
-    /// The codecs offered and accepted, best first. Default: all we have.
+    /// The codecs offered and accepted, best first. Default: all we have. What goes beside them comes by itself:
+    /// retransmissions of pictures, and the tones of a telephone at 8000 ticks per second and at each clock rate of the
+    /// codecs of sound (RFC 7874 §3).
     pub codecs: Vec<CodecCapability>,
     /// The largest UDP payload we send, bytes, but for what data channels have found to get through. Default 1200.
     pub mtu: usize,
@@ -137,6 +141,45 @@ pub struct CodecCapability {
 }
 
 impl CodecCapability {
+    /// The tones of a telephone (RFC 4733), all keys and the flash, at this clock rate: 8000 and 48000 go with our codecs.
+    /// For [`set_codec_preferences`](crate::peer::Peer::set_codec_preferences), and a part of what
+    /// [`capabilities`](crate::capabilities) give.
+    pub fn telephone_event(clock_rate: u32) -> Self {
+        Self { format: Format::TelephoneEvent, clock_rate, channels: 1, parameters: "0-16".to_owned() }
+    }
+
+    /// Retransmissions of pictures (RFC 4588), likewise.
+    pub fn rtx() -> Self {
+        Self { format: Format::Rtx, clock_rate: 90_000, channels: 1, parameters: String::new() }
+    }
+
+    /// What these codecs bring along for one kind of media.
+    pub(crate) fn beside(codecs: &[Self], kind: MediaKind) -> Vec<Self> {
+        let ours: Vec<_> = codecs.iter().filter(|one| one.format.is_media() && one.is_of(kind)).collect();
+        match kind {
+            _ if ours.is_empty() => Vec::new(),
+            MediaKind::Video => vec![Self::rtx()],
+            MediaKind::Audio => {
+                let mut rates: Vec<u32> = ours.iter().map(|one| one.clock_rate).collect();
+                rates.push(LEAST_TONE_RATE);
+                rates.sort_unstable_by(|one, other| other.cmp(one));
+                rates.dedup();
+                rates.into_iter().map(Self::telephone_event).collect()
+            }
+        }
+    }
+
+    /// Whether it is for this kind of media.
+    pub(crate) fn is_of(&self, kind: MediaKind) -> bool {
+        self.format.is_video() == (kind == MediaKind::Video)
+    }
+
+    /// Its type and subtype: `video/VP8` (RTCRtpCodec, webrtc-pc §5.2.9).
+    pub fn mime_type(&self) -> String {
+        let kind = if self.format.is_video() { "video" } else { "audio" };
+        format!("{kind}/{}", self.format.name())
+    }
+
     /// All codecs there are, best first: VP8, H.264 (constrained baseline, then baseline, packetization mode 1, then
     /// 0), Opus, G.722, G.711 in both laws, L16.
     pub fn all() -> Vec<Self> {
@@ -168,3 +211,6 @@ impl CodecCapability {
         ]
     }
 }
+
+/// Tones are taken at this clock rate whatever the codec: Firefox has no other.
+const LEAST_TONE_RATE: u32 = 8_000;

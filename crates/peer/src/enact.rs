@@ -95,6 +95,8 @@ impl Engine {
         let codec = plan.send.as_ref().and_then(|send| send.codecs.first()).cloned();
         let changed = transceiver.sender.codec != codec;
         transceiver.sender.codec = codec;
+        transceiver.sender.has_tones =
+            plan.send.as_ref().is_some_and(|send| !send.telephone_events.is_empty());
         transceiver.receiver.codecs =
             plan.receive.as_ref().map(|receive| receive.codecs.clone()).unwrap_or_default();
         let is_live = !transceiver.stopping;
@@ -207,6 +209,7 @@ fn send_config(plan: SendPlan) -> Option<SendConfig> {
     config.rtx_ssrc = plan.rtx_ssrc;
     config.extensions = plan.extensions;
     config.reduced_size = plan.reduced_size;
+    config.telephone_events = plan.telephone_events;
     Some(config)
 }
 
@@ -216,6 +219,7 @@ fn receive_config(plan: ReceivePlan, receiver: &Receiver) -> ReceiveConfig {
     config.ssrcs = plan.ssrcs;
     config.reduced_size = plan.reduced_size;
     config.jitter_buffer_target = receiver.jitter_buffer_target;
+    config.telephone_events = plan.telephone_events;
     config.sync_group = receiver.stream_ids.first().cloned();
     // Who answers lets us know the round trip also while we send nothing; who does not is none the worse for it.
     config.reference_time = true;

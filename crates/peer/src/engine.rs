@@ -10,6 +10,7 @@ use peerless_rtp::frame::Frame;
 use peerless_transport::datagram::{Datagram, Transmit};
 
 use crate::data::Channels;
+use crate::dtmf::ToneBuffers;
 use crate::event::Event;
 use crate::figures::Figures;
 use crate::id::TransceiverId;
@@ -28,6 +29,7 @@ const FAREWELL_LIMIT: usize = 16;
 pub(crate) struct Engine {
     pub(crate) transceivers: Transceivers,
     pub(crate) channels: Channels,
+    pub(crate) tone_buffers: ToneBuffers,
     pub(crate) links: Links,
     /// What was reported of encoders, decoders, sources and playouts.
     pub(crate) figures: Figures,
@@ -57,6 +59,7 @@ impl Engine {
         Self {
             transceivers,
             channels,
+            tone_buffers: ToneBuffers::default(),
             links,
             figures: Figures::default(),
             events: VecDeque::new(),
@@ -81,9 +84,28 @@ impl Engine {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.play_tones(now);
         self.links.iter_mut().for_each(|link| link.handle_timeout(now));
         self.settle();
         self.tend_channels(now);
+    }
+
+    /// Plays the tones that are due (webrtc-pc §7.2).
+    fn play_tones(&mut self, now: Instant) {
+        if self.is_closed {
+            return;
+        }
+        let transceivers = &self.transceivers;
+        let may_send = |id| transceivers.find(id).is_some_and(|one| !one.stopping && one.may_send());
+        let mut played = Vec::new();
+        while let Some(playout) = self.tone_buffers.poll(now, may_send) {
+            let section = transceivers.find(playout.id).and_then(|one| sending_section(one).ok());
+            if let (Some((tone, length)), Some(mid)) = (playout.tone, section) {
+                self.links.of_mut(mid).media.play_tone(now, mid, tone, length);
+            }
+            played.push(Event::ToneChange(playout.id, playout.character));
+        }
+        played.into_iter().for_each(|event| self.tell(event));
     }
 
     /// Carries the data channels on, and tells what came of it.
@@ -104,7 +126,8 @@ impl Engine {
         if self.is_closed {
             return None;
         }
-        self.links.iter().filter_map(|link| link.poll_timeout()).min()
+        let links = self.links.iter().filter_map(|link| link.poll_timeout());
+        links.chain(self.tone_buffers.poll_timeout()).min()
     }
 
     pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> Option<Transmit> {
@@ -169,7 +192,8 @@ impl Engine {
 
     /// Queues an event. When nobody polls, those that tell nothing lasting are dropped.
     pub(crate) fn tell(&mut self, event: Event) {
-        let passing = matches!(event, Event::Diagnostic(_) | Event::KeyFrameRequested(_));
+        let passing =
+            matches!(event, Event::Diagnostic(_) | Event::KeyFrameRequested(_) | Event::ToneReceived(..));
         if self.events.len() < EVENT_LIMIT || !passing {
             self.events.push_back(event);
         }

@@ -46,6 +46,12 @@ pub enum Error {
     /// As many channels as there are streams are open.
     #[error("all streams have a channel already")]
     ChannelsExhausted,
+    /// Tones cannot be sent: not connected, nothing sent, or the remote takes none.
+    #[error("no tones can be sent")]
+    CannotInsertDtmf,
+    /// The character stands for no tone.
+    #[error("{0:?} is no tone")]
+    InvalidCharacter(char),
     /// An argument is out of its range.
     #[error("{0}")]
     Argument(&'static str),
@@ -215,6 +221,8 @@ impl Error {
         match self {
             Self::Closed | Self::WrongState { .. } => "InvalidStateError",
             Self::UnknownTransceiver | Self::UnknownChannel => "InvalidStateError",
+            Self::CannotInsertDtmf => "InvalidStateError",
+            Self::InvalidCharacter(_) => "InvalidCharacterError",
             Self::Candidate(CandidateError::NoRemoteDescription) => "InvalidStateError",
             Self::Candidate(CandidateError::NoSection) | Self::Argument(_) => "TypeError",
             Self::Range(_) => "RangeError",

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use peerless_rtp::tone::ReceivedTone;
 use peerless_transport::dtls::Failure;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
 use peerless_wire::rtp::Mid;
@@ -57,6 +58,10 @@ pub enum Event {
     SenderChanged(TransceiverId),
     /// The remote asks for a key frame (PLI, FIR) on this transceiver.
     KeyFrameRequested(TransceiverId),
+    /// `tonechange` of a sender (webrtc-pc §7.4): this key is played, or paused for; `None` when all were.
+    ToneChange(TransceiverId, Option<char>),
+    /// The remote played a tone on this transceiver (RFC 4733). Told when it has ended.
+    ToneReceived(TransceiverId, ReceivedTone),
     /// `datachannel`: the remote made this channel. Its `open` comes next.
     DataChannel(ChannelId),
     /// `open`, `closing` and `close` of a channel. A closed one can be read until it is empty.

@@ -9,6 +9,7 @@ use peerless_rtp::frame::Frame;
 use peerless_rtp::payload;
 use peerless_rtp::session::{self, Session};
 use peerless_rtp::stats;
+use peerless_rtp::tone::Tone;
 use peerless_transport::datagram::{Protocol, Transmit};
 use peerless_transport::transport::{PacketKind, Transport};
 use peerless_wire::rtp::Mid;
@@ -100,6 +101,12 @@ impl Media {
             session::SendError::Payload(error) => SendError::Payload(error),
             _ => SendError::NotNegotiated,
         })
+    }
+
+    /// Plays a tone on the sound of a media section; nothing where it sends none.
+    pub(crate) fn play_tone(&mut self, now: Instant, mid: &Mid, tone: Tone, length: Duration) {
+        // Refused only where a renegotiation has just taken tones away, or nothing could be sent for long.
+        let _ = self.session.play_tone(now, mid, tone, length);
     }
 
     pub(crate) fn handle_rtp(&mut self, now: Instant, packet: Bytes) {

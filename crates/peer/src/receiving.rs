@@ -92,6 +92,7 @@ impl Engine {
 
     /// Forgets a transceiver: it was stopped and its section is gone, or a rollback unmakes it.
     pub(crate) fn remove_transceiver(&mut self, now: Instant, id: TransceiverId, news: &mut TrackNews) {
+        self.tone_buffers.forget(id);
         self.end_media(now, id, news);
         let gone = self.transceivers.remove(id).and_then(|transceiver| transceiver.mid);
         if let Some(mid) = gone {

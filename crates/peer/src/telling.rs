@@ -135,6 +135,11 @@ impl Engine {
                     self.tell(Event::KeyFrameRequested(id));
                 }
             }
+            session::Event::Tone { mid, tone, .. } => {
+                if let Some(id) = self.transceivers.of_section(&mid).map(|one| one.id) {
+                    self.tell(Event::ToneReceived(id, tone));
+                }
+            }
             session::Event::TargetBitrate(_) => {
                 let links = &self.links;
                 let is_here = |mid: &Mid| links.of(mid).id == link;

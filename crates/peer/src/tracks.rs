@@ -122,22 +122,26 @@ impl Peer {
     }
 
     /// `setCodecPreferences` (webrtc-pc §5.4): only these, best first; empty for the configuration's. Of repeated ones
-    /// the first counts.
+    /// the first counts. Of pictures without [`CodecCapability::rtx`] none are sent again on a source of their own, and of
+    /// sound without [`CodecCapability::telephone_event`] no tones.
     ///
     /// # Errors
-    /// `Closed`, `UnknownTransceiver`; `Modified` where one is of another kind or not among the configuration's.
+    /// `Closed`, `UnknownTransceiver`; `Modified` where one is of another kind or not among what the configuration has and
+    /// brings along, and where none of them is a codec.
     pub fn set_codec_preferences(
         &mut self,
         id: TransceiverId,
         codecs: &[CodecCapability],
     ) -> Result<(), Error> {
         self.check_open()?;
+        let ours = &self.config.codecs;
         let transceiver = self.engine.transceivers.live_mut(id)?;
-        let is_video = transceiver.kind == MediaKind::Video;
-        let is_ours = |codec: &CodecCapability| {
-            codec.format.is_video() == is_video && self.config.codecs.contains(codec)
-        };
-        if !codecs.iter().all(is_ours) {
+        let kind = transceiver.kind;
+        let beside = CodecCapability::beside(ours, kind);
+        let is_ours =
+            |codec: &CodecCapability| codec.is_of(kind) && (ours.contains(codec) || beside.contains(codec));
+        let has_media = codecs.iter().any(|codec| codec.format.is_media());
+        if !codecs.iter().all(is_ours) || !(has_media || codecs.is_empty()) {
             return Err(Error::Modified);
         }
         transceiver.preferences.clear();

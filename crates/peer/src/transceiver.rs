@@ -120,6 +120,8 @@ pub(crate) struct Sender {
     pub(crate) ssrc: Ssrc,
     pub(crate) rtx_ssrc: Ssrc,
     pub(crate) codec: Option<Codec>,
+    /// Whether the remote takes tones beside its sound.
+    pub(crate) has_tones: bool,
     /// Whether it was ever negotiated to send: then `add_track` does not take it again (webrtc-pc §5.1).
     pub(crate) used: bool,
     /// Whether `send_frame` was possible when last looked at, so that its beginning can be told.
@@ -325,6 +327,7 @@ impl Sender {
             ssrc,
             rtx_ssrc,
             codec: None,
+            has_tones: false,
             used: false,
             able: false,
         }

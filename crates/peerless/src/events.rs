@@ -13,6 +13,7 @@ use peerless_peer::state::{
     ConnectionState, IceConnectionState, IceGatheringState, SctpState, SignalingState,
 };
 use peerless_rtp::codec::Codec;
+use peerless_rtp::tone::ReceivedTone;
 use peerless_transport::dtls::Failure as DtlsFailure;
 use peerless_transport::state::DtlsState;
 
@@ -69,6 +70,21 @@ pub enum Event {
         transceiver: TransceiverId,
         /// What it sends.
         codec: Option<Codec>,
+    },
+    /// `tonechange` of a sender: this key of a telephone is played from now on, or paused for (a comma); `None` when all
+    /// were.
+    ToneChange {
+        /// Whose sender.
+        transceiver: TransceiverId,
+        /// The key.
+        tone: Option<char>,
+    },
+    /// The remote has played a key of a telephone. Told when it has ended.
+    ToneReceived {
+        /// Through which transceiver.
+        transceiver: TransceiverId,
+        /// Which key, how long and how loud.
+        tone: ReceivedTone,
     },
     /// A message seen or sent, only with `Configuration::diagnostics`.
     Diagnostic(Diagnostic),
@@ -133,6 +149,8 @@ fn event_of(event: PeerEvent) -> Option<Event> {
         PeerEvent::DtlsState(_, state) => Event::DtlsState(state),
         PeerEvent::DtlsFailed(_, failure) => Event::DtlsFailed(failure),
         PeerEvent::SctpState(state) => Event::SctpState(state),
+        PeerEvent::ToneChange(transceiver, tone) => Event::ToneChange { transceiver, tone },
+        PeerEvent::ToneReceived(transceiver, tone) => Event::ToneReceived { transceiver, tone },
         PeerEvent::Diagnostic(diagnostic) => Event::Diagnostic(diagnostic),
         _ => return None,
     })

@@ -122,6 +122,7 @@ pub use peerless_peer::state::{
 };
 pub use peerless_rtp::codec::{Codec, Feedback, Format};
 pub use peerless_rtp::frame::Frame;
+pub use peerless_rtp::tone::{ReceivedTone, Tone};
 pub use peerless_transport::crypto::{Certificate, Fingerprint, HashAlgorithm};
 pub use peerless_transport::dtls::Failure as DtlsFailure;
 pub use peerless_transport::state::DtlsState;

@@ -25,6 +25,11 @@ pub enum Format {
     G722,
     /// Linear 16-bit big-endian samples, interleaved (RFC 3551 §4.5.11).
     L16,
+    /// Tones of a telephone beside the sound of a section (RFC 4733): never a frame's own format, see
+    /// [`TelephoneEvent`].
+    TelephoneEvent,
+    /// Retransmissions beside the pictures of a section (RFC 4588): never a frame's own format, see [`Codec::rtx`].
+    Rtx,
 }
 
 impl Format {
@@ -38,12 +43,19 @@ impl Format {
             Self::Pcma => "PCMA",
             Self::G722 => "G722",
             Self::L16 => "L16",
+            Self::TelephoneEvent => "telephone-event",
+            Self::Rtx => "rtx",
         }
     }
 
     /// Whether it codes pictures (and not sound).
     pub fn is_video(self) -> bool {
-        matches!(self, Self::Vp8 | Self::H264 { .. })
+        matches!(self, Self::Vp8 | Self::H264 { .. } | Self::Rtx)
+    }
+
+    /// Whether frames can be coded with it: not so with what only goes beside a codec.
+    pub fn is_media(self) -> bool {
+        !matches!(self, Self::TelephoneEvent | Self::Rtx)
     }
 }
 
@@ -64,6 +76,23 @@ pub struct Codec {
     pub rtx: Option<PayloadType>,
     /// The feedback both sides agreed on (`a=rtcp-fb`).
     pub feedback: Feedback,
+}
+
+/// Tones of a telephone as both sides agreed on them for one media section of sound (RFC 4733 §2.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelephoneEvent {
+    /// Its number in packets.
+    pub payload_type: PayloadType,
+    /// Ticks per second in which a tone's length is told: that of the sound beside it as a rule.
+    pub clock_rate: u32,
+}
+
+impl TelephoneEvent {
+    /// The one to use beside sound of this clock rate: the same rate (RFC 4733 §2.1), else the first there is, as Firefox
+    /// has only one of 8000 beside Opus.
+    pub fn beside(list: &[Self], clock_rate: u32) -> Option<Self> {
+        list.iter().find(|one| one.clock_rate == clock_rate).or(list.first()).copied()
+    }
 }
 
 /// RTCP feedback messages that were negotiated for a codec (RFC 4585 §4.2, RFC 5104 §7).

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use peerless_wire::rtp::{ExtensionMap, Ssrc};
 
-use crate::codec::Codec;
+use crate::codec::{Codec, TelephoneEvent};
 
 /// What a whole session is made with.
 #[derive(Clone)]
@@ -93,12 +93,21 @@ pub struct SendConfig {
     /// Whether RTCP feedback may go without a report in front (RFC 5506, `a=rtcp-rsize`). It does only when every
     /// media section of the session agreed.
     pub reduced_size: bool,
+    /// With what tones may be played beside the sound (RFC 4733); empty where the remote takes none.
+    pub telephone_events: Vec<TelephoneEvent>,
 }
 
 impl SendConfig {
     /// Frames of `codec` from `ssrc`, without retransmission stream, extensions or reduced-size RTCP.
     pub fn new(codec: Codec, ssrc: Ssrc) -> Self {
-        Self { codec, ssrc, rtx_ssrc: None, extensions: ExtensionMap::new(), reduced_size: false }
+        Self {
+            codec,
+            ssrc,
+            rtx_ssrc: None,
+            extensions: ExtensionMap::new(),
+            reduced_size: false,
+            telephone_events: Vec::new(),
+        }
     }
 }
 
@@ -125,6 +134,8 @@ pub struct ReceiveConfig {
     /// What these packets are played in step with: those of all sections that say the same, from the same remote. The
     /// remote's media stream of `a=msid` (RFC 8830). `None`, the default, for nothing.
     pub sync_group: Option<String>,
+    /// The tones that may arrive beside the sound (RFC 4733).
+    pub telephone_events: Vec<TelephoneEvent>,
 }
 
 /// The most that may be asked of a jitter buffer (webrtc-pc §5.3).
@@ -142,6 +153,7 @@ impl ReceiveConfig {
             reference_time: false,
             jitter_buffer_target: None,
             sync_group: None,
+            telephone_events: Vec::new(),
         }
     }
 }

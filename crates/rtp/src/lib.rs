@@ -7,6 +7,7 @@
 mod moment;
 
 pub mod codec;
+pub mod tone;
 pub mod frame;
 pub mod payload;
 pub mod ntp;

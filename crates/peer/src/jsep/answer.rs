@@ -5,7 +5,7 @@ use peerless_wire::sdp::{Attribute, Description, Media, Setup};
 use crate::error::Error;
 use crate::jsep::bundle::{self, mid_of};
 use crate::jsep::check;
-use crate::jsep::codecs::{answered, capabilities, kind_of};
+use crate::jsep::codecs::{answered, capabilities, kind_of, wants_rtx};
 use crate::jsep::extensions;
 use crate::jsep::sctp::{self, Form};
 use crate::jsep::section::{self, Content, DataContent};
@@ -73,7 +73,7 @@ pub(super) fn is_possible(
         return false;
     }
     let ours = capabilities(view, transceiver, kind);
-    !answered(media, kind, &ours, false).is_empty()
+    !answered(media, kind, &ours, false, wants_rtx(transceiver)).is_empty()
 }
 
 /// The protocols that RFC 9429 §5.1.2 has us take: all mean DTLS-SRTP here.
@@ -121,7 +121,7 @@ fn answered_section(
         is_bundle_only: false,
         setup,
         direction: section::both_want(section::wanted(transceiver.direction), theirs),
-        entries: answered(offered, kind, &ours, is_our_order),
+        entries: answered(offered, kind, &ours, is_our_order, wants_rtx(Some(transceiver))),
         extensions: extensions::answered(offer, offered, kind),
         has_reduced_size: offered.has(&Attribute::RtcpReducedSize),
     };

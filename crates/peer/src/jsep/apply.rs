@@ -342,12 +342,14 @@ fn media_plan(
             reduced_size,
             ssrc: transceiver.ssrc,
             rtx_ssrc: transceiver.rtx_ssrc.filter(|_| has_rtx),
+            telephone_events: agreed.send_tones,
         }),
         receive: receives.then(|| ReceivePlan {
             codecs: agreed.receive,
             extensions: to_receive,
             reduced_size,
             ssrcs: sources(remote),
+            telephone_events: agreed.receive_tones,
         }),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use peerless_rtp::codec::{Codec, Feedback, Format};
+use peerless_rtp::codec::{Codec, Feedback, Format, TelephoneEvent};
 use peerless_wire::rtp::PayloadType;
 use peerless_wire::sdp::{Attribute, FeedbackKind, Fmtp, Kind, Media, RtcpFeedback, Rtpmap, parameter};
 
@@ -41,6 +41,9 @@ pub(super) struct Agreed {
     pub(super) send: Vec<Codec>,
     /// With the payload types that arrive.
     pub(super) receive: Vec<Codec>,
+    /// The tones beside them, likewise.
+    pub(super) send_tones: Vec<TelephoneEvent>,
+    pub(super) receive_tones: Vec<TelephoneEvent>,
 }
 
 /// What kind of media a section holds; `None` where it is neither sound nor pictures.
@@ -52,19 +55,33 @@ pub(super) fn kind_of(media: &Media) -> Option<MediaKind> {
     }
 }
 
-/// What we may use on a transceiver, best first: its preferences, else all of the configuration.
-pub(super) fn capabilities<'a>(
-    view: &'a View,
-    transceiver: Option<&'a TransceiverView>,
+/// What we may use on a transceiver, best first: its preferences, else all of the configuration and what goes beside it.
+pub(super) fn capabilities(
+    view: &View,
+    transceiver: Option<&TransceiverView>,
     kind: MediaKind,
-) -> Vec<&'a CodecCapability> {
+) -> Vec<CodecCapability> {
     let preferences = transceiver.map(|one| &one.codec_preferences).filter(|list| !list.is_empty());
-    let list = preferences.unwrap_or(&view.codecs);
-    list.iter().filter(|one| one.format.is_video() == (kind == MediaKind::Video)).collect()
+    let mut list = preferences.unwrap_or(&view.codecs).clone();
+    if preferences.is_none() {
+        let beside = CodecCapability::beside(&view.codecs, kind);
+        list.extend(beside);
+    }
+    list.retain(|one| one.is_of(kind) && one.format != Format::Rtx);
+    list
 }
 
-/// What we give and take as feedback for this kind of media.
-pub(super) fn our_feedback(kind: MediaKind) -> Feedback {
+/// Whether a transceiver may send its pictures again on a source of their own: unless its preferences leave that out.
+pub(super) fn wants_rtx(transceiver: Option<&TransceiverView>) -> bool {
+    let preferences = transceiver.map(|one| &one.codec_preferences).filter(|list| !list.is_empty());
+    preferences.is_none_or(|list| list.iter().any(|one| one.format == Format::Rtx))
+}
+
+/// What we give and take as feedback for this kind of media; none for tones.
+pub(super) fn our_feedback(kind: MediaKind, format: Format) -> Feedback {
+    if !format.is_media() {
+        return Feedback::default();
+    }
     let is_video = kind == MediaKind::Video;
     Feedback { nack: is_video, pli: is_video, fir: is_video, transport_cc: true, remb: is_video }
 }
@@ -206,6 +223,7 @@ fn format(name: &str, clock_rate: u32, parameters: &str) -> Option<Format> {
         (Format::Pcma, 8_000),
         (Format::G722, 8_000),
         (Format::L16, clock_rate),
+        (Format::TelephoneEvent, clock_rate),
     ];
     if name.eq_ignore_ascii_case("H264") && clock_rate == 90_000 {
         let packetization_mode = match parameter(parameters, "packetization-mode") {
@@ -251,6 +269,10 @@ impl Listed<'_> {
             && self.channels == other.channels
     }
 
+    fn tones(&self) -> TelephoneEvent {
+        TelephoneEvent { payload_type: self.payload_type, clock_rate: self.clock_rate }
+    }
+
     fn has_asymmetric_levels(&self) -> bool {
         parameter(self.parameters, "level-asymmetry-allowed") == Some("1")
     }
@@ -266,6 +288,24 @@ impl Listed<'_> {
             feedback,
         }
     }
+}
+
+/// Whether the events of a telephone-event include all 16 keys: a list of numbers and ranges, and these where there is none
+/// (RFC 4733 §2.4.1, §2.5.1.1).
+fn takes_all_keys(parameters: &str) -> bool {
+    let events = parameters.trim();
+    let events = events.strip_prefix("events=").unwrap_or(events);
+    if events.is_empty() {
+        return true;
+    }
+    let holds = |range: &str, code: u8| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        match (first.trim().parse::<u8>(), last.trim().parse::<u8>()) {
+            (Ok(first), Ok(last)) => (first..=last).contains(&code),
+            _ => false,
+        }
+    };
+    (0..16).all(|code| events.split(',').any(|range| holds(range, code)))
 }
 
 /// The format in which the sender of `from` may send to the sender of `to`: what `to` takes, at the common level where
@@ -295,6 +335,14 @@ pub(super) fn agree(local: &Media, remote: &Media, order: &Media) -> Agreed {
         let same_number = like().find(|other| other.payload_type == one.payload_type);
         let Some(other) = same_number.or_else(|| like().next()) else { continue };
         let (local, remote) = if is_local_first { (one, other) } else { (other, one) };
+        if one.format == Format::TelephoneEvent {
+            // What either side does not take is not sent, by either: it would be of no use one way.
+            if takes_all_keys(local.parameters) && takes_all_keys(remote.parameters) {
+                agreed.send_tones.push(remote.tones());
+                agreed.receive_tones.push(local.tones());
+            }
+            continue;
+        }
         let has_rtx = local.rtx.is_some() && remote.rtx.is_some();
         let feedback = common_feedback(local.feedback, remote.feedback);
         agreed.send.push(remote.codec(sent_format(local, remote), remote, has_rtx, feedback));
@@ -308,21 +356,26 @@ pub(super) fn agree(local: &Media, remote: &Media, order: &Media) -> Agreed {
 pub(super) fn answered(
     offer: &Media,
     kind: MediaKind,
-    ours: &[&CodecCapability],
+    ours: &[CodecCapability],
     is_our_order: bool,
+    has_rtx: bool,
 ) -> Vec<Entry> {
     let mut chosen: Vec<(usize, Entry)> = Vec::new();
     for one in listed(offer) {
         let Some(rank) = ours.iter().position(|capability| one.is(capability)) else { continue };
         let Some(capability) = ours.get(rank) else { continue };
-        let feedback = common_feedback(our_feedback(kind), one.feedback);
+        let feedback = common_feedback(our_feedback(kind, one.format), one.feedback);
         let entry = Entry {
             payload_type: one.payload_type,
-            rtx: one.rtx.filter(|_| feedback.nack),
+            rtx: one.rtx.filter(|_| feedback.nack && has_rtx),
             capability: answering(capability, &one),
             feedback,
         };
         chosen.push((rank, entry));
+    }
+    // Tones alone are no sound.
+    if !chosen.iter().any(|(_, entry)| entry.capability.format.is_media()) {
+        return Vec::new();
     }
     if is_our_order {
         chosen.sort_by_key(|(rank, _)| *rank);

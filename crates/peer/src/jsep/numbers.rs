@@ -44,9 +44,10 @@ impl<'a> PayloadTypes<'a> {
         section: usize,
         kind: MediaKind,
         capability: &CodecCapability,
+        has_rtx: bool,
     ) -> Option<Entry> {
-        let feedback = our_feedback(kind);
-        let has_rtx = feedback.nack;
+        let feedback = our_feedback(kind, capability.format);
+        let has_rtx = has_rtx && feedback.nack;
         let sections = || self.previous.into_iter().flat_map(|description| &description.media);
         let learnt = sections()
             .nth(section)
@@ -110,6 +111,8 @@ fn usual(capability: &CodecCapability) -> Option<u8> {
         (Format::L16, 44_100, 2) => Some(10),
         (Format::L16, 44_100, 1) => Some(11),
         (Format::Opus, ..) => Some(111),
+        (Format::TelephoneEvent, 48_000, _) => Some(110),
+        (Format::TelephoneEvent, 8_000, _) => Some(126),
         _ => None,
     }
 }

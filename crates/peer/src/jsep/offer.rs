@@ -8,7 +8,7 @@ use peerless_wire::sdp::{Description, Media, Setup};
 use crate::error::Error;
 use crate::id::TransceiverId;
 use crate::jsep::bundle::{self, mid_of};
-use crate::jsep::codecs::{Entry, capabilities};
+use crate::jsep::codecs::{Entry, capabilities, wants_rtx};
 use crate::jsep::extensions;
 use crate::jsep::numbers::{ExtensionIds, PayloadTypes};
 use crate::jsep::sctp::{self, Form};
@@ -197,7 +197,9 @@ fn offered_section(
     let kind = transceiver.kind;
     let mut entries: Vec<Entry> = Vec::new();
     for capability in capabilities(view, Some(transceiver), kind) {
-        let Some(entry) = numbers.payload_types.entry(index, kind, capability) else { continue };
+        let has_rtx = wants_rtx(Some(transceiver));
+        let entry = numbers.payload_types.entry(index, kind, &capability, has_rtx);
+        let Some(entry) = entry else { continue };
         if entries.iter().all(|one| one.payload_type != entry.payload_type) {
             entries.push(entry);
         }

@@ -1,6 +1,6 @@
 //! What a description changes: plain data that the peer carries out.
 
-use peerless_rtp::codec::Codec;
+use peerless_rtp::codec::{Codec, TelephoneEvent};
 use peerless_wire::rtp::{ExtensionMap, Mid, Ssrc};
 use peerless_wire::sdp::{Candidate, Fingerprint};
 
@@ -95,6 +95,8 @@ pub struct SendPlan {
     pub ssrc: Ssrc,
     /// The source of retransmissions, where RTX was agreed on.
     pub rtx_ssrc: Option<Ssrc>,
+    /// The tones that may be sent beside the sound (RFC 4733).
+    pub telephone_events: Vec<TelephoneEvent>,
 }
 
 /// What to receive.
@@ -109,6 +111,8 @@ pub struct ReceivePlan {
     /// The sources the remote named, each with that of its retransmissions; may be empty, then MID or payload type
     /// find the way.
     pub ssrcs: Vec<(Ssrc, Option<Ssrc>)>,
+    /// The tones that may arrive beside the sound (RFC 4733).
+    pub telephone_events: Vec<TelephoneEvent>,
 }
 
 /// The transport as an answer settles it.

@@ -5,6 +5,7 @@ use std::fs;
 
 use crate::scene::{codecs, vectors};
 use peerless_peer::jsep::plan::{DataChange, MediaPlan, Plan};
+use peerless_rtp::codec::TelephoneEvent;
 
 /// Compares with the file of this name; with `BLESS` in the environment the file is written.
 pub fn compare(name: &str, text: &str) {
@@ -76,11 +77,19 @@ fn describe_media(text: &mut String, media: &MediaPlan) {
         for codec in &send.codecs {
             writeln!(text, "    {:?} {:?} {:?}", codec.format, codec.parameters, codec.feedback).unwrap();
         }
+        describe_tones(text, &send.telephone_events);
     }
     if let Some(receive) = &media.receive {
         let extensions: Vec<String> =
             receive.extensions.iter().map(|(id, kind)| format!("{id}={kind:?}")).collect();
         writeln!(text, "  receive {} from {:?}", codecs(&receive.codecs), receive.ssrcs).unwrap();
         writeln!(text, "    {} reduced size {}", extensions.join(" "), receive.reduced_size).unwrap();
+        describe_tones(text, &receive.telephone_events);
+    }
+}
+
+fn describe_tones(text: &mut String, events: &[TelephoneEvent]) {
+    for event in events {
+        writeln!(text, "    tones {} at {}", event.payload_type, event.clock_rate).unwrap();
     }
 }

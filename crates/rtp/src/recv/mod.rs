@@ -9,6 +9,7 @@ mod delay;
 mod playout;
 mod jitter;
 mod keyframe;
+mod tones;
 mod stream;
 mod receiver;
 mod sync;

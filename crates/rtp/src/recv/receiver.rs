@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use peerless_wire::rtcp::{self, FirRequest, FullIntraRequest, Nack, PictureLoss, ReportBlock};
-use peerless_wire::rtp::{Mid, Packet, PayloadType, SequenceNumber, ShortText, Ssrc};
+use peerless_wire::rtp::{Header, Mid, Packet, PayloadType, SequenceNumber, ShortText, Ssrc};
 
 use crate::codec::Codec;
 use crate::config::ReceiveConfig;
@@ -15,6 +15,7 @@ use crate::ntp::NtpTime;
 use crate::recv::playout::Bounds;
 use crate::recv::stream::{Content, Stream, Waits};
 use crate::stats::InboundStats;
+use crate::tone::ReceivedTone;
 
 /// The receiver of one media section.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Receiver {
     streams: Vec<Stream>,
     /// Sources that said BYE lately.
     ended: VecDeque<(Ssrc, Instant)>,
+    /// Tones that have ended and are still to be told.
+    tones: VecDeque<(Ssrc, ReceivedTone)>,
     /// For NACKs, to be reused.
     numbers: Vec<u64>,
     /// Whether the owner wants to hear of the next packet.
@@ -69,6 +72,7 @@ impl Receiver {
             patience,
             streams: Vec::new(),
             ended: VecDeque::new(),
+            tones: VecDeque::new(),
             numbers: Vec::new(),
             is_awaited: false,
         }
@@ -103,29 +107,21 @@ impl Receiver {
         let content = Content { payload: packet.payload, header_len };
         let header = packet.header;
         let payload_type = header.payload_type;
-        if let Some(codec) = self.config.codecs.iter().find(|codec| codec.payload_type == payload_type) {
-            let known = self.streams.iter_mut().position(|stream| stream.ssrc == header.ssrc);
-            let index = known.unwrap_or(self.streams.len());
-            if known.is_none() {
-                let lately = |(ssrc, at): &(Ssrc, Instant)| *ssrc == header.ssrc && now < *at + AFTERMATH;
-                if self.ended.iter().any(lately) {
-                    return Ok(Arrived::More);
-                }
-                let target = self.config.jitter_buffer_target;
-                let waits =
-                    Waits { give_up: give_up(self.patience, codec), bounds: self.patience.bounds, target };
-                self.streams.push(Stream::new(now, &self.mid, header.ssrc, codec, waits));
-            }
+        if let Some(place) = self.config.codecs.iter().position(|codec| codec.payload_type == payload_type) {
+            let Some((index, is_new)) = self.source(now, header.ssrc, place) else {
+                return Ok(Arrived::More);
+            };
+            let codec = self.config.codecs.get(place).ok_or(Refused::Unroutable)?;
             let stream = self.streams.get_mut(index).ok_or(Refused::Unroutable)?;
             stream.rid = header.extensions.rid.or(stream.rid);
             if !stream.handle_media(now, &header, content, codec) {
                 return Err(Refused::Malformed);
             }
-            return Ok(if std::mem::take(&mut self.is_awaited) || known.is_none() {
-                Arrived::First(header.ssrc, payload_type)
-            } else {
-                Arrived::More
-            });
+            let is_first = std::mem::take(&mut self.is_awaited) || is_new;
+            return Ok(if is_first { Arrived::First(header.ssrc, payload_type) } else { Arrived::More });
+        }
+        if self.config.telephone_events.iter().any(|event| event.payload_type == payload_type) {
+            return self.handle_tones(now, &header, content);
         }
         let repaired = self.config.codecs.iter().find(|codec| codec.rtx == Some(payload_type));
         let codec = repaired.ok_or(Refused::Unroutable)?;
@@ -143,6 +139,50 @@ impl Receiver {
             true => Ok(Arrived::More),
             false => Err(Refused::Malformed),
         }
+    }
+
+    /// Takes in a packet of tones beside the sound of a source, which is reckoned to be coded as before, or with the best
+    /// of what was agreed on where none of it came yet.
+    fn handle_tones(&mut self, now: Instant, header: &Header, content: Content) -> Result<Arrived, Refused> {
+        let known = self.streams.iter().find(|stream| stream.ssrc == header.ssrc).map(Stream::codec);
+        let is_known = |codec: &Codec| known.is_none_or(|known| known.payload_type == codec.payload_type);
+        let place = self.config.codecs.iter().position(is_known).ok_or(Refused::Unroutable)?;
+        let Some((index, is_new)) = self.source(now, header.ssrc, place) else { return Ok(Arrived::More) };
+        let events = &self.config.telephone_events;
+        let event = events.iter().find(|event| event.payload_type == header.payload_type);
+        let (codec, event) = self.config.codecs.get(place).zip(event).ok_or(Refused::Unroutable)?;
+        let stream = self.streams.get_mut(index).ok_or(Refused::Unroutable)?;
+        let (tones, ssrc) = (&mut self.tones, header.ssrc);
+        stream.handle_tones(now, header, content, (codec, event), &mut |tone| tell(tones, ssrc, tone));
+        let is_first = std::mem::take(&mut self.is_awaited) || is_new;
+        Ok(if is_first { Arrived::First(ssrc, codec.payload_type) } else { Arrived::More })
+    }
+
+    /// The place of a source among those known, and whether it is new there, with the codec of this place in the
+    /// configuration. `None` for one that has ended lately.
+    fn source(&mut self, now: Instant, ssrc: Ssrc, codec: usize) -> Option<(usize, bool)> {
+        if let Some(index) = self.streams.iter().position(|stream| stream.ssrc == ssrc) {
+            return Some((index, false));
+        }
+        let lately = |(ended, at): &(Ssrc, Instant)| *ended == ssrc && now < *at + AFTERMATH;
+        if self.ended.iter().any(lately) {
+            return None;
+        }
+        let codec = self.config.codecs.get(codec)?;
+        let target = self.config.jitter_buffer_target;
+        let waits = Waits { give_up: give_up(self.patience, codec), bounds: self.patience.bounds, target };
+        self.streams.push(Stream::new(now, &self.mid, ssrc, codec, waits));
+        Some((self.streams.len() - 1, true))
+    }
+
+    /// The next tone of any source that has ended, by what was heard of it or because nothing more was.
+    pub fn poll_tone(&mut self, now: Instant) -> Option<(Ssrc, ReceivedTone)> {
+        let tones = &mut self.tones;
+        for stream in &mut self.streams {
+            let ssrc = stream.ssrc;
+            stream.end_tones(now, &mut |tone| tell(tones, ssrc, tone));
+        }
+        tones.pop_front()
     }
 
     /// The next frame of any source that is whole and due at `now`.
@@ -195,14 +235,17 @@ impl Receiver {
             let feedback = stream.codec().feedback;
             let keys =
                 stream.keys.poll_timeout(stream.round_trip(rtt)).filter(|_| feedback.pli || feedback.fir);
-            [stream.poll_release(), stream.nacks.poll_timeout(), keys].into_iter().flatten().min()
+            let waits =
+                [stream.poll_release(), stream.nacks.poll_timeout(), stream.poll_tone_timeout(), keys];
+            waits.into_iter().flatten().min()
         };
         self.streams.iter().filter_map(timeouts).min()
     }
 
-    /// When a frame will leave, or one that is incomplete be given up.
+    /// When a frame will leave, or one that is incomplete be given up, or a tone be taken for ended.
     pub fn poll_release(&self) -> Option<Instant> {
-        self.streams.iter().filter_map(Stream::poll_release).min()
+        let waits = |stream: &Stream| [stream.poll_release(), stream.poll_tone_timeout()];
+        self.streams.iter().flat_map(waits).flatten().min()
     }
 
     /// Takes in a sender report; false if the source is not known.
@@ -312,6 +355,14 @@ impl Receiver {
     }
 }
 
+/// Keeps a tone to be told of; of too many, the oldest is forgotten.
+fn tell(tones: &mut VecDeque<(Ssrc, ReceivedTone)>, ssrc: Ssrc, tone: ReceivedTone) {
+    if tones.len() >= MAX_TONES {
+        tones.pop_front();
+    }
+    tones.push_back((ssrc, tone));
+}
+
 /// The source whose packets are sent again from `rtx_ssrc`: as the description says, or as learnt before, or that of
 /// the encoding the packet says it repairs (RFC 8852 §4.1), or the source heard last of those that have none yet.
 fn repaired_stream<'a>(
@@ -338,6 +389,9 @@ fn repaired_stream<'a>(
 fn give_up(patience: Patience, codec: &Codec) -> Duration {
     if codec.format.is_video() && codec.feedback.nack { patience.video } else { patience.audio }
 }
+
+/// The most tones that wait to be told of.
+const MAX_TONES: usize = 64;
 
 /// The most sources that ended to be remembered.
 const MAX_ENDED: usize = 16;

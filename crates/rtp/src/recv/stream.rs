@@ -7,7 +7,7 @@ use bytes::Bytes;
 use peerless_wire::rtcp::ReportBlock;
 use peerless_wire::rtp::{Header, Mid, PayloadType, Rid, SequenceNumber, ShortText, Ssrc};
 
-use crate::codec::{Codec, Format};
+use crate::codec::{Codec, Format, TelephoneEvent};
 use crate::frame::Frame;
 use crate::ntp::NtpTime;
 use crate::payload::{Depacketizer, Inspection};
@@ -18,7 +18,9 @@ use crate::recv::keyframe::KeyFrameRequests;
 use crate::recv::loss::{Jitter, Origin, Place, Reception};
 use crate::recv::nack::{Nacks, RepairTrips};
 use crate::recv::playout::{Bounds, Playout};
+use crate::recv::tones::{TonePacket, Tones};
 use crate::stats::{FlowStats, InboundStats, JitterBufferStats, RemoteOutboundStats};
+use crate::tone::ReceivedTone;
 
 /// One source of a media section.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub struct Stream {
     cname: Option<Box<str>>,
     /// Timestamp and play-out time of the latest frame handed on.
     last: Option<(u32, Instant)>,
+    tones: Tones,
     flow: Flow,
     stats: InboundStats,
 }
@@ -103,6 +106,7 @@ impl Stream {
             repair_allowance: Duration::ZERO,
             cname: None,
             last: None,
+            tones: Tones::default(),
             flow: Flow::default(),
             stats: new_stats(mid, ssrc, codec),
         }
@@ -113,9 +117,54 @@ impl Stream {
         if codec.payload_type != self.codec.payload_type {
             self.change_codec(codec);
         }
+        self.jitter.handle(self.origin.since(now), header.timestamp, self.codec.clock_rate);
+        let Some((number, is_repair)) = self.place(now, header) else { return true };
+        self.insert(now, number, header, content, codec, is_repair)
+    }
+
+    /// Takes in a packet of tones beside the sound that `codec` codes. It has a number among the packets of sound, but is
+    /// no frame: it takes up its place as padding does. Tones that end with it are given to `told`.
+    pub fn handle_tones(
+        &mut self,
+        now: Instant,
+        header: &Header,
+        content: Content,
+        (codec, event): (&Codec, &TelephoneEvent),
+        told: &mut dyn FnMut(ReceivedTone),
+    ) {
+        let Some((number, is_repair)) = self.place(now, header) else { return };
+        let payload = content.payload;
+        let padding = Content { payload: Bytes::new(), header_len: content.header_len };
+        let before = self.stats.packets;
+        self.insert(now, number, header, padding, codec, is_repair);
+        if self.stats.packets > before {
+            self.stats.bytes += payload.len() as u64;
+        }
+        let packet = TonePacket {
+            marker: header.marker,
+            timestamp: header.timestamp,
+            payload: &payload,
+            lengths: event.clock_rate,
+            timestamps: codec.clock_rate,
+        };
+        self.tones.handle(now, packet, told);
+    }
+
+    /// Ends a tone of which nothing was heard for long.
+    pub fn end_tones(&mut self, now: Instant, told: &mut dyn FnMut(ReceivedTone)) {
+        self.tones.handle_timeout(now, told);
+    }
+
+    /// When a tone is to be taken for ended.
+    pub fn poll_tone_timeout(&self) -> Option<Instant> {
+        self.tones.poll_timeout()
+    }
+
+    /// Takes account of a packet of the source itself: its number, and whether it was sent again. `None` where it is not
+    /// believed.
+    fn place(&mut self, now: Instant, header: &Header) -> Option<(u64, bool)> {
         self.heard.0 = true;
         self.stats.last_packet = Some(now);
-        self.jitter.handle(self.origin.since(now), header.timestamp, self.codec.clock_rate);
         let mut is_repair = false;
         let number = match self.reception.handle(header.sequence, |number| self.nacks.is_missing(number)) {
             Place::Ahead { number, missing } => {
@@ -136,11 +185,12 @@ impl Stream {
                 self.jitter.restart();
                 self.buffer.restart(number);
                 self.playout.restart();
+                self.tones.restart();
                 number
             }
-            Place::Stray => return true,
+            Place::Stray => return None,
         };
-        self.insert(now, number, header, content, codec, is_repair)
+        Some((number, is_repair))
     }
 
     /// Takes in a retransmission of packet `original`, coded with `codec` (RFC 4588 §4). False where its payload is none

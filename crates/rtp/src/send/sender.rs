@@ -6,22 +6,27 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use peerless_wire::rtcp::{Nack, ReportBlock, SenderReport};
 use peerless_wire::rtp::{
-    AbsCaptureTime, AudioLevel, Csrcs, ExtensionKind, ExtensionMap, Extensions, Header, Mid, PayloadType,
-    SequenceNumber, ShortText, Ssrc,
+    AbsCaptureTime, AudioLevel, Csrcs, ExtensionKind, Extensions, Header, Mid, PayloadType, SequenceNumber,
+    ShortText, Ssrc,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
+use crate::codec::TelephoneEvent;
 use crate::config::SendConfig;
 use crate::frame::Frame;
 use crate::ntp::{NtpTime, ShortNtp, WallClock};
 use crate::payload::{self, Packetizer};
+use crate::send::allowance::Allowance;
 use crate::send::history::History;
 use crate::send::keyframe::KeyFrames;
+use crate::send::limit::payload_limit;
 use crate::send::queue::Queue;
 use crate::send::rate::Rate;
 use crate::send::record::Record;
+use crate::send::tones::{Clocks, TonePacket, Tones};
 use crate::stats::{OutboundStats, RemoteInboundStats};
+use crate::tone::Tone;
 
 /// What every packet that leaves at one moment is stamped with.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +63,7 @@ pub struct Sender {
     /// The timestamp of the newest frame and when it was captured: a point of the RTP clock.
     newest: Option<(u32, Instant)>,
     level: Option<AudioLevel>,
+    tones: Tones,
     /// Whether the remote has reported on the source, and so knows its media section.
     is_known: bool,
     is_rtx_known: bool,
@@ -101,13 +107,6 @@ struct Counts {
     header_bytes: u64,
 }
 
-/// How many payload bytes may be sent again now.
-#[derive(Debug)]
-struct Allowance {
-    bytes: u64,
-    since: Instant,
-}
-
 impl Sender {
     /// A sender whose packets are at most `mtu` bytes long. Numbers and timestamps start at random, sequence numbers
     /// in the lower half so that they do not turn over at once (RFC 3711 §3.3.1).
@@ -135,10 +134,11 @@ impl Sender {
             starved: false,
             newest: None,
             level: None,
+            tones: Tones::default(),
             is_known: false,
             is_rtx_known: false,
             capture_told: None,
-            allowance: Allowance { bytes: assumed_bitrate / 16, since: now },
+            allowance: Allowance::new(now, assumed_bitrate),
             target_bitrate: None,
             assumed_bitrate,
             given: Rate::new(now),
@@ -172,13 +172,16 @@ impl Sender {
             (false, Some(_)) => self.history = None,
             _ => {}
         }
+        if config.telephone_events != self.config.telephone_events {
+            self.tones.clear();
+        }
         self.limit = payload_limit(&self.mid, &config, mtu);
         (self.is_known, self.is_rtx_known) = (false, false);
         self.config = config;
     }
 
     /// Cuts a frame into packets that wait. Where too much waits already, sound drops its oldest, and a picture is
-    /// dropped unless it is a key frame, which takes the place of what waits.
+    /// dropped unless it is a key frame, which takes the place of what waits. A tone takes the place of sound.
     pub fn push(&mut self, now: Instant, frame: &Frame) -> Result<(), payload::Error> {
         let is_video = frame.format.is_video();
         if is_video && (self.starved || self.queue.is_full(now)) {
@@ -191,6 +194,10 @@ impl Sender {
         }
         let timestamp = self.timestamp_offset.wrapping_add(frame.timestamp);
         let captured = frame.captured.unwrap_or(now);
+        if self.tones.is_playing() {
+            self.newest = Some((timestamp, captured));
+            return Ok(());
+        }
         let (mut begins, queue) = (true, &mut self.queue);
         self.packetizer.packetize(frame, self.limit, &mut |fragment| {
             let key = is_video && frame.key;
@@ -210,6 +217,22 @@ impl Sender {
         Ok(())
     }
 
+    /// Plays a tone in place of sound from `now` on. False where none was agreed on, or too many are being played.
+    pub fn play_tone(&mut self, now: Instant, tone: Tone, length: Duration) -> bool {
+        let clock_rate = self.config.codec.clock_rate;
+        let Some(event) = self.telephone_event() else { return false };
+        // It has its place on the clock of the sound (RFC 4733 §2.1).
+        let (newest, captured) = *self.newest.get_or_insert((self.timestamp_offset, now));
+        let timestamp = extrapolate(newest, captured, now, clock_rate);
+        let clocks = Clocks { timestamps: clock_rate, lengths: event.clock_rate };
+        self.tones.play(now, timestamp, tone, length, clocks)
+    }
+
+    /// When the next packet of a tone is due.
+    pub fn poll_tone_timeout(&self) -> Option<Instant> {
+        self.tones.poll_timeout()
+    }
+
     /// Whether frames are being dropped up to the next key frame.
     pub fn is_starved(&self) -> bool {
         self.starved
@@ -217,6 +240,9 @@ impl Sender {
 
     /// Appends the next packet that waits to `out`; how many bytes it has.
     pub fn write_next(&mut self, stamp: &Stamp, out: &mut BytesMut) -> Option<usize> {
+        if let Some(packet) = self.tones.take(stamp.now) {
+            return self.write_tone(packet, stamp, out);
+        }
         let record = self.queue.pop()?;
         let start = out.len();
         let header = self.header(&record, stamp, SequenceNumber::from(self.next));
@@ -238,6 +264,38 @@ impl Sender {
         }
         self.next += 1;
         Some(out.len() - start)
+    }
+
+    /// Appends a packet of a tone: the next of the source, with the payload type of tones (RFC 4733 §2.1).
+    fn write_tone(&mut self, packet: TonePacket, stamp: &Stamp, out: &mut BytesMut) -> Option<usize> {
+        let payload_type = self.telephone_event()?.payload_type;
+        let start = out.len();
+        let header = Header {
+            marker: packet.marker,
+            payload_type,
+            sequence: SequenceNumber::from(self.next),
+            timestamp: packet.timestamp,
+            ssrc: self.config.ssrc,
+            csrcs: Csrcs::new(),
+            extensions: Extensions {
+                mid: self.mid_text(self.is_known),
+                abs_send_time: Some(stamp.clock.ntp(stamp.now).abs_send_time()),
+                transport_sequence: Some(stamp.transport.0),
+                ..Extensions::default()
+            },
+        };
+        header.write(&self.config.extensions, out);
+        let header_len = out.len() - start;
+        let payload = packet.report.write();
+        out.extend_from_slice(&payload);
+        self.media.add(header_len, payload.len());
+        self.last_sent = Some(stamp.now);
+        self.next += 1;
+        Some(out.len() - start)
+    }
+
+    fn telephone_event(&self) -> Option<TelephoneEvent> {
+        TelephoneEvent::beside(&self.config.telephone_events, self.config.codec.clock_rate)
     }
 
     /// Appends the next packet that is to be sent again to `out`; how many bytes it has. `None` also where that would
@@ -522,24 +580,6 @@ impl Counts {
     }
 }
 
-impl Allowance {
-    /// Whether `bytes` may be sent again now: on average not more than `bitrate`, half a second of it at once.
-    fn take(&mut self, now: Instant, bitrate: u64, bytes: usize) -> bool {
-        let bitrate = bitrate.max(LEAST_ALLOWED_BPS);
-        let elapsed = now.saturating_duration_since(self.since).as_micros() as u64;
-        let earned = bitrate.saturating_mul(elapsed) / 8_000_000;
-        if earned > 0 {
-            self.since = now;
-            self.bytes = self.bytes.saturating_add(earned).min(bitrate / 16);
-        }
-        match self.bytes.checked_sub(bytes as u64) {
-            Some(left) => self.bytes = left,
-            None => return false,
-        }
-        true
-    }
-}
-
 /// The timestamp at `now` on an RTP clock that stood at `timestamp` at `then`.
 fn extrapolate(timestamp: u32, then: Instant, now: Instant, clock_rate: u32) -> u32 {
     let ticks = |span: Duration| (span.as_nanos() * u128::from(clock_rate) / 1_000_000_000) as u32;
@@ -549,31 +589,8 @@ fn extrapolate(timestamp: u32, then: Instant, now: Instant, clock_rate: u32) -> 
     }
 }
 
-/// How many payload bytes fit beside the largest header, with room for the number in front of a retransmission.
-fn payload_limit(mid: &Mid, config: &SendConfig, mtu: usize) -> usize {
-    let largest = Extensions {
-        mid: ShortText::new(mid.as_str()),
-        abs_send_time: Some(0),
-        transport_sequence: Some(0),
-        audio_level: Some(AudioLevel { voice: false, level: 0 }),
-        abs_capture_time: Some(AbsCaptureTime { timestamp: 0, clock_offset: None }),
-        ..Extensions::default()
-    };
-    let map: &ExtensionMap = &config.extensions;
-    let mut written = BytesMut::new();
-    largest.write(map, &mut written);
-    let rtx = if config.codec.rtx.is_some() { 2 } else { 0 };
-    mtu.saturating_sub(HEADER_LEN + written.len() + rtx)
-}
-
 /// One that has sent nothing for so long, two to three reports, is no sender any more (RFC 3550 §6.3.8).
 const SILENT: Duration = Duration::from_millis(2500);
 
-/// A header without extensions.
-const HEADER_LEN: usize = 12;
-
 /// How often the capture time is told.
 const CAPTURE_TIME_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Retransmissions may take this much, 500 kbit/s, however low the bitrate.
-const LEAST_ALLOWED_BPS: u64 = 500_000;

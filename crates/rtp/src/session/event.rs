@@ -4,6 +4,7 @@ use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
 
 use crate::codec::Format;
 use crate::payload;
+use crate::tone::ReceivedTone;
 
 /// Something happened that the owner may act on. Small; frames come by `poll_frame`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub enum Event {
         mid: Mid,
         /// The source.
         ssrc: Ssrc,
+    },
+    /// The remote played a tone, which has ended (RFC 4733).
+    Tone {
+        /// Its media section.
+        mid: Mid,
+        /// The source.
+        ssrc: Ssrc,
+        /// Which, how long and how loud.
+        tone: ReceivedTone,
     },
     /// The remote sends with a source that is ours (RFC 3550 §8.2). Its packets are dropped; only a new offer with
     /// another SSRC mends it, because ours stands in the description. Told once for each sender.
@@ -73,6 +83,9 @@ pub enum SendError {
         /// As the frame is.
         actual: Format,
     },
+    /// No tones were agreed on with the remote, or too many are being played.
+    #[error("no tone can be played on media section {0}")]
+    NoTone(Mid),
     /// The frame cannot be cut into packets.
     #[error(transparent)]
     Payload(#[from] payload::Error),

@@ -30,7 +30,9 @@ impl State {
         if let Some(number) = packet.header.extensions.transport_sequence.filter(|_| self.tells_arrivals) {
             self.arrivals.handle(now, ssrc, number);
         }
-        match self.deliver(now, packet, len) {
+        let delivered = self.deliver(now, packet, len);
+        self.gather_tones(now);
+        match delivered {
             Ok(Arrived::First(ssrc, payload_type)) => {
                 self.schedule.hasten(now);
                 if let Some(mid) = self.routes.section(ssrc).cloned() {

@@ -19,6 +19,7 @@ use crate::send::Sender;
 use crate::session::event::{Event, PacketKind, SendError};
 use crate::session::state::State;
 use crate::stats::Stats;
+use crate::tone::Tone;
 
 /// All RTP streams of one BUNDLE group, both ways; sans-IO.
 ///
@@ -141,6 +142,7 @@ impl Session {
             let sources = config.ssrcs.iter().flat_map(|(media, rtx)| std::iter::once(*media).chain(*rtx));
             let types =
                 config.codecs.iter().flat_map(|codec| std::iter::once(codec.payload_type).chain(codec.rtx));
+            let types = types.chain(config.telephone_events.iter().map(|event| event.payload_type));
             state.routes.set_section(now, receiver.mid(), sources, types);
             for (id, kind) in config.extensions.iter() {
                 if state.extensions.kind(id).is_none() && !state.extensions.has(kind) {
@@ -171,6 +173,24 @@ impl Session {
             self.state.tell(Event::KeyFrameRequested(mid.clone()));
         }
         Ok(())
+    }
+
+    /// Plays a tone on the sound of `mid` from now on, for `length` (RFC 4733 §2.5.1): its packets take the place of frames
+    /// until its end was told three times. Sound that is sent meanwhile is not heard.
+    ///
+    /// # Errors
+    /// When `mid` has no sender, when its [`SendConfig::telephone_events`] are none, and when 16 tones or parts of
+    /// tones are being played already.
+    pub fn play_tone(
+        &mut self,
+        now: Instant,
+        mid: &Mid,
+        tone: Tone,
+        length: Duration,
+    ) -> Result<(), SendError> {
+        let sender = self.state.senders.iter_mut().find(|sender| sender.mid() == mid);
+        let sender = sender.ok_or_else(|| SendError::NoSender(mid.clone()))?;
+        if sender.play_tone(now, tone, length) { Ok(()) } else { Err(SendError::NoTone(mid.clone())) }
     }
 
     /// Takes an RTP packet that arrived, authenticated and decrypted. Bad bytes are counted and dropped.

@@ -34,12 +34,13 @@ impl State {
         let waits = |sender: &Sender| sender.waits_since();
         let queued = self.senders.iter().filter_map(waits).min();
         let sound = self.senders.iter().filter(|sender| !is_video(sender)).filter_map(waits).min();
+        let tones = self.senders.iter().filter_map(Sender::poll_tone_timeout).min();
         // While the pacer is held, pictures wait for it; sound does not.
         let media = match self.pacer.opens().filter(|_| self.config.pacing) {
             Some(opens) if queued.is_some() || self.senders.iter().any(Sender::has_again) => Some(opens),
             _ => queued,
         };
-        [reports, self.arrivals.poll_timeout(), media, sound, self.urgent].into_iter().flatten().min()
+        [reports, self.arrivals.poll_timeout(), media, sound, tones, self.urgent].into_iter().flatten().min()
     }
 
     fn write_media(&mut self, now: Instant, out: &mut BytesMut) -> bool {

@@ -96,6 +96,19 @@ impl State {
     /// Moves frames that are whole from the receivers to where they are polled from.
     pub fn gather_frames(&mut self, now: Instant) {
         self.receivers.iter_mut().for_each(|receiver| gather(receiver, &mut self.frames, now));
+        self.gather_tones(now);
+    }
+
+    /// Tells of the tones that have ended.
+    pub fn gather_tones(&mut self, now: Instant) {
+        for index in 0..self.receivers.len() {
+            while let Some(receiver) = self.receivers.get_mut(index)
+                && let Some((ssrc, tone)) = receiver.poll_tone(now)
+            {
+                let mid = receiver.mid().clone();
+                self.tell(Event::Tone { mid, ssrc, tone });
+            }
+        }
     }
 
     /// The bitrates of all video senders together, as pacing and reports reckon with them.
