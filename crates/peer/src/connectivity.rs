@@ -60,7 +60,8 @@ impl Connectivity {
         }
     }
 
-    /// The remote's credentials come into force, and with them the candidates that waited.
+    /// The remote's credentials come into force, and with them the candidates that waited. With new ones another
+    /// generation begins: what the remote said of the last one counts no more.
     pub(crate) fn set_remote(
         &mut self,
         now: Instant,
@@ -68,6 +69,9 @@ impl Connectivity {
         credentials: Credentials,
         lite: bool,
     ) {
+        if self.has_remote && !transport.ice().has_remote(&credentials) {
+            self.restart();
+        }
         transport.ice_mut().set_remote(now, credentials, lite);
         self.has_remote = true;
         for candidate in std::mem::take(&mut self.waiting) {
@@ -76,10 +80,7 @@ impl Connectivity {
         self.end_if_all_came(now, transport);
     }
 
-    /// A new generation begins: what the remote said of the last one counts no more.
-    pub(crate) fn restart(&mut self) {
-        self.untold.clear();
-        self.has_remote = false;
+    fn restart(&mut self) {
         self.waiting.clear();
         self.resolving.clear();
         self.asked.clear();

@@ -24,9 +24,9 @@ pub struct IceCandidateInit {
     pub username_fragment: Option<String>,
 }
 
-/// RTCOfferOptions (webrtc-pc §4.2.7).
+/// RTCOfferOptions (webrtc-pc §4.2.7); the legacy `offerToReceive…` are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OfferOptions {
-    /// `iceRestart`: the offer has new ICE credentials (RFC 9429 §5.2.3.1).
+    /// `iceRestart`: the offer has new ICE credentials, and ICE restarts with its answer (RFC 9429 §5.2.3.1).
     pub ice_restart: bool,
 }

@@ -8,7 +8,7 @@ use crate::description::{IceCandidateInit, OfferOptions, SessionDescription};
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::TransceiverId;
-use crate::jsep::view::{DataView, View};
+use crate::jsep::view::{Credentials, DataView, View};
 use crate::jsep::{self, Source};
 use crate::peer::Peer;
 use crate::state::{SdpType, SignalingState};
@@ -22,15 +22,23 @@ impl Peer {
         self.create_offer_with(OfferOptions::default())
     }
 
-    /// `createOffer` with its options.
+    /// `createOffer` with options (webrtc-pc §4.2.6).
     ///
     /// # Errors
-    /// As `create_offer`; `NotSupported` for `ice_restart`.
+    /// As [`Peer::create_offer`].
     pub fn create_offer_with(&mut self, options: OfferOptions) -> Result<SessionDescription, Error> {
-        if options.ice_restart {
-            return Err(Error::NotSupported("an offer that restarts ICE"));
+        let restarts = options.ice_restart || self.negotiation.restarts(SdpType::Offer);
+        self.create(SdpType::Offer, restarts)
+    }
+
+    /// `restartIce` (webrtc-pc §4.4.2): offers have new ICE credentials from now on, until one is answered. Makes a
+    /// negotiation needed. The path in use carries on until there is a new one. Without effect before the first
+    /// description and after `close`.
+    pub fn restart_ice(&mut self) {
+        if !self.is_closed() {
+            self.negotiation.restart_ice();
+            self.finish_call();
         }
-        self.create(SdpType::Offer)
     }
 
     /// `createAnswer` (webrtc-pc §4.4.2, RFC 9429 §5.3).
@@ -38,7 +46,7 @@ impl Peer {
     /// # Errors
     /// `Closed`; `WrongState` without a remote offer.
     pub fn create_answer(&mut self) -> Result<SessionDescription, Error> {
-        self.create(SdpType::Answer)
+        self.create(SdpType::Answer, self.negotiation.restarts(SdpType::Answer))
     }
 
     /// `setLocalDescription` (webrtc-pc §4.4.2). With `None`, or an offer or answer without text, it is created and
@@ -100,10 +108,11 @@ impl Peer {
         };
         // What comes before the answer is in the description, and comes into force with it.
         let link = self.engine.links.first();
-        let (id, in_force) = (link.id, link.dtls_role.is_some());
+        let (id, is_first) = (link.id, link.dtls_role.is_none());
+        let in_force = !is_first && link.is_in_force(added.ufrag.as_deref());
         match added.candidate {
-            Some(mut one) if in_force || matches!(one.address, Address::Name(_)) => {
-                one.ufrag = one.ufrag.or_else(|| candidate.username_fragment.clone());
+            Some(mut one) if in_force || (is_first && matches!(one.address, Address::Name(_))) => {
+                one.ufrag = one.ufrag.or(added.ufrag);
                 self.engine.add_remote_candidate(now, id, one);
             }
             None if in_force => self.engine.end_remote_candidates(now, id),
@@ -151,9 +160,10 @@ impl Peer {
         self.negotiation.can_trickle()
     }
 
-    fn create(&mut self, kind: SdpType) -> Result<SessionDescription, Error> {
+    fn create(&mut self, kind: SdpType, restarts: bool) -> Result<SessionDescription, Error> {
         self.check_open()?;
-        let view = self.view();
+        let fresh = restarts.then(|| self.engine.links.first_mut().fresh_credentials());
+        let view = self.view_with(fresh);
         let (description, owners) = written(&view, kind)?;
         Ok(self.negotiation.created(kind, description, owners, &self.engine.gathered()))
     }
@@ -162,10 +172,18 @@ impl Peer {
     /// a new one.
     fn implied(&mut self, kind: SdpType) -> Result<Description, Error> {
         self.check_state(Source::Local, kind)?;
-        let (description, owners) = written(&self.view(), kind)?;
-        if let Some(created) = self.negotiation.still_created(kind, &description, &owners) {
-            return Ok(created);
+        let in_force = self.engine.links.first().view().credentials;
+        if let Some(credentials) = self.negotiation.created_credentials(kind, &in_force) {
+            let (description, owners) = written(&self.view_with(Some(credentials)), kind)?;
+            if let Some(created) = self.negotiation.still_created(kind, &description, &owners) {
+                return Ok(created);
+            }
         }
+        let fresh = match self.negotiation.restarts(kind) {
+            true => Some(self.engine.links.first_mut().fresh_credentials()),
+            false => None,
+        };
+        let (description, owners) = written(&self.view_with(fresh), kind)?;
         self.negotiation.created(kind, description.clone(), owners, &self.engine.gathered());
         Ok(description)
     }
@@ -190,12 +208,12 @@ impl Peer {
         if self.negotiation.commit(&plan, is_local, kind) {
             self.engine.tell(Event::SignalingState(self.negotiation.signaling()));
         }
-        let link = self.engine.links.first().id;
+        let link = self.engine.links.first_mut();
+        link.use_credentials(now, self.negotiation.local_credentials());
+        let link = link.id;
         self.engine.set_local_section(link, self.negotiation.local_section());
         self.engine.enact(now, plan);
-        if is_local {
-            self.engine.gather(now);
-        }
+        self.engine.gather(now);
         self.finish_call();
         Ok(())
     }
@@ -208,6 +226,15 @@ impl Peer {
             max_packet_size: self.config.max_packet_size as u64,
         };
         self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers, data)
+    }
+
+    /// A view in which these are the credentials to write.
+    fn view_with(&self, credentials: Option<Credentials>) -> View {
+        let mut view = self.view();
+        if let Some(credentials) = credentials {
+            view.transport.credentials = credentials;
+        }
+        view
     }
 
     fn check_state(&self, source: Source, kind: SdpType) -> Result<(), Error> {

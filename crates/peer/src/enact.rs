@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use peerless_rtp::config::{MAX_JITTER_BUFFER_TARGET, ReceiveConfig, SendConfig};
 use peerless_transport::crypto::Fingerprint;
-use peerless_transport::{dtls, ice};
+use peerless_transport::dtls;
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp;
 
@@ -16,7 +16,7 @@ use crate::id::{TransceiverId, TransportId};
 use crate::jsep::plan::{
     DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TransceiverPlan, TransportPlan,
 };
-use crate::jsep::view::{Credentials, DtlsRole};
+use crate::jsep::view::DtlsRole;
 use crate::receiving::TrackNews;
 use crate::state::Direction;
 use crate::transceiver::{Receiver, receives, sends};
@@ -26,9 +26,6 @@ impl Engine {
     pub(crate) fn enact(&mut self, now: Instant, plan: Plan) {
         if let Some(controlling) = plan.controlling {
             self.links.first_mut().transport.ice_mut().set_controlling(controlling);
-        }
-        if plan.remote_restarts {
-            self.links.first_mut().restart_ice(now);
         }
         let mut news = TrackNews::default();
         for change in plan.transceivers {
@@ -145,11 +142,8 @@ impl Engine {
         let link = self.links.first_mut();
         let id = link.id;
         let is_first = link.dtls_role.is_none();
-        if is_first || plan.restarted {
-            let Credentials { ufrag, password } = plan.credentials;
-            let credentials = ice::Credentials { ufrag, password };
-            link.connectivity.set_remote(now, &mut link.transport, credentials, plan.lite);
-        }
+        let credentials = plan.credentials.into_ice();
+        link.connectivity.set_remote(now, &mut link.transport, credentials, plan.lite);
         for candidate in plan.candidates {
             self.add_remote_candidate(now, id, candidate);
         }

@@ -30,17 +30,8 @@ pub enum Event {
     NegotiationNeeded,
     /// `icecandidate`: send it to the other side. An empty `candidate` is the end of candidates.
     IceCandidate(IceCandidateInit),
-    /// `icecandidateerror`: a STUN server did not answer well.
-    IceCandidateError {
-        /// The local address that asked.
-        local: SocketAddr,
-        /// The server that was asked.
-        server: SocketAddr,
-        /// A STUN error code, or 701 where the server could not be reached (webrtc-pc §4.8.3).
-        code: u16,
-        /// Why, in words.
-        reason: String,
-    },
+    /// `icecandidateerror`: a STUN server gave no candidate. Never the end of anything.
+    IceCandidateError(IceCandidateError),
     /// `track` (webrtc-pc §5.7): the remote sends on this transceiver from now on, or its track came into a stream
     /// more. Each time it is the same track.
     Track(TransceiverId),
@@ -77,7 +68,8 @@ pub enum Event {
     /// `statechange` of the SCTP transport (webrtc-pc §6.1).
     SctpState(SctpState),
     /// The caller shall gather for this transport: hand in the addresses of sockets that no other transport uses, and
-    /// STUN servers, then say that is all.
+    /// STUN servers, then say that is all. Comes again with each ICE restart: addresses and servers may be others now;
+    /// those that are known need not be handed in again, but may.
     Gather(TransportId),
     /// The caller shall resolve this (mDNS) name and hand in the result.
     ResolveName(String),
@@ -95,6 +87,22 @@ pub enum Event {
     DtlsFailed(TransportId, Failure),
     /// For the curious, only where the configuration asks for it.
     Diagnostic(Diagnostic),
+}
+
+/// RTCPeerConnectionIceErrorEvent (webrtc-pc §4.8.3): why a server gave no candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IceCandidateError {
+    /// The local address that asked; `None` where it did not come to that.
+    pub address: Option<IpAddr>,
+    /// The local port that asked.
+    pub port: Option<u16>,
+    /// The server, as the configuration names it.
+    pub url: String,
+    /// The server's STUN error code, 300 to 699; or 701 where it could not be reached from any local address, or its
+    /// name not be resolved.
+    pub error_code: u16,
+    /// The server's own words, or ours for 701.
+    pub error_text: String,
 }
 
 /// The pair of candidates in use.

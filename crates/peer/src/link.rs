@@ -15,7 +15,7 @@ use crate::connectivity::Connectivity;
 use crate::id::TransportId;
 use crate::jsep::view::{Credentials, DtlsRole, TransportView};
 use crate::media::Media;
-use crate::negotiation::Gathered;
+use crate::negotiation::{Gathered, Generation};
 
 /// A transport and its RTP session.
 #[derive(Debug)]
@@ -26,10 +26,6 @@ pub(crate) struct Link {
     pub(crate) media: Media,
     /// Our DTLS role, once an answer settled it.
     pub(crate) dtls_role: Option<DtlsRole>,
-    /// Whether the caller was asked to gather.
-    has_gathered: bool,
-    /// Whether the caller said that it has no more addresses and servers.
-    has_all_addresses: bool,
     /// The section of our description that local candidates are for.
     pub(crate) local_section: Option<(Mid, usize)>,
     /// Its sockets.
@@ -46,8 +42,6 @@ impl Link {
             connectivity: Connectivity::new(),
             media,
             dtls_role: None,
-            has_gathered: false,
-            has_all_addresses: false,
             local_section: None,
             addresses: Vec::new(),
             could_send: false,
@@ -66,29 +60,46 @@ impl Link {
         self.transport.ice_mut().add_local_address(now, address);
     }
 
-    /// The caller has named all sockets and servers.
-    pub(crate) fn finish_local_addresses(&mut self, now: Instant) {
-        self.has_all_addresses = true;
-        self.transport.ice_mut().finish_local_addresses(now);
+    /// A socket of its was closed.
+    pub(crate) fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
+        self.addresses.retain(|known| *known != address);
+        self.transport.ice_mut().remove_local_address(now, address);
     }
 
-    /// Begins gathering; whether the caller must be asked for addresses. That happens once: a restart asks the same
-    /// servers from the same sockets again.
+    /// Begins gathering; whether it did, and the caller must be asked for addresses and servers. A restart asks again,
+    /// for they may be others now.
     pub(crate) fn gather(&mut self, now: Instant) -> bool {
-        if self.transport.ice().gathering_state() != GatheringState::New {
-            return false;
+        let begins = self.transport.ice().gathering_state() == GatheringState::New;
+        if begins {
+            self.transport.ice_mut().start_gathering(now);
         }
-        self.transport.ice_mut().start_gathering(now);
-        if self.has_all_addresses {
-            self.transport.ice_mut().finish_local_addresses(now);
-        }
-        !std::mem::replace(&mut self.has_gathered, true)
+        begins
     }
 
-    /// New credentials of ours, because the remote has new ones (RFC 9429 §5.3.1).
-    pub(crate) fn restart_ice(&mut self, now: Instant) {
-        self.transport.ice_mut().restart(now);
-        self.connectivity.restart();
+    /// ICE credentials that were never used, for a restart.
+    pub(crate) fn fresh_credentials(&mut self) -> Credentials {
+        Credentials::of_ice(self.transport.ice_mut().fresh_credentials())
+    }
+
+    /// `localDescription` has these credentials from now on: others than those in force prepare a restart, which comes
+    /// into force with the remote's (RFC 9429 §5.9); without, one that was prepared is taken back.
+    pub(crate) fn use_credentials(&mut self, now: Instant, wanted: Option<Credentials>) {
+        let agent = self.transport.ice_mut();
+        let wanted = wanted.map(Credentials::into_ice);
+        if wanted.as_ref().is_some_and(|wanted| agent.next_credentials() == Some(wanted)) {
+            return;
+        }
+        match wanted.filter(|wanted| wanted != agent.local_credentials()) {
+            Some(wanted) => agent.restart(now, wanted),
+            None if agent.next_credentials().is_some() => agent.cancel_restart(now),
+            None => return,
+        }
+        self.connectivity.untold.clear();
+    }
+
+    /// Whether the remote's credentials with this username fragment are in force.
+    pub(crate) fn is_in_force(&self, ufrag: Option<&str>) -> bool {
+        ufrag.is_none_or(|ufrag| self.transport.ice().remote_ufrag() == Some(ufrag))
     }
 
     pub(crate) fn handle_datagram(&mut self, now: Instant, datagram: Datagram) {
@@ -135,9 +146,17 @@ impl Link {
 
     /// The candidates of ours so far.
     pub(crate) fn gathered(&self) -> Gathered {
-        Gathered {
-            candidates: self.transport.ice().local_candidates().collect(),
-            complete: self.connectivity.gathering() == GatheringState::Complete,
-        }
+        let agent = self.transport.ice();
+        let in_force = Generation {
+            ufrag: agent.local_credentials().ufrag.clone(),
+            candidates: agent.candidates_in_force().collect(),
+            complete: agent.is_gathered_in_force(),
+        };
+        let next = agent.next_credentials().map(|next| Generation {
+            ufrag: next.ufrag.clone(),
+            candidates: agent.local_candidates().collect(),
+            complete: agent.gathering_state() == GatheringState::Complete,
+        });
+        Gathered(next.into_iter().chain([in_force]).collect())
     }
 }

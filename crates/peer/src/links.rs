@@ -125,6 +125,11 @@ impl Links {
         place.unwrap_or(&mut self.first).handle_datagram(now, datagram);
     }
 
+    /// The one whose socket is bound there.
+    pub(crate) fn at_mut(&mut self, address: SocketAddr) -> Option<&mut Link> {
+        self.iter_mut().find(|link| link.has_address(address))
+    }
+
     /// Whether a socket is bound there already.
     pub(crate) fn has_address(&self, address: SocketAddr) -> bool {
         self.iter().any(|link| link.has_address(address))

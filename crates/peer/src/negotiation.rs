@@ -9,9 +9,12 @@ use crate::description::{IceCandidateInit, SessionDescription};
 use crate::error::{CandidateError, Error};
 use crate::id::TransceiverId;
 use crate::jsep::candidates::{self, Added};
+use crate::jsep::credentials;
 use crate::jsep::plan::Plan;
 use crate::jsep::sctp;
-use crate::jsep::view::{DataView, Descriptions, RemoteTrack, TransceiverView, TransportView, View};
+use crate::jsep::view::{
+    Credentials, DataView, Descriptions, RemoteTrack, TransceiverView, TransportView, View,
+};
 use crate::state::{Direction, MediaKind, SdpType, SignalingState};
 use crate::transceiver::{Transceiver, Transceivers, receives, sends};
 
@@ -31,19 +34,35 @@ pub(crate) struct Negotiation {
     answered_by_us: bool,
     /// `[[NegotiationNeeded]]`.
     needed: bool,
+    /// `[[LocalIceCredentialsToReplace]]`: a restart was asked for, and is owed while our description has one of these.
+    to_replace: Vec<Credentials>,
+    /// The remote's offer, which we have not answered yet, brings new credentials.
+    remote_restarts: bool,
 }
 
-/// The candidates of our one transport so far.
+/// The candidates of our one transport so far: of the generation in force, and of the restart that is prepared.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gathered {
+pub(crate) struct Gathered(pub(crate) Vec<Generation>);
+
+/// The candidates of one generation.
+#[derive(Debug, Clone)]
+pub(crate) struct Generation {
+    pub(crate) ufrag: String,
     pub(crate) candidates: Vec<Candidate>,
     /// Whether all are there.
     pub(crate) complete: bool,
 }
 
 impl Gathered {
+    /// The description with the candidates that belong to its credentials.
     fn written_into(&self, description: &Description) -> String {
-        candidates::gathered(description, &self.candidates, self.complete).to_string()
+        let is_of = |one: &&Generation| {
+            description.media.iter().any(|media| description.ice_ufrag(media) == Some(&one.ufrag))
+        };
+        match self.0.iter().find(is_of) {
+            Some(one) => candidates::gathered(description, &one.candidates, one.complete).to_string(),
+            None => description.to_string(),
+        }
     }
 }
 
@@ -68,6 +87,8 @@ impl Negotiation {
             answer: None,
             answered_by_us: false,
             needed: false,
+            to_replace: Vec::new(),
+            remote_restarts: false,
         }
     }
 
@@ -167,6 +188,7 @@ impl Negotiation {
         let changed = self.signaling != plan.signaling;
         self.signaling = plan.signaling;
         self.descriptions = plan.descriptions.clone();
+        self.remote_restarts = !local && kind == SdpType::Offer && plan.remote_restarts;
         if self.signaling == SignalingState::Stable {
             self.needed = false;
         }
@@ -175,8 +197,53 @@ impl Negotiation {
             self.answered_by_us = local;
             self.offer = None;
             self.answer = None;
+            self.settle_restart();
         }
         changed
+    }
+
+    /// `restartIce` (webrtc-pc §4.4.2): all credentials of ours are to be replaced.
+    pub(crate) fn restart_ice(&mut self) {
+        let both = [&self.descriptions.current_local, &self.descriptions.pending_local];
+        self.to_replace = both.into_iter().flatten().flat_map(|one| credentials::all(one)).collect();
+    }
+
+    /// Whether the next offer, or the answer to the remote's, shall restart ICE though nobody says so
+    /// (RFC 9429 §5.3.1).
+    pub(crate) fn restarts(&self, kind: SdpType) -> bool {
+        match kind {
+            SdpType::Offer => !self.to_replace.is_empty(),
+            _ => self.remote_restarts,
+        }
+    }
+
+    /// The credentials in what was created last, where they will still do.
+    pub(crate) fn created_credentials(&self, kind: SdpType, in_force: &Credentials) -> Option<Credentials> {
+        let created = if kind == SdpType::Offer { &self.offer } else { &self.answer };
+        let written = credentials::all(&created.as_ref()?.description).into_iter().next()?;
+        let is_fresh = written != *in_force && !self.to_replace.contains(&written);
+        // An offer may have been created with the option; an answer restarts where the offer does, and only there.
+        let will_do = match (kind, self.restarts(kind)) {
+            (_, true) => is_fresh,
+            (SdpType::Offer, false) => true,
+            (_, false) => written == *in_force,
+        };
+        will_do.then_some(written)
+    }
+
+    /// The ICE credentials in `localDescription`.
+    pub(crate) fn local_credentials(&self) -> Option<Credentials> {
+        credentials::all(self.descriptions.local()?).into_iter().next()
+    }
+
+    /// An answer came: a restart that was asked for is done where none of the old credentials is left
+    /// (webrtc-pc §4.4.1.5).
+    fn settle_restart(&mut self) {
+        let current = self.descriptions.current_local.as_deref();
+        let left = current.map(credentials::all).unwrap_or_default();
+        if !self.to_replace.iter().any(|old| left.contains(old)) {
+            self.to_replace.clear();
+        }
     }
 
     pub(crate) fn close(&mut self) {
@@ -276,7 +343,8 @@ impl Negotiation {
             return false;
         }
         let was_needed = self.needed;
-        self.needed = (wants_data && sctp::negotiated(&self.descriptions).is_none())
+        self.needed = !self.to_replace.is_empty()
+            || (wants_data && sctp::negotiated(&self.descriptions).is_none())
             || transceivers.iter().any(|transceiver| self.needs_negotiation(transceiver));
         self.needed && !was_needed
     }

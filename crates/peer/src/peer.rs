@@ -70,10 +70,36 @@ impl Peer {
         self.engine.settle();
     }
 
-    /// One STUN server more for a transport, asked from each local address of its family.
-    pub fn add_stun_server(&mut self, now: Instant, transport: TransportId, server: SocketAddr) {
+    /// The network of a local address is gone: where the pair in use goes by it the connection is disconnected at once,
+    /// and failed when consent ends (RFC 7675 §5.1), unless it comes back or ICE is restarted over another.
+    pub fn suspend_local_address(&mut self, now: Instant, address: SocketAddr) {
+        if let Some(link) = self.engine.links.at_mut(address) {
+            link.transport.ice_mut().suspend_local_address(now, address);
+        }
+        self.engine.settle();
+    }
+
+    /// The network of a suspended local address is there again, and its socket the same.
+    pub fn restore_local_address(&mut self, now: Instant, address: SocketAddr) {
+        if let Some(link) = self.engine.links.at_mut(address) {
+            link.transport.ice_mut().restore_local_address(now, address);
+        }
+        self.engine.settle();
+    }
+
+    /// The socket at a local address was closed.
+    pub fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
+        if let Some(link) = self.engine.links.at_mut(address) {
+            link.remove_local_address(now, address);
+        }
+        self.engine.settle();
+    }
+
+    /// One STUN server more for a transport, asked from each local address of its family. `url` names it in errors;
+    /// several addresses of one URL are to be added at once.
+    pub fn add_stun_server(&mut self, now: Instant, transport: TransportId, server: SocketAddr, url: &str) {
         if let Some(link) = self.engine.links.get_mut(transport) {
-            link.transport.ice_mut().add_stun_server(now, server);
+            link.transport.ice_mut().add_stun_server(now, server, url);
         }
         self.engine.settle();
     }
@@ -81,7 +107,7 @@ impl Peer {
     /// There are no more local addresses and servers for a transport.
     pub fn finish_local_addresses(&mut self, now: Instant, transport: TransportId) {
         if let Some(link) = self.engine.links.get_mut(transport) {
-            link.finish_local_addresses(now);
+            link.transport.ice_mut().finish_local_addresses(now);
         }
         self.engine.settle();
     }

@@ -13,7 +13,7 @@ use peerless_wire::sdp::{Candidate, CandidateKind};
 use crate::connectivity;
 use crate::description::IceCandidateInit;
 use crate::engine::Engine;
-use crate::event::{Diagnostic, Event, Secured, SelectedPair};
+use crate::event::{Diagnostic, Event, IceCandidateError, Secured, SelectedPair};
 use crate::id::TransportId;
 use crate::link::Link;
 use crate::media::sending_section;
@@ -97,14 +97,13 @@ impl Engine {
                 self.tell_gathering();
             }
             ice::Event::Candidate(candidate) => link.connectivity.untold.push_back(candidate),
-            ice::Event::CandidateError { local, server, code } => {
-                self.tell(Event::IceCandidateError {
-                    local,
-                    server,
-                    code,
-                    reason: candidate_error_reason(code).to_owned(),
-                });
-            }
+            ice::Event::CandidateError(failure) => self.tell(Event::IceCandidateError(IceCandidateError {
+                address: Some(failure.local.ip()),
+                port: Some(failure.local.port()),
+                url: failure.url.as_ref().to_owned(),
+                error_code: failure.code,
+                error_text: failure.reason,
+            })),
             ice::Event::Selected { local, remote, kinds } => self.take_selected(id, local, remote, kinds),
             ice::Event::Stun { sent, remote, summary } => {
                 self.tell(Event::Diagnostic(Diagnostic::Stun { sent, remote, summary }));
@@ -294,20 +293,13 @@ fn candidate_event(link: &Link, candidate: Option<&Candidate>) -> Event {
         candidate: candidate.map(Candidate::to_string).unwrap_or_default(),
         sdp_mid: mid,
         sdp_m_line_index: section,
-        username_fragment: Some(link.transport.ice().local_credentials().ufrag.clone()),
+        username_fragment: Some(generation_of(link, candidate)),
     })
 }
 
-/// What a STUN error code means (RFC 8489 §14.8; 701 is webrtc-pc §4.8.3's).
-fn candidate_error_reason(code: u16) -> &'static str {
-    match code {
-        300 => "try alternate",
-        400 => "bad request",
-        401 => "unauthenticated",
-        420 => "unknown attribute",
-        438 => "stale nonce",
-        500 => "server error",
-        701 => "the server did not answer",
-        _ => "the server refused",
-    }
+/// The username fragment of a local candidate; of those being gathered for the end of them.
+fn generation_of(link: &Link, candidate: Option<&Candidate>) -> String {
+    let agent = link.transport.ice();
+    let newest = || agent.next_credentials().unwrap_or(agent.local_credentials()).ufrag.clone();
+    candidate.and_then(|candidate| candidate.ufrag.clone()).unwrap_or_else(newest)
 }

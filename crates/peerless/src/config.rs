@@ -87,6 +87,8 @@ impl Default for Configuration {
 /// Where a STUN server is: a host, by name or by address, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StunServer {
+    /// As the configuration names it.
+    pub(crate) url: String,
     pub(crate) host: String,
     pub(crate) port: u16,
 }
@@ -137,7 +139,7 @@ impl StunServer {
         if host.is_empty() || port == 0 || !host.chars().all(fits) {
             return Err(IceServerReason::Host);
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { url: url.to_owned(), host: host.to_owned(), port })
     }
 }
 
@@ -147,11 +149,14 @@ mod tests {
 
     #[test]
     fn reads_stun_urls() {
-        let server = |host: &str, port| Ok(StunServer { host: host.into(), port });
-        assert_eq!(StunServer::parse("stun:stun.example.org"), server("stun.example.org", 3478));
-        assert_eq!(StunServer::parse("STUN:192.0.2.1:19302"), server("192.0.2.1", 19302));
-        assert_eq!(StunServer::parse("stun:[2001:db8::1]:99"), server("2001:db8::1", 99));
-        assert_eq!(StunServer::parse("stun:[2001:db8::1]"), server("2001:db8::1", 3478));
+        let check = |url: &str, host: &str, port| {
+            let expected = StunServer { url: url.into(), host: host.into(), port };
+            assert_eq!(StunServer::parse(url), Ok(expected));
+        };
+        check("stun:stun.example.org", "stun.example.org", 3478);
+        check("STUN:192.0.2.1:19302", "192.0.2.1", 19302);
+        check("stun:[2001:db8::1]:99", "2001:db8::1", 99);
+        check("stun:[2001:db8::1]", "2001:db8::1", 3478);
     }
 
     #[test]

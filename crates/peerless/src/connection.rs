@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use peerless_peer::channel::{DataChannelInit, SctpView};
 use peerless_peer::config::Config;
-use peerless_peer::description::{IceCandidateInit, SessionDescription};
+use peerless_peer::description::{IceCandidateInit, OfferOptions, SessionDescription};
 use peerless_peer::peer::Peer;
 use peerless_peer::report::counters::Stats;
 use peerless_peer::state::{
@@ -134,6 +134,21 @@ impl PeerConnection {
     /// `Peer`: `Closed`; `WrongState` while the remote's offer is unanswered.
     pub fn create_offer(&self) -> Result<SessionDescription, Error> {
         Ok(self.shared().lock().peer.create_offer()?)
+    }
+
+    /// `createOffer` with options: one that restarts ICE.
+    ///
+    /// # Errors
+    /// As [`create_offer`](Self::create_offer).
+    pub fn create_offer_with(&self, options: OfferOptions) -> Result<SessionDescription, Error> {
+        Ok(self.shared().lock().peer.create_offer_with(options)?)
+    }
+
+    /// `restartIce`: the next offer has new ICE credentials, and a negotiation is needed. Media and channels go on over
+    /// the path in use until a new one works. Local addresses are looked up anew. To be called where the ICE connection
+    /// state is `disconnected` or `failed`, say because the network has changed.
+    pub fn restart_ice(&self) {
+        self.shared().lock().peer.restart_ice();
     }
 
     /// `createAnswer`.

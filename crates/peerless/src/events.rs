@@ -1,13 +1,12 @@
 //! What a connection tells its user, as a stream.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use peerless_peer::description::IceCandidateInit;
-use peerless_peer::event::{Diagnostic, Event as PeerEvent, Secured, SelectedPair};
+use peerless_peer::event::{Diagnostic, Event as PeerEvent, IceCandidateError, Secured, SelectedPair};
 use peerless_peer::id::TransceiverId;
 use peerless_peer::state::{
     ConnectionState, IceConnectionState, IceGatheringState, SctpState, SignalingState,
@@ -38,17 +37,8 @@ pub enum Event {
     NegotiationNeeded,
     /// `icecandidate`: send it to the other side; an empty one says there are no more.
     IceCandidate(IceCandidateInit),
-    /// `icecandidateerror`: a STUN server did not answer, or not well.
-    IceCandidateError {
-        /// The local address that asked, where it came to that.
-        local: Option<SocketAddr>,
-        /// The server: an address, or the name that did not resolve.
-        server: String,
-        /// A STUN error code, or 701 where the server could not be reached.
-        code: u16,
-        /// Why, in words.
-        reason: String,
-    },
+    /// `icecandidateerror`: a STUN server gave no candidate. Never the end of anything.
+    IceCandidateError(IceCandidateError),
     /// `track`: the remote sends a track.
     Track(RemoteTrack),
     /// `datachannel`: the remote made a data channel.
@@ -129,9 +119,6 @@ impl Events {
             News::Track(track) => Event::Track(track),
             News::Channel(mailbox) => Event::DataChannel(DataChannel::new(self.shared.clone(), mailbox)),
             News::Negotiated { transceiver, codec } => Event::Negotiated { transceiver, codec },
-            News::IceCandidateError { local, server, code, reason } => {
-                Event::IceCandidateError { local, server, code, reason }
-            }
         })
     }
 }
@@ -144,6 +131,7 @@ fn event_of(event: PeerEvent) -> Option<Event> {
         PeerEvent::ConnectionState(state) => Event::ConnectionState(state),
         PeerEvent::NegotiationNeeded => Event::NegotiationNeeded,
         PeerEvent::IceCandidate(candidate) => Event::IceCandidate(candidate),
+        PeerEvent::IceCandidateError(error) => Event::IceCandidateError(error),
         PeerEvent::SelectedPair(_, pair) => Event::SelectedPair(pair),
         PeerEvent::Secured(_, secured) => Event::Secured(secured),
         PeerEvent::DtlsState(_, state) => Event::DtlsState(state),

@@ -107,9 +107,9 @@ pub use transceiver::Transceiver;
 pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority, SctpView};
 pub use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
 pub use peerless_peer::data::stats::{AssociationStats, ChannelStats, Counts, DataStats};
-pub use peerless_peer::description::{IceCandidateInit, SessionDescription};
+pub use peerless_peer::description::{IceCandidateInit, OfferOptions, SessionDescription};
 pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerError};
-pub use peerless_peer::event::{Diagnostic, Secured, SelectedPair};
+pub use peerless_peer::event::{Diagnostic, IceCandidateError, Secured, SelectedPair};
 pub use peerless_peer::id::TransceiverId;
 pub use peerless_peer::media::SendError;
 pub use peerless_peer::report::counters::{

@@ -3,7 +3,6 @@
 //! [`Events`](crate::events::Events).
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -22,8 +21,6 @@ pub(crate) const EVENT_LIMIT: usize = 4096;
 pub(crate) enum News {
     /// As the peer says it.
     Peer(PeerEvent),
-    /// A STUN server did not answer, or not well.
-    IceCandidateError { local: Option<SocketAddr>, server: String, code: u16, reason: String },
     /// The remote sends a track.
     Track(RemoteTrack),
     /// The remote made a data channel.

@@ -207,9 +207,6 @@ impl State {
                 self.settle_codecs();
                 News::Peer(event)
             }
-            PeerEvent::IceCandidateError { local, server, code, reason } => {
-                News::IceCandidateError { local: Some(local), server: server.to_string(), code, reason }
-            }
             PeerEvent::Track(id) => match self.track_began(id) {
                 Some(track) => News::Track(track),
                 None => return,

@@ -22,8 +22,8 @@ pub fn event(event: &Event, kind_of: impl Fn(TransceiverId) -> Option<MediaKind>
                 None => format!("{kind} is not sent"),
             }]
         }
-        Event::IceCandidateError { server, code, reason, .. } => {
-            vec![format!("STUN server {server}: {code} {reason}")]
+        Event::IceCandidateError(error) => {
+            vec![format!("{}: {} {}", error.url, error.error_code, error.error_text)]
         }
         _ => Vec::new(),
     }

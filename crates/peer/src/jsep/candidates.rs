@@ -22,6 +22,8 @@ pub struct Added {
     pub mid: Option<Mid>,
     /// The candidate; `None` is the end of candidates.
     pub candidate: Option<Candidate>,
+    /// The username fragment of the generation it belongs to, where the section has one.
+    pub ufrag: Option<String>,
     /// It belongs to the generation of the pending remote description, not to the current one.
     pub is_pending: bool,
 }
@@ -57,12 +59,15 @@ pub fn add_remote(descriptions: &Descriptions, init: &IceCandidateInit) -> Resul
     } else {
         return Err(CandidateError::UnknownUsernameFragment(ufrag.unwrap_or_default().to_owned()));
     };
-    let mut mid = None;
+    let (mut mid, mut ufrag) = (None, ufrag.map(str::to_owned));
     if let Some(description) = slot {
+        if let Some(media) = section.and_then(|index| description.media.get(index)) {
+            ufrag = ufrag.or_else(|| description.ice_ufrag(media).map(str::to_owned));
+        }
         mid = section.map(|index| mid_of(description, index));
         keep(Arc::make_mut(description), section, candidate.as_ref());
     }
-    Ok(Added { descriptions, section, mid, candidate, is_pending })
+    Ok(Added { descriptions, section, mid, candidate, ufrag, is_pending })
 }
 
 /// The name of the section that a candidate is for; `None` where it is the end of candidates for all.

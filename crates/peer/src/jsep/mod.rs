@@ -9,6 +9,7 @@ mod h264;
 mod codecs;
 mod numbers;
 mod extensions;
+pub mod credentials;
 mod bundle;
 pub(crate) mod sctp;
 mod check;

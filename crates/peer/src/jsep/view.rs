@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use peerless_transport::ice;
 use peerless_wire::rtp::{Mid, Ssrc};
 use peerless_wire::sdp::{Description, Fingerprint};
 
@@ -63,6 +64,18 @@ pub struct Credentials {
     pub ufrag: String,
     /// The password.
     pub password: String,
+}
+
+impl Credentials {
+    pub(crate) fn into_ice(self) -> ice::Credentials {
+        let Self { ufrag, password } = self;
+        ice::Credentials { ufrag, password }
+    }
+
+    pub(crate) fn of_ice(credentials: ice::Credentials) -> Self {
+        let ice::Credentials { ufrag, password } = credentials;
+        Self { ufrag, password }
+    }
 }
 
 /// Who opens the DTLS association (RFC 8842 §5).

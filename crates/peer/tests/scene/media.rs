@@ -19,6 +19,8 @@ pub struct Source {
     pub next: Option<Instant>,
     pub sent: u32,
     pub refused: Vec<SendError>,
+    /// Sends nothing more.
+    pub is_muted: bool,
     wants_key: bool,
 }
 
@@ -36,7 +38,7 @@ pub struct Arrivals {
 
 impl Source {
     pub fn new(id: TransceiverId, kind: MediaKind) -> Self {
-        Self { id, kind, next: None, sent: 0, refused: Vec::new(), wants_key: false }
+        Self { id, kind, next: None, sent: 0, refused: Vec::new(), is_muted: false, wants_key: false }
     }
 
     pub fn request_key(&mut self) {
@@ -52,7 +54,7 @@ impl Source {
 
     /// Sends the frames that are due.
     pub fn send_due(&mut self, now: Instant, peer: &mut Peer) {
-        if !peer.sender(self.id).is_some_and(|sender| sender.can_send) {
+        if self.is_muted || !peer.sender(self.id).is_some_and(|sender| sender.can_send) {
             self.next = None;
             return;
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use peerless_peer::event::{Event, IceCandidateError};
 use peerless_peer::id::TransportId;
 
 use crate::config::StunServer;
@@ -31,15 +32,16 @@ pub(crate) async fn stun_servers(shared: Weak<Shared>, transport: TransportId, s
         match found {
             Ok(addresses) => {
                 for address in addresses.filter(|address| known.insert(*address)) {
-                    state.peer.add_stun_server(Instant::now(), transport, address);
+                    state.peer.add_stun_server(Instant::now(), transport, address, &server.url);
                 }
             }
-            Err(error) => state.publish(&News::IceCandidateError {
-                local: None,
-                server: format!("{}:{}", server.host, server.port),
-                code: UNREACHABLE,
-                reason: error.to_string(),
-            }),
+            Err(error) => state.publish(&News::Peer(Event::IceCandidateError(IceCandidateError {
+                address: None,
+                port: None,
+                url: server.url.clone(),
+                error_code: UNREACHABLE,
+                error_text: error.to_string(),
+            }))),
         }
     }
     if let Some(shared) = shared.upgrade() {

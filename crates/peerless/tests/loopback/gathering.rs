@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use peerless::{
-    Configuration, ConnectionState, Event, IceGatheringState, IceServer, LocalTrack, MediaKind,
-    PeerConnection,
+    Configuration, ConnectionState, Event, IceCandidateError, IceGatheringState, IceServer, LocalTrack,
+    MediaKind, PeerConnection,
 };
 use peerless_wire::stun::{Attribute, Class, ErrorCode, Message, Method, TransactionId, Writer};
 use tokio::net::UdpSocket;
@@ -76,7 +76,7 @@ fn answer(reply: Reply, asker: SocketAddr, transaction: TransactionId) -> BytesM
 #[derive(Debug, Default)]
 struct Gathered {
     candidates: Vec<String>,
-    errors: Vec<(Option<SocketAddr>, String, u16)>,
+    errors: Vec<IceCandidateError>,
 }
 
 impl Gathered {
@@ -110,10 +110,7 @@ async fn gather(configuration: Configuration) -> (PeerConnection, Gathered) {
                 assert!(!ended, "{candidate:?} after the last");
                 gathered.candidates.push(candidate.candidate);
             }
-            Event::IceCandidateError { local, server, code, reason } => {
-                assert!(!reason.is_empty());
-                gathered.errors.push((local, server, code));
-            }
+            Event::IceCandidateError(error) => gathered.errors.push(error),
             Event::IceGatheringState(state) => complete = state == IceGatheringState::Complete,
             _ => {}
         }
@@ -206,13 +203,17 @@ async fn servers_that_fail_are_told_and_gathering_still_completes() {
         (&["198.51.100.1 4001".to_owned()][..], 1)
     );
     assert_eq!(gathered.errors.len(), 3, "{:?}", gathered.errors);
-    let (local, server, code) = gathered.errors.remove(0);
-    assert_eq!((local, server, code), (None, nowhere, 701));
-    gathered.errors.sort_by_key(|(_, _, code)| *code);
-    let [(Some(refused_at), refused, 420), (Some(unanswered_at), unanswered, 701)] = &gathered.errors[..]
-    else {
-        panic!("{:?}", gathered.errors);
-    };
-    assert_eq!((refused, unanswered), (&refusing.address.to_string(), &silent_address.to_string()));
-    assert!(refused_at.ip().is_loopback() && refused_at == unanswered_at);
+    assert!(gathered.errors.iter().all(|error| !error.error_text.is_empty()));
+    let unknown = gathered.errors.remove(0);
+    assert_eq!((unknown.address, unknown.port, unknown.error_code), (None, None, 701));
+    assert_eq!(unknown.url, format!("stun:{nowhere}"));
+    gathered.errors.sort_by_key(|error| error.error_code);
+    let [refused, unanswered] = &gathered.errors[..] else { panic!("{:?}", gathered.errors) };
+    assert_eq!((refused.error_code, &*refused.error_text, unanswered.error_code), (420, "no", 701));
+    assert_eq!(refused.url, format!("stun:{}", refusing.address));
+    assert_eq!(unanswered.url, format!("stun:{silent_address}"));
+    assert!(refused.address.is_some_and(|address| address.is_loopback()));
+    assert!(
+        refused.port.is_some() && (refused.address, refused.port) == (unanswered.address, unanswered.port)
+    );
 }

@@ -42,6 +42,8 @@ pub struct Agent {
     connectivity: Connectivity,
     gatherer: Gatherer,
     is_remote_complete: bool,
+    /// Gathering for a restart has ended that of the generation before.
+    has_interrupted: bool,
     /// Until when the peer's checks are hoped for though all of ours failed.
     hope_until: Option<Instant>,
     /// When the next new transaction may begin (Ta).
@@ -73,6 +75,7 @@ impl Agent {
             connectivity: Connectivity::new(config, rng),
             gatherer,
             is_remote_complete: false,
+            has_interrupted: false,
             hope_until: None,
             next_slot: None,
             clock: None,
@@ -88,16 +91,29 @@ impl Agent {
         self.connectivity.set_controlling(controlling);
     }
 
-    /// The remote credentials are known: checks begin as soon as there are pairs. A lite peer is controlled. The same
-    /// credentials once more change nothing; others need [`Agent::restart`] first.
+    /// The remote credentials are known: checks begin as soon as there are pairs. A lite peer is controlled. With other
+    /// credentials than before, or after [`Agent::restart`], this is where ICE restarts (RFC 8445 §9): new checks by
+    /// the new credentials, while the path in use stays in use until a new one works. Roles stay. A peer that has not
+    /// changed its credentials keeps its candidates. The same credentials once more change nothing.
     pub fn set_remote(&mut self, now: Instant, credentials: Credentials, lite: bool) {
         self.see(now);
+        if self.state == IceState::Closed {
+            return;
+        }
         if lite {
             self.connectivity.set_controlling(true);
         }
-        if self.connectivity.remote_ufrag() != Some(&credentials.ufrag) {
-            self.connectivity.set_remote(now, credentials);
+        if !self.connectivity.is_settled_with(&credentials) {
+            let is_same = self.connectivity.remote_ufrag() == Some(&credentials.ufrag);
+            let restarts = self.connectivity.set_remote(now, credentials);
             self.hope_until = Some(now + self.patience);
+            if restarts {
+                self.is_remote_complete &= is_same;
+                self.has_interrupted = false;
+                self.told = None;
+                let state = self.current_state(now, IceState::New);
+                self.set_state(state);
+            }
         }
         self.settle(now);
     }
@@ -116,7 +132,7 @@ impl Agent {
     /// Adds the address of one bound UDP socket: a host candidate.
     pub fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
         self.see(now);
-        if let Some(added) = self.connectivity.candidates.add_host(address) {
+        if let Some(added) = self.connectivity.newest_mut().add_host(address) {
             self.gatherer.add_base(address);
             self.announce(added);
             self.connectivity.form_pairs();
@@ -124,10 +140,38 @@ impl Agent {
         self.settle(now);
     }
 
-    /// Adds a STUN server, which each local address of its family asks.
-    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
+    /// The network of a local address is gone: pairs from there carry nothing and are checked no more, and the state is
+    /// disconnected at once where the pair in use is one of them. Their consent runs on: until it has expired
+    /// [`Agent::restore_local_address`] brings them back.
+    pub fn suspend_local_address(&mut self, now: Instant, address: SocketAddr) {
         self.see(now);
-        self.gatherer.add_server(plain(server));
+        self.gatherer.remove_base(address);
+        self.connectivity.set_down(now, address, true);
+        self.settle(now);
+    }
+
+    /// The network of a local address is there again: the pair in use is checked at once, and where none is selected
+    /// yet all that failed from there.
+    pub fn restore_local_address(&mut self, now: Instant, address: SocketAddr) {
+        self.see(now);
+        self.connectivity.set_down(now, address, false);
+        self.gatherer.add_base(address);
+        self.settle(now);
+    }
+
+    /// The socket at a local address was closed: what went by it has failed, and no candidate of it is signalled again.
+    pub fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
+        self.see(now);
+        self.gatherer.remove_base(address);
+        self.connectivity.remove_base(address);
+        self.settle(now);
+    }
+
+    /// Adds a STUN server, which each local address of its family asks. `url` is what its user calls it: all addresses
+    /// of one URL are one server where it cannot be reached.
+    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr, url: &str) {
+        self.see(now);
+        self.gatherer.add_server(plain(server), url);
         self.settle(now);
     }
 
@@ -176,7 +220,7 @@ impl Agent {
     pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, message: &[u8]) {
         self.see(now);
         let source = plain(source);
-        let is_ours = self.connectivity.candidates.host_at(destination).is_some();
+        let is_ours = self.connectivity.is_ours(destination);
         let is_good = match Message::parse(message) {
             Ok(message) if is_ours && message.method() == Method::BINDING => {
                 self.diagnose(false, source, &message);
@@ -212,25 +256,46 @@ impl Agent {
         self.settle(now);
     }
 
-    /// New credentials and new checks (RFC 8445 §9). The path in use stays in use until a new one works. Gathering
-    /// is to be started again; sockets and servers are remembered.
-    pub fn restart(&mut self, now: Instant) {
+    /// Credentials that this agent has never used, for [`Agent::restart`].
+    pub fn fresh_credentials(&mut self) -> Credentials {
+        self.connectivity.fresh_credentials()
+    }
+
+    /// Prepares a restart with these credentials of ours (RFC 8445 §9). Gathering is to be started again; sockets and
+    /// servers are remembered, but for sockets whose network is gone. All else goes on as it is until the peer's
+    /// credentials come by [`Agent::set_remote`]; checks of the new generation that overtake them are answered. A
+    /// restart that was prepared before is dropped.
+    pub fn restart(&mut self, now: Instant, credentials: Credentials) {
         self.see(now);
         if self.state == IceState::Closed {
             return;
         }
-        self.connectivity.restart();
+        if self.connectivity.next_credentials().is_none() {
+            self.has_interrupted = self.gatherer.state() != GatheringState::Complete;
+        }
+        self.connectivity.prepare(credentials);
         self.gatherer.restart();
-        self.is_remote_complete = false;
-        self.hope_until = None;
-        self.told = None;
-        let state = self.current_state(now, IceState::New);
-        self.set_state(state);
+        self.settle(now);
+    }
+
+    /// Takes back a restart that was prepared: the credentials of before stay in force. Where its gathering has ended
+    /// an earlier one, that is to be started again.
+    pub fn cancel_restart(&mut self, now: Instant) {
+        self.see(now);
+        if self.connectivity.take_back() {
+            if std::mem::take(&mut self.has_interrupted) {
+                self.gatherer.restart();
+            } else if self.gatherer.abandon() {
+                self.events.push_back(Event::Gathering(GatheringState::Complete));
+            }
+            self.settle(now);
+        }
     }
 
     /// Sends nothing more and forgets all.
     pub fn close(&mut self) {
         self.connectivity.stop();
+        self.connectivity.take_back();
         self.gatherer.stop();
         self.set_state(IceState::Closed);
     }
@@ -262,8 +327,8 @@ impl Agent {
         if self.gatherer.has_query() || (!self.is_over() && self.connectivity.has_check()) {
             sooner(Some(self.next_slot.map_or(clock, |slot| slot.max(clock))));
         }
+        sooner(self.connectivity.has_answer().then_some(clock));
         if !self.is_over() {
-            sooner(self.connectivity.has_answer().then_some(clock));
             sooner(self.connectivity.next_timeout());
             sooner(self.hope_until.filter(|until| *until > clock));
             sooner(self.quiet_from().filter(|from| *from > clock));
@@ -271,15 +336,44 @@ impl Agent {
         next
     }
 
-    /// Our credentials, for the description.
+    /// Our credentials that are in force.
     pub fn local_credentials(&self) -> &Credentials {
         self.connectivity.local()
     }
 
-    /// The candidates gathered so far, for the description.
+    /// Our credentials of a restart that waits for the peer's.
+    pub fn next_credentials(&self) -> Option<&Credentials> {
+        self.connectivity.next_credentials()
+    }
+
+    /// Whether these are the peer's credentials that are in force.
+    pub fn has_remote(&self, credentials: &Credentials) -> bool {
+        self.connectivity.has_remote(credentials)
+    }
+
+    /// The candidates gathered so far, of the restart where one is prepared.
     pub fn local_candidates(&self) -> impl Iterator<Item = sdp::Candidate> {
+        let (ufrag, candidates) = self.connectivity.newest();
+        candidates.locals().iter().filter_map(move |local| local.signalled(ufrag))
+    }
+
+    /// The candidates gathered so far that belong to our credentials in force, also while a restart is prepared.
+    pub fn candidates_in_force(&self) -> impl Iterator<Item = sdp::Candidate> {
         let ufrag = &self.connectivity.local().ufrag;
         self.connectivity.candidates.locals().iter().filter_map(|local| local.signalled(ufrag))
+    }
+
+    /// Whether all candidates that belong to our credentials in force were gathered.
+    pub fn is_gathered_in_force(&self) -> bool {
+        match self.connectivity.next_credentials() {
+            Some(_) => !self.has_interrupted,
+            None => self.gatherer.state() == GatheringState::Complete,
+        }
+    }
+
+    /// The peer's username fragment that is in force.
+    pub fn remote_ufrag(&self) -> Option<&str> {
+        self.connectivity.remote_ufrag()
     }
 
     /// The connection state.
@@ -338,33 +432,28 @@ impl Agent {
         match message.class() {
             // They keep mappings in NATs alive, no more (RFC 8445 §11).
             Class::Indication => true,
-            _ if self.is_over() => false,
+            Class::Request if self.is_over() && !self.connectivity.is_for_next(message) => false,
             Class::Request => self.connectivity.handle_request(now, source, destination, message),
-            _ => self.connectivity.handle_response(now, source, destination, message),
+            _ => !self.is_over() && self.connectivity.handle_response(now, source, destination, message),
         }
     }
 
     fn gathered(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Mapped(query, mapped) => {
-                let candidates = &mut self.connectivity.candidates;
+                let candidates = self.connectivity.newest_mut();
                 if let Some(added) = candidates.add_server_reflexive(query.base, mapped, query.server) {
                     self.announce(added);
                 }
             }
-            Outcome::Refused(query, code) => {
-                self.events.push_back(Event::CandidateError {
-                    local: query.base,
-                    server: query.server,
-                    code,
-                });
-            }
+            Outcome::Nothing => {}
+            Outcome::Failed(failure) => self.events.push_back(Event::CandidateError(failure)),
         }
     }
 
     fn announce(&mut self, added: usize) {
-        let ufrag = &self.connectivity.local().ufrag;
-        let signalled = self.connectivity.candidates.local(added).and_then(|local| local.signalled(ufrag));
+        let (ufrag, candidates) = self.connectivity.newest();
+        let signalled = candidates.local(added).and_then(|local| local.signalled(ufrag));
         if let Some(candidate) = signalled.filter(|_| self.gatherer.state() == GatheringState::Gathering) {
             self.events.push_back(Event::Candidate(candidate));
         }
@@ -374,7 +463,10 @@ impl Agent {
     /// before questions to servers.
     fn next_outgoing(&mut self, now: Instant) -> Option<Outgoing> {
         let is_over = self.is_over();
-        let due = if is_over { None } else { self.connectivity.repeat(now) };
+        let due = match is_over {
+            true => self.connectivity.next_answer(),
+            false => self.connectivity.repeat(now),
+        };
         if let Some(due) = due.or_else(|| self.gatherer.repeat(now)) {
             return Some(due);
         }
@@ -411,7 +503,8 @@ impl Agent {
         let is_active = self.connectivity.is_active();
         if self.connectivity.route().is_some() {
             let is_quiet = self.quiet_from().is_some_and(|from| from <= now);
-            let is_gathered = self.gatherer.state() == GatheringState::Complete;
+            let is_gathered = self.gatherer.state() == GatheringState::Complete
+                && self.connectivity.next_credentials().is_none();
             return match is_quiet {
                 // webrtc-pc §5.6.4: a restart forgets that connectivity was lost.
                 true if self.connectivity.is_route_kept() => IceState::Checking,
@@ -424,7 +517,10 @@ impl Agent {
         }
         let is_hopeless = self.hope_until.is_some_and(|until| until <= now) && !is_active;
         match self.connectivity.remote_ufrag() {
-            // Consent to the selected pair has expired.
+            // Its network is gone, but consent to the selected pair holds.
+            _ if self.connectivity.selected().is_some_and(|pair| pair.valid.is_some()) => {
+                IceState::Disconnected
+            }
             _ if is_selected => IceState::Failed,
             Some(_) if is_hopeless => IceState::Failed,
             Some(_) if !self.connectivity.candidates.remotes().is_empty() => IceState::Checking,

@@ -30,6 +30,15 @@ pub enum CandidateError {
     },
 }
 
+/// Whether the socket of a candidate can be sent from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SocketState {
+    Open,
+    /// Its address is missing for the moment.
+    Down,
+    Closed,
+}
+
 /// One of our own candidates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Local {
@@ -41,6 +50,7 @@ pub(crate) struct Local {
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
     preference: u16,
+    pub(crate) socket: SocketState,
 }
 
 /// One of the peer's.
@@ -92,7 +102,15 @@ impl Candidates {
             Some(at) if self.locals[at].kind == CandidateKind::PeerReflexive => {
                 let foundation = self.foundation((kind, base.ip(), Some(server.ip())));
                 let priority = priority(kind, preference);
-                self.locals[at] = Local { kind, address, base, priority, foundation, preference };
+                self.locals[at] = Local {
+                    kind,
+                    address,
+                    base,
+                    priority,
+                    foundation,
+                    preference,
+                    socket: SocketState::Open,
+                };
                 Some(at)
             }
             Some(_) => None,
@@ -124,7 +142,15 @@ impl Candidates {
         }
         let foundation = self.foundation((kind, base.ip(), server));
         let priority = priority(kind, preference);
-        self.locals.push(Local { kind, address, base, priority, foundation, preference });
+        self.locals.push(Local {
+            kind,
+            address,
+            base,
+            priority,
+            foundation,
+            preference,
+            socket: SocketState::Open,
+        });
         Some(self.locals.len() - 1)
     }
 
@@ -175,11 +201,33 @@ impl Candidates {
         Some(self.put_remote(None, Remote { kind, address, priority, foundation }))
     }
 
-    /// Forgets the peer's candidates and what its checks have shown of ours, for a restart.
+    /// The candidates that a new generation begins with: the sockets that can be sent from.
+    pub(crate) fn fresh(&self) -> Self {
+        let mut fresh = Self::default();
+        let is_open = |local: &&Local| local.kind == CandidateKind::Host && local.socket == SocketState::Open;
+        for host in self.locals.iter().filter(is_open) {
+            fresh.add_host(host.base);
+        }
+        fresh
+    }
+
+    /// Forgets the peer's candidates and what its checks have shown of ours.
     pub(crate) fn forget_remotes(&mut self) {
         self.remotes.clear();
         self.remote_foundations.clear();
-        self.locals.retain(|local| local.kind == CandidateKind::Host);
+        self.locals.retain(|local| local.kind != CandidateKind::PeerReflexive);
+    }
+
+    /// Takes the peer's candidates of another generation in which it had the same credentials.
+    pub(crate) fn take_remotes(&mut self, before: &mut Self) {
+        self.remotes = std::mem::take(&mut before.remotes);
+        self.remote_foundations = std::mem::take(&mut before.remote_foundations);
+    }
+
+    /// What became of the socket at `base`. Candidates keep their places; those of a closed one are of no use any more.
+    pub(crate) fn set_socket(&mut self, base: SocketAddr, socket: SocketState) {
+        let is_meant = |local: &&mut Local| local.base == base && local.socket != SocketState::Closed;
+        self.locals.iter_mut().filter(is_meant).for_each(|local| local.socket = socket);
     }
 
     fn put_remote(&mut self, known: Option<usize>, remote: Remote) -> usize {
@@ -228,7 +276,8 @@ impl Candidates {
 
     /// The host candidate of the socket bound to `base`.
     pub(crate) fn host_at(&self, base: SocketAddr) -> Option<usize> {
-        self.locals.iter().position(|local| local.kind == CandidateKind::Host && local.base == base)
+        let is_host = |local: &Local| local.kind == CandidateKind::Host && local.base == base;
+        self.locals.iter().position(|local| is_host(local) && local.socket != SocketState::Closed)
     }
 
     fn remote_at(&self, address: SocketAddr) -> Option<usize> {
@@ -237,9 +286,9 @@ impl Candidates {
 }
 
 impl Local {
-    /// As it is signalled; peer-reflexive ones never are.
+    /// As it is signalled; peer-reflexive ones never are, nor are those without a socket.
     pub(crate) fn signalled(&self, ufrag: &str) -> Option<sdp::Candidate> {
-        if self.kind == CandidateKind::PeerReflexive {
+        if self.kind == CandidateKind::PeerReflexive || self.socket == SocketState::Closed {
             return None;
         }
         let related =
@@ -354,6 +403,7 @@ mod tests {
             priority: 9,
             foundation: 0,
             preference: 0,
+            socket: SocketState::Open,
         }
         .signalled("abcd")
         .unwrap();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use crate::ice::candidate::{Candidates, is_compatible};
+use crate::ice::candidate::{Candidates, SocketState, is_compatible};
 use crate::ice::pair::{self, Pair, PairId, PairState};
 
 /// How many pairs are kept (RFC 8445 §6.1.2.5).
@@ -37,7 +37,10 @@ impl Checklist {
         is_controlling: bool,
     ) -> Option<PairId> {
         let (ours, theirs) = (candidates.local(local)?, candidates.remote(remote)?);
-        if ours.address != ours.base || !is_compatible(ours.base, theirs.address) {
+        if ours.socket == SocketState::Closed
+            || ours.address != ours.base
+            || !is_compatible(ours.base, theirs.address)
+        {
             return None;
         }
         if let Some(known) = self.find(ours.base, theirs.address) {
@@ -49,6 +52,7 @@ impl Checklist {
         };
         self.make_room(priority)?;
         let foundation = (ours.foundation, theirs.foundation);
+        let is_down = ours.socket == SocketState::Down;
         let id = PairId(self.next_id);
         self.next_id += 1;
         let pair = Pair {
@@ -59,10 +63,11 @@ impl Checklist {
             address: theirs.address,
             priority,
             foundation,
-            state: self.first_state(foundation),
+            state: if is_down { PairState::Failed } else { self.first_state(foundation) },
             is_wanted: false,
             valid: None,
             heard: None,
+            is_down,
         };
         let at = self.pairs.partition_point(|known| known.priority >= priority);
         self.pairs.insert(at, pair);
@@ -139,6 +144,28 @@ impl Checklist {
         }
     }
 
+    /// Whether the socket at `base` is of use now: what would be checked from one that is not has failed.
+    pub(crate) fn set_down(&mut self, base: SocketAddr, is_down: bool) {
+        for pair in self.pairs.iter_mut().filter(|pair| pair.base == base) {
+            pair.is_down = is_down;
+            if is_down && is_open(pair.state) {
+                pair.state = PairState::Failed;
+            }
+        }
+    }
+
+    /// What has failed from the socket at `base` is checked anew.
+    pub(crate) fn retry(&mut self, base: SocketAddr) {
+        let has_failed = |pair: &&mut Pair| pair.base == base && pair.state == PairState::Failed;
+        self.pairs.iter_mut().filter(has_failed).for_each(|pair| pair.state = PairState::Waiting);
+    }
+
+    /// The socket at `base` is closed: no pair of it works any more.
+    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+        self.set_down(base, true);
+        self.pairs.iter_mut().filter(|pair| pair.base == base).for_each(|pair| pair.valid = None);
+    }
+
     /// Forgets all but one pair, which is given back (RFC 8445 §9). Ids are never used again.
     pub(crate) fn clear(&mut self, keep: Option<PairId>) -> Option<Pair> {
         self.triggered.clear();
@@ -169,7 +196,7 @@ impl Checklist {
 
     /// The best pair that works.
     pub(crate) fn best_valid(&self) -> Option<&Pair> {
-        self.pairs.iter().find(|pair| pair.valid.is_some())
+        self.pairs.iter().find(|pair| pair.is_usable())
     }
 
     /// Whether a pair better than `priority` may still turn out to work.

@@ -19,8 +19,9 @@ use crate::ice::checklist::Checklist;
 use crate::ice::config::{Config, Credentials};
 use crate::ice::consent::{Consent, randomised};
 use crate::ice::early::EarlyChecks;
-use crate::ice::kept::{Kept, Remote};
+use crate::ice::kept::{KeptPairs, Remote};
 use crate::ice::message;
+use crate::ice::next::Next;
 use crate::ice::nomination::Nomination;
 use crate::ice::pair::{Pair, PairId, PairState, Valid};
 use crate::ice::request::{self, Verdict};
@@ -34,31 +35,33 @@ const OUTBOX_LIMIT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Connectivity {
     pub(crate) candidates: Candidates,
-    config: Config,
-    rng: ChaCha20Rng,
-    local: Credentials,
-    remote: Option<Remote>,
+    pub(super) config: Config,
+    pub(super) rng: ChaCha20Rng,
+    pub(super) local: Credentials,
+    pub(super) remote: Option<Remote>,
     role: Role,
-    checklist: Checklist,
-    transactions: Transactions<Purpose>,
-    early: EarlyChecks,
+    pub(super) checklist: Checklist,
+    pub(super) transactions: Transactions<Purpose>,
+    pub(super) early: EarlyChecks,
     /// The path of before a restart, in use until a new one works.
-    kept: Option<Kept>,
-    selected: Option<PairId>,
-    nomination: Nomination,
+    pub(super) kept: KeptPairs,
+    /// What a restart has prepared.
+    pub(super) next: Option<Next>,
+    pub(super) selected: Option<PairId>,
+    pub(super) nomination: Nomination,
     outbox: VecDeque<Outgoing>,
 }
 
 /// What a transaction is for, and the password that its response is authenticated with.
 #[derive(Debug, Clone)]
-struct Purpose {
-    pair: PairId,
-    kind: CheckKind,
+pub(super) struct Purpose {
+    pub(super) pair: PairId,
+    pub(super) kind: CheckKind,
     password: Arc<str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CheckKind {
+pub(super) enum CheckKind {
     /// Whether a pair works; and, of the controlling side, that it be used.
     Connectivity { nominates: bool, was_controlling: bool },
     /// Whether the peer still wants to receive.
@@ -79,7 +82,8 @@ impl Connectivity {
             checklist: Checklist::default(),
             transactions: Transactions::default(),
             early: EarlyChecks::default(),
-            kept: None,
+            kept: KeptPairs::default(),
+            next: None,
             selected: None,
             nomination: Nomination::default(),
             outbox: VecDeque::new(),
@@ -90,15 +94,6 @@ impl Connectivity {
         if self.role.is_controlling != is_controlling {
             self.switch_role();
         }
-    }
-
-    /// Checks may begin, first those that answer checks which came before.
-    pub(crate) fn set_remote(&mut self, now: Instant, credentials: Credentials) {
-        let remote = Remote { ufrag: credentials.ufrag, password: credentials.password.into() };
-        for early in self.early.take(&remote.ufrag) {
-            self.apply_check(now, early.source, early.destination, early.priority, early.nominates);
-        }
-        self.remote = Some(remote);
     }
 
     /// Candidates were added: forms their pairs, unless a pair is selected already.
@@ -117,17 +112,23 @@ impl Connectivity {
         message: &Message<'_>,
     ) -> bool {
         let id = message.transaction();
-        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.is_meant(message)) {
-            let answer = kept.handle_request(now, source, destination, message);
+        if let Some(answer) = self.kept.handle_request(now, source, destination, message) {
             let is_good = answer.is_some();
             answer.into_iter().for_each(|contents| self.answer(source, destination, contents));
             return is_good;
         }
-        let remote_ufrag = self.remote.as_ref().map(|remote| remote.ufrag.as_str());
-        let check = match request::judge(message, &self.local, remote_ufrag) {
+        let next = self.next.as_ref().filter(|next| next.is_meant(message));
+        let is_next = next.is_some();
+        let (local, remote_ufrag) = match next {
+            Some(next) => (&next.local, None),
+            None => (&self.local, self.remote_ufrag()),
+        };
+        let verdict = request::judge(message, local, remote_ufrag);
+        let password = local.password.clone();
+        let check = match verdict {
             Verdict::Drop => return false,
             Verdict::Refuse { code, unknown, is_authentic } => {
-                let password = is_authentic.then_some(&*self.local.password);
+                let password = is_authentic.then_some(&*password);
                 let contents = message::error(id, code, &unknown, password);
                 self.answer(source, destination, contents);
                 return is_authentic;
@@ -136,15 +137,17 @@ impl Connectivity {
         };
         match check.claim.map(|claim| self.role.resolve(claim)) {
             Some(Resolution::Refuse) => {
-                let contents = message::error(id, ErrorCode::ROLE_CONFLICT, &[], Some(&self.local.password));
+                let contents = message::error(id, ErrorCode::ROLE_CONFLICT, &[], Some(&password));
                 self.answer(source, destination, contents);
                 return true;
             }
             Some(Resolution::Switch) => self.switch_role(),
             Some(Resolution::Agreed) | None => {}
         }
-        self.answer(source, destination, message::success(id, source, &self.local.password));
-        if self.remote.is_some() {
+        self.answer(source, destination, message::success(id, source, &password));
+        if let Some(next) = self.next.as_mut().filter(|_| is_next) {
+            next.early.remember(source, destination, &check);
+        } else if self.remote.is_some() {
             self.apply_check(now, source, destination, check.priority, check.nominates);
         } else {
             self.early.remember(source, destination, &check);
@@ -187,9 +190,8 @@ impl Connectivity {
 
     /// Something authentic came by a pair.
     pub(crate) fn hear(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {
-        let kept = self.kept.iter_mut().map(|kept| &mut kept.pair);
-        let mut pairs = self.checklist.pairs_mut().iter_mut().chain(kept);
-        if let Some(pair) = pairs.find(|pair| pair.address == source && pair.base == destination) {
+        let pairs = self.checklist.pairs_mut().iter_mut().chain(self.kept.pairs_mut());
+        for pair in pairs.filter(|pair| pair.address == source && pair.base == destination) {
             pair.heard = pair.heard.max(Some(now));
         }
     }
@@ -206,7 +208,7 @@ impl Connectivity {
             pair.valid = None;
             pair.state = PairState::Failed;
         }
-        self.kept.take_if(|kept| is_over(&kept.pair));
+        self.kept.expire(now, is_over);
         self.nominate(now);
     }
 
@@ -219,7 +221,7 @@ impl Connectivity {
 
     /// What is due of what was begun before: answers, requests to repeat, consent checks.
     pub(crate) fn repeat(&mut self, now: Instant) -> Option<Outgoing> {
-        let due = self.outbox.pop_front().or_else(|| self.transactions.repeat(now));
+        let due = self.next_answer().or_else(|| self.transactions.repeat(now));
         due.or_else(|| self.check_consent(now))
     }
 
@@ -238,25 +240,14 @@ impl Connectivity {
         self.remote.is_some() && (self.nomination.is_due() || self.checklist.has_check())
     }
 
+    /// The next answer to a request.
+    pub(crate) fn next_answer(&mut self) -> Option<Outgoing> {
+        self.outbox.pop_front()
+    }
+
     /// Whether answers wait to be sent.
     pub(crate) fn has_answer(&self) -> bool {
         !self.outbox.is_empty()
-    }
-
-    /// New credentials; the pair in use is kept with the old ones.
-    pub(crate) fn restart(&mut self) {
-        let route = self.route().map(|pair| pair.id);
-        let fresh = Credentials::generate(&mut self.rng);
-        let before = std::mem::replace(&mut self.local, fresh);
-        let remote = self.remote.take();
-        if let (Some(pair), Some(remote)) = (self.checklist.clear(route), remote) {
-            self.kept = Some(Kept { local: before, remote, pair });
-        }
-        self.transactions.retain(|of| of.kind == CheckKind::Consent && Some(of.pair) == route);
-        self.candidates.forget_remotes();
-        self.early.clear();
-        self.selected = None;
-        self.nomination = Nomination::default();
     }
 
     /// Sends nothing more.
@@ -265,7 +256,7 @@ impl Connectivity {
         self.transactions.retain(|_| false);
         self.early.clear();
         self.outbox.clear();
-        self.kept = None;
+        self.kept.clear();
         self.selected = None;
         self.nomination = Nomination::default();
     }
@@ -273,11 +264,13 @@ impl Connectivity {
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let is_choosing = self.role.is_controlling && self.checklist.best_valid().is_some();
         let nominate = self.nomination.next_timeout().filter(|_| is_choosing);
-        let kept = self.kept.iter().map(|kept| &kept.pair);
-        let valid = self.checklist.pairs().iter().chain(kept).filter_map(|pair| pair.valid.as_ref());
+        let pairs = self.checklist.pairs().iter().chain(self.kept.pairs());
+        let valid = pairs.filter_map(|pair| pair.valid.as_ref());
         let expiries = valid.map(|valid| valid.consent.expires(self.config.consent_expiry));
         let check = self.route().and_then(|pair| pair.valid.as_ref()).map(|valid| valid.consent.next_check());
-        nominate.into_iter().chain(self.transactions.next_timeout()).chain(expiries).chain(check).min()
+        let kept = self.kept.next_timeout();
+        let timers = [nominate, self.transactions.next_timeout(), check, kept];
+        timers.into_iter().flatten().chain(expiries).min()
     }
 
     /// The pair to send by: the selected one, before that the best that works, before that the one from before a
@@ -285,20 +278,20 @@ impl Connectivity {
     pub(crate) fn route(&self) -> Option<&Pair> {
         let selected = self.selected.and_then(|id| self.checklist.get(id));
         let ours = selected.or_else(|| self.checklist.best_valid());
-        let pair = ours.or(self.kept.as_ref().map(|kept| &kept.pair));
-        pair.filter(|pair| pair.valid.is_some())
+        ours.or_else(|| self.kept.in_use()).filter(|pair| pair.is_usable())
     }
 
     /// Whether the pair to send by is from before a restart.
     pub(crate) fn is_route_kept(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| self.route().is_some_and(|pair| pair.id == kept.pair.id))
+        self.kept.in_use().is_some_and(|kept| self.route().is_some_and(|pair| pair.id == kept.id))
     }
 
     pub(crate) fn is_known(&self, source: SocketAddr, destination: SocketAddr) -> bool {
-        let kept = self.kept.iter().map(|kept| &kept.pair);
         let is_here =
             |pair: &Pair| pair.address == source && pair.base == destination && pair.heard.is_some();
-        self.checklist.pairs().iter().chain(kept).any(is_here) || self.early.has(source, destination)
+        let mut early = [Some(&self.early), self.next.as_ref().map(|next| &next.early)].into_iter().flatten();
+        self.checklist.pairs().iter().chain(self.kept.pairs()).any(is_here)
+            || early.any(|early| early.has(source, destination))
     }
 
     /// The selected pair.
@@ -334,7 +327,7 @@ impl Connectivity {
 
     /// What an authentic check leads to: a peer-reflexive candidate, a triggered check, a nomination
     /// (RFC 8445 §7.3.1.3 to §7.3.1.5).
-    fn apply_check(
+    pub(super) fn apply_check(
         &mut self,
         now: Instant,
         source: SocketAddr,
@@ -413,7 +406,7 @@ impl Connectivity {
         self.selected = Some(id);
         self.nomination = Nomination::default();
         self.early.clear();
-        self.kept = None;
+        self.kept.release(now);
         self.checklist.stop();
         self.transactions.silence(|of| of.kind != CheckKind::Consent);
     }
@@ -496,10 +489,9 @@ impl Connectivity {
         let transaction = self.new_id();
         let interval = randomised(self.config.consent_interval, self.rng.next_u32());
         let priority = self.candidates.check_priority(source);
-        let kept = self.kept.as_mut().filter(|kept| kept.pair.id == id);
-        let (local_ufrag, remote, pair) = match kept {
-            Some(kept) => (&kept.local.ufrag, kept.remote.clone(), &mut kept.pair),
-            None => (&self.local.ufrag, self.remote.clone()?, self.checklist.get_mut(id)?),
+        let (local_ufrag, remote, pair) = match self.kept.find(id) {
+            Some((local_ufrag, remote, pair)) => (local_ufrag, remote.clone(), pair),
+            None => (&*self.local.ufrag, self.remote.clone()?, self.checklist.get_mut(id)?),
         };
         pair.valid.as_mut()?.consent.checked(now, interval);
         let contents = message::check(
@@ -521,7 +513,7 @@ impl Connectivity {
 
     fn consent_granted(&mut self, now: Instant, transaction: &Transaction<Purpose>) {
         let id = transaction.purpose.pair;
-        let kept = self.kept.as_mut().map(|kept| &mut kept.pair).filter(|pair| pair.id == id);
+        let kept = self.kept.find(id).map(|(_, _, pair)| pair);
         let Some(pair) = kept.or_else(|| self.checklist.get_mut(id)) else { return };
         pair.heard = pair.heard.max(Some(now));
         if let Some(valid) = &mut pair.valid {

@@ -25,6 +25,11 @@ impl Consent {
         self.next_check = now + interval;
     }
 
+    /// The next check is to be sent at `at` already.
+    pub(crate) fn check_at(&mut self, at: Instant) {
+        self.next_check = self.next_check.min(at);
+    }
+
     /// When the next check is to be sent.
     pub(crate) fn next_check(&self) -> Instant {
         self.next_check

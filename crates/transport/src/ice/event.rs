@@ -1,10 +1,25 @@
 //! What an agent tells its owner.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use peerless_wire::sdp::{Candidate, CandidateKind};
 
 use crate::state::{GatheringState, IceState};
+
+/// Why a STUN server gave no candidate (webrtc-pc §4.8.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateFailure {
+    /// The local address that asked.
+    pub local: SocketAddr,
+    /// The server, as [`Agent::add_stun_server`](crate::ice::Agent::add_stun_server) was told.
+    pub url: Arc<str>,
+    /// STUN's error code (300 to 699); or 701 where none of its addresses answered any local address, which is told
+    /// once for each URL and gathering.
+    pub code: u16,
+    /// The server's own words, or ours.
+    pub reason: String,
+}
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +32,7 @@ pub enum Event {
     /// A local candidate was found and can be signalled.
     Candidate(Candidate),
     /// A STUN server gave no candidate.
-    CandidateError {
-        /// The local address that asked.
-        local: SocketAddr,
-        /// The server.
-        server: SocketAddr,
-        /// STUN's error code (300 to 699), or 701 where there was no answer (webrtc-pc §4.8.3).
-        code: u16,
-    },
+    CandidateError(CandidateFailure),
     /// A pair was selected, or another one.
     Selected {
         /// The local address (of the socket).

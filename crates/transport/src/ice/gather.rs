@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use peerless_wire::stun::{Class, Message, TransactionId};
+use peerless_wire::stun::{Attribute, Class, Message, TransactionId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
 use crate::ice::candidate::plain;
 use crate::ice::config::Config;
+use crate::ice::event::CandidateFailure;
 use crate::ice::message;
 use crate::ice::transaction::{Outgoing, Schedule, Transactions};
 use crate::state::GatheringState;
@@ -25,7 +27,7 @@ const NO_ANSWER: u16 = 701;
 pub(crate) struct Gatherer {
     state: GatheringState,
     bases: Vec<SocketAddr>,
-    servers: Vec<SocketAddr>,
+    servers: Vec<Server>,
     /// The questions not yet asked.
     waiting: VecDeque<Query>,
     asked: usize,
@@ -40,6 +42,15 @@ pub(crate) struct Gatherer {
     keepalive: Duration,
 }
 
+/// A server at one of its addresses.
+#[derive(Debug)]
+struct Server {
+    address: SocketAddr,
+    url: Arc<str>,
+    /// It has answered in this gathering, well or not.
+    has_answered: bool,
+}
+
 /// Which server is asked from which socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Query {
@@ -48,12 +59,14 @@ pub(crate) struct Query {
 }
 
 /// What became of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The server sees the base at this address.
     Mapped(Query, SocketAddr),
-    /// The server refused with this code, or did not answer: 701.
-    Refused(Query, u16),
+    /// There is something to tell of the server.
+    Failed(CandidateFailure),
+    /// No answer, and nothing to tell of it: another question to the same server is open, or was answered.
+    Nothing,
 }
 
 /// A mapping in a NAT that a server showed us, to be kept alive until ICE is done.
@@ -96,16 +109,26 @@ impl Gatherer {
 
     /// Adds a socket.
     pub(crate) fn add_base(&mut self, base: SocketAddr) {
-        self.bases.push(base);
-        self.ask_all(base);
+        if !self.bases.contains(&base) {
+            self.bases.push(base);
+            self.ask_all(base);
+        }
+    }
+
+    /// Takes a socket away.
+    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+        self.bases.retain(|known| *known != base);
+        self.waiting.retain(|query| query.base != base);
+        self.bindings.retain(|binding| binding.query.base != base);
+        self.transactions.retain(|query| query.base != base);
     }
 
     /// Adds a server, to be asked from each socket.
-    pub(crate) fn add_server(&mut self, server: SocketAddr) {
-        if self.servers.contains(&server) || self.servers.len() >= QUERY_LIMIT {
+    pub(crate) fn add_server(&mut self, server: SocketAddr, url: &str) {
+        if self.servers.iter().any(|known| known.address == server) || self.servers.len() >= QUERY_LIMIT {
             return;
         }
-        self.servers.push(server);
+        self.servers.push(Server { address: server, url: url.into(), has_answered: false });
         for base in self.bases.clone() {
             self.ask(Query { base, server });
         }
@@ -146,9 +169,9 @@ impl Gatherer {
         self.transactions.take(message.transaction());
         let mapped = message.mapped_address().filter(|_| message.class() == Class::Success);
         let Some(mapped) = mapped.filter(|mapped| mapped.is_ipv4() == query.base.is_ipv4()) else {
-            let code = message.error_code().map_or(NO_ANSWER, |code| code.value());
-            return Some(Outcome::Refused(query, code));
+            return Some(self.refused(query, message));
         };
+        self.note_answer(query.server);
         if plain(query.base) != mapped {
             self.bindings.push(Binding { query, next: now + self.keepalive });
         }
@@ -157,7 +180,47 @@ impl Gatherer {
 
     /// Takes the next question that was not answered in time.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Outcome> {
-        self.transactions.expire(now).map(|transaction| Outcome::Refused(transaction.purpose, NO_ANSWER))
+        self.transactions.expire(now).map(|transaction| self.unanswered(transaction.purpose))
+    }
+
+    /// The server refused, or answered what is of no use.
+    fn refused(&mut self, query: Query, message: &Message<'_>) -> Outcome {
+        let error = message.attributes().find_map(|attribute| match attribute {
+            Attribute::ErrorCode(code, reason) => Some((code.value(), reason.to_owned())),
+            _ => None,
+        });
+        let Some((code, reason)) = error.filter(|_| message.class() == Class::Error) else {
+            return self.unanswered(query);
+        };
+        self.note_answer(query.server);
+        match self.url_of(query.server) {
+            Some(url) => Outcome::Failed(CandidateFailure { local: query.base, url, code, reason }),
+            None => Outcome::Nothing,
+        }
+    }
+
+    /// webrtc-pc §4.8.3: 701 is told where no local address has reached any address of the URL, and once.
+    fn unanswered(&mut self, query: Query) -> Outcome {
+        let Some(url) = self.url_of(query.server) else { return Outcome::Nothing };
+        let is_of_url =
+            |address: SocketAddr| self.servers.iter().any(|one| one.address == address && one.url == url);
+        let is_open = self.waiting.iter().any(|other| is_of_url(other.server))
+            || self.transactions.has(|other| is_of_url(other.server));
+        let has_answered = self.servers.iter().any(|server| server.url == url && server.has_answered);
+        if is_open || has_answered {
+            return Outcome::Nothing;
+        }
+        let reason = "the server did not answer".to_owned();
+        Outcome::Failed(CandidateFailure { local: query.base, url, code: NO_ANSWER, reason })
+    }
+
+    fn note_answer(&mut self, address: SocketAddr) {
+        let known = self.servers.iter_mut().filter(|server| server.address == address);
+        known.for_each(|server| server.has_answered = true);
+    }
+
+    fn url_of(&self, address: SocketAddr) -> Option<Arc<str>> {
+        self.servers.iter().find(|server| server.address == address).map(|server| server.url.clone())
     }
 
     /// What is due of what was begun before: questions to repeat, mappings to refresh.
@@ -202,6 +265,15 @@ impl Gatherer {
         self.state = GatheringState::New;
         self.is_finished = false;
         self.asked = 0;
+        self.servers.iter_mut().for_each(|server| server.has_answered = false);
+    }
+
+    /// Ends a gathering whose candidates nobody wants any more; those of the one before it count again. Whether it had
+    /// begun.
+    pub(crate) fn abandon(&mut self) -> bool {
+        self.stop();
+        self.is_finished = true;
+        std::mem::replace(&mut self.state, GatheringState::Complete) == GatheringState::Gathering
     }
 
     pub(crate) fn state(&self) -> GatheringState {
@@ -219,7 +291,8 @@ impl Gatherer {
     }
 
     fn ask_all(&mut self, base: SocketAddr) {
-        for server in self.servers.clone() {
+        let servers: Vec<SocketAddr> = self.servers.iter().map(|server| server.address).collect();
+        for server in servers {
             self.ask(Query { base, server });
         }
     }

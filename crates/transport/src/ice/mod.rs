@@ -12,12 +12,14 @@ mod message;
 mod request;
 mod early;
 mod kept;
+mod next;
 mod nomination;
 mod gather;
 mod connectivity;
+mod restart;
 mod agent;
 
 pub use agent::Agent;
 pub use candidate::CandidateError;
 pub use config::{Config, Credentials};
-pub use event::Event;
+pub use event::{CandidateFailure, Event};

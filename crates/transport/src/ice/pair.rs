@@ -50,6 +50,8 @@ pub(crate) struct Pair {
     pub(crate) valid: Option<Valid>,
     /// When something authentic last came from the peer by this pair.
     pub(crate) heard: Option<Instant>,
+    /// The network of its socket is gone for the moment.
+    pub(crate) is_down: bool,
 }
 
 /// What is known of a pair that works.
@@ -60,6 +62,13 @@ pub(crate) struct Valid {
     pub(crate) consent: Consent,
     /// The last round-trip time measured.
     pub(crate) round_trip: Option<Duration>,
+}
+
+impl Pair {
+    /// Whether data can be sent by it now.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.valid.is_some() && !self.is_down
+    }
 }
 
 /// RFC 8445 §6.1.2.3, with the priorities of the controlling and of the controlled side's candidate.

@@ -135,6 +135,11 @@ impl<P> Transactions<P> {
         self.0.retain(|transaction| is_wanted(&transaction.purpose));
     }
 
+    /// Forgets those whose request leaves from `base`.
+    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+        self.0.retain(|transaction| transaction.request.source != base);
+    }
+
     /// Whether there is one that `is_meant`.
     pub(crate) fn has(&self, is_meant: impl Fn(&P) -> bool) -> bool {
         self.0.iter().any(|transaction| is_meant(&transaction.purpose))

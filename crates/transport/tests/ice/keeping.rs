@@ -101,10 +101,9 @@ fn a_restart_keeps_the_path_until_the_new_one_works() {
     let before = world.sides[0].agent.local_credentials().clone();
     let route = world.sides[0].agent.route();
     for side in &mut world.sides {
-        side.candidates.clear();
-        side.agent.restart(world.now);
+        side.restart(world.now);
     }
-    assert_ne!(*world.sides[0].agent.local_credentials(), before);
+    assert_eq!(*world.sides[0].agent.local_credentials(), before, "in force until the peer's come");
     assert!(world.are(IceState::Connected));
     world.trickles = false;
     world.pass(seconds(60));
@@ -117,6 +116,7 @@ fn a_restart_keeps_the_path_until_the_new_one_works() {
     world.introduce(1);
     world.signal();
     assert!(world.run(seconds(1), |world| world.are(IceState::Completed) && world.is_selected()));
+    assert_ne!(*world.sides[0].agent.local_credentials(), before);
     let states = world.sides[0].states();
     assert!(states.iter().all(|state| matches!(state, IceState::Completed)), "{states:?}");
 }
@@ -128,8 +128,7 @@ fn a_restart_after_failure_connects_again() {
     assert!(world.run(seconds(60), |world| world.are(IceState::Failed)));
     world.network.set_default_link(Link::default());
     for side in &mut world.sides {
-        side.candidates.clear();
-        side.agent.restart(world.now);
+        side.restart(world.now);
         side.gather(world.now, None);
     }
     world.introduce(0);
@@ -155,9 +154,8 @@ fn a_restart_asks_the_servers_again_and_keeps_consent_meanwhile() {
     let reflexive = |world: &World| world.sides[0].agent.local_candidates().count() - 2;
     assert_eq!(reflexive(&world), 2);
     world.trickles = false;
-    world.sides.iter_mut().for_each(|side| side.candidates.clear());
     let now = world.now;
-    world.sides.iter_mut().for_each(|side| side.agent.restart(now));
+    world.sides.iter_mut().for_each(|side| side.restart(now));
     assert_eq!(reflexive(&world), 0);
     world.pass(seconds(60));
     assert!(world.are(IceState::Connected));

@@ -5,3 +5,4 @@ mod world;
 mod connecting;
 mod keeping;
 mod refusing;
+mod restarting;

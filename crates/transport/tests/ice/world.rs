@@ -71,13 +71,20 @@ impl Side {
         self.events.iter().find(|(_, event)| *event == Event::State(state)).map(|(at, _)| *at)
     }
 
+    /// Prepares a restart with new credentials.
+    pub fn restart(&mut self, now: Instant) {
+        self.candidates.clear();
+        let credentials = self.agent.fresh_credentials();
+        self.agent.restart(now, credentials);
+    }
+
     pub fn gather(&mut self, now: Instant, server: Option<&str>) {
         self.agent.start_gathering(now);
         for address in &self.addresses {
             self.agent.add_local_address(now, *address);
         }
         if let Some(server) = server {
-            self.agent.add_stun_server(now, at(server));
+            self.agent.add_stun_server(now, at(server), "stun:server");
         }
         self.agent.finish_local_addresses(now);
     }
@@ -107,9 +114,10 @@ impl World {
         self.signal();
     }
 
-    /// Tells a side the other's credentials.
+    /// Tells a side the other's credentials: those of a restart where it has begun one.
     pub fn introduce(&mut self, to: usize) {
-        let credentials = self.sides[1 - to].agent.local_credentials().clone();
+        let other = &self.sides[1 - to].agent;
+        let credentials = other.next_credentials().unwrap_or(other.local_credentials()).clone();
         self.sides[to].agent.set_remote(self.now, credentials, false);
     }
 

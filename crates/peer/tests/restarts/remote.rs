@@ -1,19 +1,13 @@
 //! A remote that restarts ICE (RFC 9429 §5.3.1, RFC 8839 §4.4.3): the answer has new credentials, candidates are told
 //! again, and media goes on over the old path until there is a new one.
 
-mod scene;
-
 use std::time::Duration;
 
-use peerless_peer::description::SessionDescription;
 use peerless_peer::event::Event;
 use peerless_peer::state::IceGatheringState;
-use scene::{ALICE, BOB, Scene};
 
-fn value<'a>(description: &'a SessionDescription, name: &str) -> &'a str {
-    let start = description.sdp.find(name).unwrap() + name.len();
-    description.sdp[start..].lines().next().unwrap()
-}
+use crate::scene::{ALICE, BOB, Scene};
+use crate::words::value;
 
 #[test]
 fn new_credentials_are_answered_with_new_ones() {
