@@ -34,6 +34,9 @@ pub enum Error {
     /// No transceiver has this id, or it was stopped.
     #[error("no such transceiver")]
     UnknownTransceiver,
+    /// There never was a transceiver of this id here: its sender is of another connection.
+    #[error("the sender is of another connection")]
+    ForeignSender,
     /// The track is being sent already.
     #[error("the track has a sender already")]
     TrackExists,
@@ -227,7 +230,7 @@ impl Error {
             Self::Candidate(CandidateError::NoSection) | Self::Argument(_) => "TypeError",
             Self::Range(_) => "RangeError",
             Self::Modified => "InvalidModificationError",
-            Self::TrackExists => "InvalidAccessError",
+            Self::TrackExists | Self::ForeignSender => "InvalidAccessError",
             Self::NotSupported(_) => "NotSupportedError",
             Self::ChannelIdUnavailable(_) | Self::ChannelsExhausted => "OperationError",
             Self::Description(error) if error.is_ours() => "OperationError",

@@ -198,6 +198,7 @@ impl Peer {
     pub fn close(&mut self, now: Instant) {
         if !self.is_closed() {
             self.negotiation.close();
+            self.engine.transceivers.stop_all();
             self.engine.close(now);
         }
     }

@@ -50,10 +50,11 @@ impl Peer {
     /// track, or was stopped, nothing happens.
     ///
     /// # Errors
-    /// `Closed`; `UnknownTransceiver` where there never was such a one.
+    /// `Closed`; `ForeignSender` where there never was such a one.
     pub fn remove_track(&mut self, now: Instant, id: TransceiverId) -> Result<(), Error> {
         self.check_open()?;
-        let transceiver = self.engine.transceivers.known_mut(id)?.filter(|one| !one.stopping);
+        let transceiver = self.engine.transceivers.known_mut(id).map_err(|_| Error::ForeignSender)?;
+        let transceiver = transceiver.filter(|one| !one.stopping);
         if let Some(transceiver) = transceiver
             && transceiver.sender.track.take().is_some()
         {

@@ -227,6 +227,16 @@ impl Transceivers {
         }
     }
 
+    /// The connection is closed: all are stopped (webrtc-pc §4.4.2, `close`).
+    pub(crate) fn stop_all(&mut self) {
+        for transceiver in &mut self.list {
+            transceiver.stopping = true;
+            transceiver.stopped = true;
+            transceiver.current_direction = None;
+            transceiver.receiver.receptive = false;
+        }
+    }
+
     /// Forgets one for good: it is stopped, and its media section was rejected or never was.
     pub(crate) fn remove(&mut self, id: TransceiverId) -> Option<Transceiver> {
         let index = self.list.iter().position(|transceiver| transceiver.id == id)?;

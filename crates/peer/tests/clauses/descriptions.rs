@@ -3,6 +3,11 @@
 use crate::script::run;
 
 #[test]
+fn pc_4_4_1_5_a_provisional_answer_of_ours_that_rejects_may_become_another() {
+    run("pc_4_4_1_5_a_provisional_answer_of_ours_that_rejects_may_become_another");
+}
+
+#[test]
 fn pc_4_4_1_5_a_provisional_answer_of_the_remote_that_rejects_stops() {
     run("pc_4_4_1_5_a_provisional_answer_of_the_remote_that_rejects_stops");
 }
@@ -35,6 +40,16 @@ fn pc_4_4_1_5_current_descriptions_stand_while_others_are_pending() {
 #[test]
 fn pc_4_4_1_5_descriptions_are_pending_then_current() {
     run("pc_4_4_1_5_descriptions_are_pending_then_current");
+}
+
+#[test]
+fn pc_4_4_1_5_either_side_takes_turns() {
+    run("pc_4_4_1_5_either_side_takes_turns");
+}
+
+#[test]
+fn pc_4_4_1_5_glare_keeps_what_was_stopped_and_preferred() {
+    run("pc_4_4_1_5_glare_keeps_what_was_stopped_and_preferred");
 }
 
 #[test]
@@ -110,6 +125,11 @@ fn pc_4_4_1_5_rollback_of_a_data_channel_section() {
 #[test]
 fn pc_4_4_1_5_rollback_of_a_remote_offer_unmakes_its_transceivers() {
     run("pc_4_4_1_5_rollback_of_a_remote_offer_unmakes_its_transceivers");
+}
+
+#[test]
+fn pc_4_4_1_5_rollback_of_a_section_named_like_a_rejected_one() {
+    run("pc_4_4_1_5_rollback_of_a_section_named_like_a_rejected_one");
 }
 
 #[test]
@@ -205,6 +225,11 @@ fn pc_4_4_2_can_trickle_ice_candidates() {
 #[test]
 fn pc_4_4_2_closed() {
     run("pc_4_4_2_closed");
+}
+
+#[test]
+fn pc_4_4_2_closed_stops_transceivers() {
+    run("pc_4_4_2_closed_stops_transceivers");
 }
 
 #[test]

@@ -28,6 +28,11 @@ fn jsep_5_10_tracks_are_given_sections_in_order() {
 }
 
 #[test]
+fn jsep_5_11_a_remote_answer_without_sending() {
+    run("jsep_5_11_a_remote_answer_without_sending");
+}
+
+#[test]
 fn jsep_5_11_a_section_that_the_answer_rejects() {
     run("jsep_5_11_a_section_that_the_answer_rejects");
 }
@@ -50,6 +55,11 @@ fn jsep_5_2_1_directions() {
 #[test]
 fn jsep_5_2_1_initial_offer() {
     run("jsep_5_2_1_initial_offer");
+}
+
+#[test]
+fn jsep_5_2_1_versions_go_up() {
+    run("jsep_5_2_1_versions_go_up");
 }
 
 #[test]

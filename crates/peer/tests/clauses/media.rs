@@ -73,6 +73,11 @@ fn pc_5_1_remove_track_of_a_stopped_transceiver() {
 }
 
 #[test]
+fn pc_5_1_remove_track_of_another_connection() {
+    run("pc_5_1_remove_track_of_another_connection");
+}
+
+#[test]
 fn pc_5_2_replace_track() {
     run("pc_5_2_replace_track");
 }
