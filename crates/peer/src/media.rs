@@ -103,6 +103,11 @@ impl Media {
         })
     }
 
+    /// Its session, to look at.
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Plays a tone on the sound of a media section; nothing where it sends none.
     pub(crate) fn play_tone(&mut self, now: Instant, mid: &Mid, tone: Tone, length: Duration) {
         // Refused only where a renegotiation has just taken tones away, or nothing could be sent for long.

@@ -8,6 +8,7 @@ mod moment;
 
 pub mod codec;
 pub mod tone;
+pub mod source;
 pub mod frame;
 pub mod payload;
 pub mod ntp;

@@ -7,7 +7,7 @@ use peerless_netsim::{Link, Loss};
 use peerless_rtp::config::SendConfig;
 use peerless_rtp::session::{Event, PacketKind, SendError};
 use peerless_wire::rtcp::{Packet, parse_compound};
-use peerless_wire::rtp::{Header, Ssrc};
+use peerless_wire::rtp::{AudioLevel, CsrcLevels, ExtensionKind, ExtensionMap, Header, SequenceNumber, Ssrc};
 use stage::*;
 
 fn byes(end: &End) -> Vec<Ssrc> {
@@ -226,4 +226,83 @@ fn transport_wide_numbers_run_over_all_streams_and_are_reported_on() {
     let count = feedback.iter().filter(|(_, packet)| matches!(packet, Packet::TransportFeedback(_))).count();
     assert!((150..=210).contains(&count), "{count} in 10 s");
     assert!(Header::parse(&stage.a.sent[0].1.bytes).is_ok());
+}
+
+/// Gives B, now, a packet of sound number `number` that a mixer made of `csrcs`, each with its loudness.
+fn mixed(stage: &mut Stage, number: u32, csrcs: &[(u32, u8)]) {
+    let frame = sound(number, stage.now);
+    let levels: Vec<u8> = csrcs.iter().map(|(_, level)| *level).collect();
+    let mut header = Header::parse(&[0x80, 111, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]).unwrap().0;
+    header.sequence = SequenceNumber(number as u16);
+    header.timestamp = number * 960;
+    csrcs.iter().for_each(|(csrc, _)| assert!(header.csrcs.push(Ssrc(*csrc))));
+    header.extensions.audio_level = Some(AudioLevel { voice: true, level: 20 });
+    header.extensions.csrc_levels = CsrcLevels::new(&levels);
+    let mut out = BytesMut::new();
+    header.write(&with_levels(), &mut out);
+    out.extend_from_slice(&frame.payload);
+    stage.b.session.handle_rtp(stage.now, out.freeze());
+}
+
+fn with_levels() -> ExtensionMap {
+    let mut map = extensions();
+    map.insert(9, ExtensionKind::CsrcAudioLevel);
+    map
+}
+
+#[test]
+fn whom_a_section_has_heard_is_known_for_ten_seconds() {
+    let start = start();
+    let mut stage = Stage::empty(11, Link::default(), start);
+    let mut config = receive(opus());
+    config.extensions = with_levels();
+    stage.b.session.set_receiver(start, &mid("a"), Some(config));
+    for number in 0..10 {
+        stage.idle_until(20 * MS * number);
+        let csrcs = if number < 5 { &[(1, 0), (2, 40)][..] } else { &[(2, 127)][..] };
+        mixed(&mut stage, number, csrcs);
+    }
+    stage.idle_until(SECOND);
+    let now = stage.now;
+    let section = mid("a");
+    let heard = stage.b.session.synchronization_sources(now, &section);
+    assert_eq!(heard.len(), 1);
+    let (source, level) = (heard[0], heard[0].audio_level.unwrap());
+    assert_eq!((source.source, source.rtp_timestamp), (Ssrc(9), 9 * 960));
+    assert!((level - 0.1).abs() < 1e-9, "{level}");
+    // Told when the frame is handed on.
+    let last = stage.b.frames.last().unwrap();
+    assert_eq!((source.timestamp, last.2.timestamp), (last.0, 9 * 960));
+
+    let mixed = stage.b.session.contributing_sources(now, &section);
+    let told: Vec<_> =
+        mixed.iter().map(|one| (one.source, one.rtp_timestamp, one.audio_level.unwrap())).collect();
+    assert_eq!(told, [(Ssrc(2), 9 * 960, 0.0), (Ssrc(1), 4 * 960, 1.0)], "the latest first");
+
+    let between = source.timestamp + 10 * SECOND - 50 * MS;
+    let left: Vec<_> =
+        stage.b.session.contributing_sources(between, &section).iter().map(|one| one.source).collect();
+    assert_eq!(left, [Ssrc(2)], "the other was last heard 100 ms before");
+    let after = source.timestamp + 10 * SECOND + MS;
+    assert_eq!(stage.b.session.synchronization_sources(after, &section), []);
+    assert_eq!(stage.b.session.contributing_sources(after, &section), []);
+    assert_eq!(stage.b.session.synchronization_sources(now, &mid("other")), []);
+}
+
+#[test]
+fn a_flood_of_contributing_sources_is_bounded() {
+    let start = start();
+    let mut stage = Stage::empty(12, Link::default(), start);
+    let mut config = receive(opus());
+    config.extensions = with_levels();
+    stage.b.session.set_receiver(start, &mid("a"), Some(config));
+    for number in 0..400 {
+        stage.idle_until(20 * MS * number);
+        let csrcs: Vec<_> = (0..15).map(|index| (number * 15 + index, 1)).collect();
+        mixed(&mut stage, number, &csrcs);
+    }
+    stage.idle_until(9 * SECOND);
+    let heard = stage.b.session.contributing_sources(stage.now, &mid("a"));
+    assert_eq!(heard.len(), 128);
+    assert_eq!(heard[0].rtp_timestamp, 399 * 960, "the latest are known");
 }

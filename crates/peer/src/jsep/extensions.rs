@@ -6,36 +6,52 @@ use peerless_wire::sdp::{Attribute, Description, Direction, Extmap, Media};
 use crate::jsep::numbers::ExtensionIds;
 use crate::state::MediaKind;
 
-/// What we send, or act upon when it comes. Nothing turns pictures or heeds playout delays yet.
-fn is_ours(extension: ExtensionKind, kind: MediaKind) -> bool {
+/// Whether we send an extension, and whether we act upon it when it comes. Nothing turns pictures or heeds playout delays
+/// yet, and nothing mixes, so that only others tell of contributing sources.
+fn ways(extension: ExtensionKind, kind: MediaKind) -> (bool, bool) {
     match extension {
         ExtensionKind::Mid
         | ExtensionKind::AbsSendTime
         | ExtensionKind::TransportSequence
-        | ExtensionKind::AbsCaptureTime => true,
-        ExtensionKind::AudioLevel => kind == MediaKind::Audio,
+        | ExtensionKind::AbsCaptureTime => (true, true),
+        ExtensionKind::AudioLevel => (kind == MediaKind::Audio, kind == MediaKind::Audio),
+        ExtensionKind::CsrcAudioLevel => (false, kind == MediaKind::Audio),
         ExtensionKind::VideoOrientation
         | ExtensionKind::PlayoutDelay
         | ExtensionKind::Rid
-        | ExtensionKind::RepairedRid => false,
+        | ExtensionKind::RepairedRid => (false, false),
     }
+}
+
+/// Those that we send or act upon, with whether it is the one and the other.
+pub(crate) fn ours(kind: MediaKind) -> impl Iterator<Item = (ExtensionKind, (bool, bool))> {
+    let all = ExtensionKind::ALL.into_iter().map(move |extension| (extension, ways(extension, kind)));
+    all.filter(|(_, (sends, receives))| *sends || *receives)
 }
 
 /// The lines we offer for a section.
 pub(super) fn offered(kind: MediaKind, ids: &mut ExtensionIds) -> Vec<Extmap> {
-    let ours = ExtensionKind::ALL.into_iter().filter(|extension| is_ours(*extension, kind));
-    ours.filter_map(|extension| Some(extmap(ids.id(extension)?, extension, None))).collect()
+    let lines = ours(kind).filter_map(|(extension, (sends, receives))| {
+        let direction = Direction::new(sends, receives);
+        let written = (direction != Direction::SendRecv).then_some(direction);
+        Some(extmap(ids.id(extension)?, extension, written))
+    });
+    lines.collect()
 }
 
-/// The lines we answer an offered section with: the same ids, directions turned round, only what we know.
+/// The lines we answer an offered section with: the same ids, directions turned round, only what we know and the ways we
+/// use it.
 pub(super) fn answered(offer: &Description, section: &Media, kind: MediaKind) -> Vec<Extmap> {
-    listed(section, is_mixed(offer, section))
-        .into_iter()
-        .filter(|(_, extension, direction)| {
-            is_ours(*extension, kind) && *direction != Some(Direction::Inactive)
-        })
-        .map(|(id, extension, direction)| extmap(id, extension, direction.map(Direction::reversed)))
-        .collect()
+    let listed = listed(section, is_mixed(offer, section)).into_iter();
+    let lines = listed.filter_map(|(id, extension, offered)| {
+        let (sends, receives) = ways(extension, kind);
+        let wanted = offered.unwrap_or(Direction::SendRecv).reversed();
+        let direction = Direction::new(wanted.sends() && sends, wanted.receives() && receives);
+        let is_said = offered.is_some() || direction != Direction::SendRecv;
+        let is_used = direction != Direction::Inactive;
+        is_used.then(|| extmap(id, extension, is_said.then_some(direction)))
+    });
+    lines.collect()
 }
 
 /// What was agreed, for sending and for receiving.

@@ -8,7 +8,7 @@ mod signaling;
 mod h264;
 mod codecs;
 mod numbers;
-mod extensions;
+pub(crate) mod extensions;
 pub mod credentials;
 mod bundle;
 pub(crate) mod sctp;

@@ -10,6 +10,7 @@ mod playout;
 mod jitter;
 mod keyframe;
 mod tones;
+mod sources;
 mod stream;
 mod receiver;
 mod sync;

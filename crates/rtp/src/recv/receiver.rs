@@ -13,6 +13,7 @@ use crate::config::ReceiveConfig;
 use crate::frame::Frame;
 use crate::ntp::NtpTime;
 use crate::recv::playout::Bounds;
+use crate::recv::sources::Sources;
 use crate::recv::stream::{Content, Stream, Waits};
 use crate::stats::InboundStats;
 use crate::tone::ReceivedTone;
@@ -28,6 +29,7 @@ pub struct Receiver {
     ended: VecDeque<(Ssrc, Instant)>,
     /// Tones that have ended and are still to be told.
     tones: VecDeque<(Ssrc, ReceivedTone)>,
+    sources: Sources,
     /// For NACKs, to be reused.
     numbers: Vec<u64>,
     /// Whether the owner wants to hear of the next packet.
@@ -73,6 +75,7 @@ impl Receiver {
             streams: Vec::new(),
             ended: VecDeque::new(),
             tones: VecDeque::new(),
+            sources: Sources::default(),
             numbers: Vec::new(),
             is_awaited: false,
         }
@@ -187,7 +190,17 @@ impl Receiver {
 
     /// The next frame of any source that is whole and due at `now`.
     pub fn poll_frame(&mut self, now: Instant) -> Option<Frame> {
-        self.streams.iter_mut().find_map(|stream| stream.poll_frame(now))
+        let sources = &mut self.sources;
+        self.streams.iter_mut().find_map(|stream| {
+            let frame = stream.poll_frame(now)?;
+            sources.heard(now, stream.ssrc, frame.timestamp, stream.take_voice(frame.timestamp));
+            Some(frame)
+        })
+    }
+
+    /// Whom it has heard lately.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// The next feedback due at `now`, from `sender`; one packet at a time.

@@ -18,6 +18,7 @@ use crate::recv::keyframe::KeyFrameRequests;
 use crate::recv::loss::{Jitter, Origin, Place, Reception};
 use crate::recv::nack::{Nacks, RepairTrips};
 use crate::recv::playout::{Bounds, Playout};
+use crate::recv::sources::{Voice, Voices};
 use crate::recv::tones::{TonePacket, Tones};
 use crate::stats::{FlowStats, InboundStats, JitterBufferStats, RemoteOutboundStats};
 use crate::tone::ReceivedTone;
@@ -57,6 +58,7 @@ pub struct Stream {
     /// Timestamp and play-out time of the latest frame handed on.
     last: Option<(u32, Instant)>,
     tones: Tones,
+    voices: Voices,
     flow: Flow,
     stats: InboundStats,
 }
@@ -107,6 +109,7 @@ impl Stream {
             cname: None,
             last: None,
             tones: Tones::default(),
+            voices: Voices::default(),
             flow: Flow::default(),
             stats: new_stats(mid, ssrc, codec),
         }
@@ -119,7 +122,13 @@ impl Stream {
         }
         self.jitter.handle(self.origin.since(now), header.timestamp, self.codec.clock_rate);
         let Some((number, is_repair)) = self.place(now, header) else { return true };
+        self.voices.handle(header);
         self.insert(now, number, header, content, codec, is_repair)
+    }
+
+    /// What its packets say of the sources of the frame with this timestamp, which was handed on.
+    pub fn take_voice(&mut self, timestamp: u32) -> Option<Voice> {
+        self.voices.take(timestamp)
     }
 
     /// Takes in a packet of tones beside the sound that `codec` codes. It has a number among the packets of sound, but is

@@ -18,6 +18,7 @@ use crate::route::Routes;
 use crate::send::Sender;
 use crate::session::event::{Event, PacketKind, SendError};
 use crate::session::state::State;
+use crate::source::MediaSource;
 use crate::stats::Stats;
 use crate::tone::Tone;
 
@@ -266,6 +267,19 @@ impl Session {
             receiver.set_jitter_buffer_target(target);
             self.state.gather_frames(now);
         }
+    }
+
+    /// The sources whose frames were handed on in `mid` in the ten seconds before `now`, the latest first
+    /// (getSynchronizationSources, webrtc-pc §5.3); 128 at most.
+    pub fn synchronization_sources(&self, now: Instant, mid: &Mid) -> Vec<MediaSource> {
+        let receiver = self.state.receivers.iter().find(|receiver| receiver.mid() == mid);
+        receiver.map(|receiver| receiver.sources().synchronization(now)).unwrap_or_default()
+    }
+
+    /// The sources that a mixer joined in these frames, likewise (getContributingSources).
+    pub fn contributing_sources(&self, now: Instant, mid: &Mid) -> Vec<MediaSource> {
+        let receiver = self.state.receivers.iter().find(|receiver| receiver.mid() == mid);
+        receiver.map(|receiver| receiver.sources().contributing(now)).unwrap_or_default()
     }
 
     /// Tells how loud the next frames of `mid` are, for the audio level extension (RFC 6464); `None` leaves it out.

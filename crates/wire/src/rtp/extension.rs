@@ -5,7 +5,7 @@ use bytes::BytesMut;
 
 use crate::cursor::Reader;
 use crate::rtp::known::{
-    AbsCaptureTime, AudioLevel, ExtensionKind, PlayoutDelay, ShortText, VideoOrientation,
+    AbsCaptureTime, AudioLevel, CsrcLevels, ExtensionKind, PlayoutDelay, ShortText, VideoOrientation,
 };
 
 /// The values of a packet's header extensions, those we know; all absent by default.
@@ -29,6 +29,8 @@ pub struct Extensions {
     pub playout_delay: Option<PlayoutDelay>,
     /// When it was captured.
     pub abs_capture_time: Option<AbsCaptureTime>,
+    /// How loud its contributing sources are (RFC 6465).
+    pub csrc_levels: Option<CsrcLevels>,
 }
 
 /// Which id stands for which extension, as negotiated by `a=extmap` (RFC 8285 §5).
@@ -184,6 +186,9 @@ impl Extensions {
             (Some(ExtensionKind::AbsCaptureTime), _) => {
                 self.abs_capture_time = read_capture_time(value).or(self.abs_capture_time);
             }
+            (Some(ExtensionKind::CsrcAudioLevel), _) => {
+                self.csrc_levels = CsrcLevels::new(value).or(self.csrc_levels);
+            }
             _ => {}
         }
     }
@@ -221,6 +226,9 @@ impl Extensions {
         if let (Some(id), Some(time)) = (map.id(ExtensionKind::AbsCaptureTime), self.abs_capture_time) {
             block.capture_time(id, time);
         }
+        if let (Some(id), Some(levels)) = (map.id(ExtensionKind::CsrcAudioLevel), &self.csrc_levels) {
+            block.element(id, levels.as_slice());
+        }
         block.finish(out)
     }
 
@@ -247,6 +255,7 @@ impl Extensions {
             ExtensionKind::VideoOrientation => self.video_orientation.is_some(),
             ExtensionKind::PlayoutDelay => self.playout_delay.is_some(),
             ExtensionKind::AbsCaptureTime => self.abs_capture_time.is_some(),
+            ExtensionKind::CsrcAudioLevel => self.csrc_levels.is_some(),
         }
     }
 }
@@ -267,7 +276,7 @@ struct Block {
 
 impl Block {
     const HEAD: usize = 4;
-    const ROOM: usize = 96;
+    const ROOM: usize = 116;
 
     fn new(two_byte: bool) -> Self {
         Self { two_byte, len: Self::HEAD, bytes: [0; Self::ROOM] }

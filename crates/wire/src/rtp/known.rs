@@ -1,5 +1,5 @@
 //! The header extensions we know, by URI, and the values they carry: MID (RFC 9143 §15), RID and repaired RID
-//! (RFC 8852), audio level (RFC 6464), video orientation (3GPP TS 26.114 §7.4.5), and WebRTC's absolute send time,
+//! (RFC 8852), audio level (RFC 6464), those of contributing sources (RFC 6465), video orientation (3GPP TS 26.114 §7.4.5), and WebRTC's absolute send time,
 //! transport-wide sequence number, playout delay and absolute capture time.
 
 use std::fmt;
@@ -30,11 +30,13 @@ pub enum ExtensionKind {
     PlayoutDelay,
     /// When the media was captured, by the sender's NTP clock.
     AbsCaptureTime,
+    /// How loud each source is that a mixer joined (RFC 6465).
+    CsrcAudioLevel,
 }
 
 impl ExtensionKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mid,
         Self::Rid,
         Self::RepairedRid,
@@ -44,6 +46,7 @@ impl ExtensionKind {
         Self::VideoOrientation,
         Self::PlayoutDelay,
         Self::AbsCaptureTime,
+        Self::CsrcAudioLevel,
     ];
 
     /// Its name in `a=extmap`.
@@ -60,6 +63,7 @@ impl ExtensionKind {
             Self::VideoOrientation => "urn:3gpp:video-orientation",
             Self::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
             Self::AbsCaptureTime => "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+            Self::CsrcAudioLevel => "urn:ietf:params:rtp-hdrext:csrc-audio-level",
         }
     }
 
@@ -154,6 +158,42 @@ impl AudioLevel {
 
     pub(crate) fn to_byte(self) -> u8 {
         u8::from(self.voice) << 7 | self.level & 0x7f
+    }
+}
+
+/// How loud each contributing source of a packet is, in the order of its CSRC list (RFC 6465 §3): 1 to 15 of them.
+///
+/// ```text
+///  0                   1
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |0|   level 1   |0|   level 2   |  ...
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CsrcLevels {
+    len: NonZeroU8,
+    levels: [u8; CsrcLevels::MAX],
+}
+
+impl CsrcLevels {
+    /// As many as a packet has contributing sources.
+    pub const MAX: usize = 15;
+
+    /// In -dBov, 0 the loudest, 127 silence; only the low 7 bits travel. `None` for none and for more than
+    /// [`MAX`](Self::MAX).
+    pub fn new(levels: &[u8]) -> Option<Self> {
+        let len = NonZeroU8::new(u8::try_from(levels.len()).ok()?)?;
+        let mut copy = [0; Self::MAX];
+        for (to, from) in copy.get_mut(..levels.len())?.iter_mut().zip(levels) {
+            *to = from & 0x7f;
+        }
+        Some(Self { len, levels: copy })
+    }
+
+    /// One for each source.
+    pub fn as_slice(&self) -> &[u8] {
+        self.levels.get(..usize::from(self.len.get())).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,8 @@ mod packet;
 
 pub use extension::{ExtensionMap, Extensions};
 pub use id::{Mid, PayloadType, Rid, Ssrc};
-pub use known::{AbsCaptureTime, AudioLevel, ExtensionKind, PlayoutDelay, ShortText, VideoOrientation};
+pub use known::{
+    AbsCaptureTime, AudioLevel, CsrcLevels, ExtensionKind, PlayoutDelay, ShortText, VideoOrientation,
+};
 pub use number::{SequenceNumber, Unwrapper};
 pub use packet::{Csrcs, Error, Header, Packet};

@@ -16,7 +16,18 @@ fn full() -> Extensions {
         video_orientation: Some(VideoOrientation { back_camera: true, flipped: false, quarter_turns: 3 }),
         playout_delay: Some(PlayoutDelay { min_10ms: 2, max_10ms: 0xfff }),
         abs_capture_time: Some(AbsCaptureTime { timestamp: 0x0102_0304_0506_0708, clock_offset: Some(-2) }),
+        csrc_levels: CsrcLevels::new(&[127, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]),
     }
+}
+
+#[test]
+fn levels_of_contributing_sources_are_one_to_fifteen_of_seven_bits() {
+    let map = ExtensionMap::from_iter([(3, ExtensionKind::CsrcAudioLevel)]);
+    let read = |block: &[u8]| Extensions::parse(&map, ONE_BYTE, block).csrc_levels;
+    assert_eq!(read(&[0x31, 0xff, 5, 0]).unwrap().as_slice(), [127, 5]);
+    assert_eq!(read(&[0x30, 0, 0, 0]).unwrap().as_slice(), [0]);
+    assert_eq!(read(&[[0x3f].as_slice(), &[1; 16]].concat()), None, "sixteen");
+    assert_eq!(CsrcLevels::new(&[]), None);
 }
 
 fn ids_from(first: u8) -> ExtensionMap {
