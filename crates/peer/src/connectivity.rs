@@ -15,6 +15,8 @@ use crate::state::{ConnectionState, IceConnectionState, IceGatheringState};
 
 /// How many remote candidates wait for the remote's credentials to come into force, at most.
 const WAITING_LIMIT: usize = 128;
+/// How many remote candidates are kept to be looked at.
+const KNOWN_LIMIT: usize = 256;
 /// How many names are asked for in one generation of candidates, at most: each costs a multicast.
 const NAME_LIMIT: usize = 64;
 
@@ -32,6 +34,10 @@ pub(crate) struct Connectivity {
     pub(crate) untold: VecDeque<Candidate>,
     /// Whether the agent has the remote's credentials.
     has_remote: bool,
+    /// These, and those of the generation before as long as the next ones are awaited.
+    remote: Option<Credentials>,
+    /// The remote's candidates of this generation that have an address.
+    known: Vec<Candidate>,
     waiting: Vec<Candidate>,
     resolving: Vec<Candidate>,
     /// The names and ports of this generation that were asked for: later descriptions repeat them.
@@ -52,6 +58,8 @@ impl Connectivity {
             told_gathering: GatheringState::New,
             untold: VecDeque::new(),
             has_remote: false,
+            remote: None,
+            known: Vec::new(),
             waiting: Vec::new(),
             resolving: Vec::new(),
             asked: Vec::new(),
@@ -72,6 +80,7 @@ impl Connectivity {
         if self.has_remote && !transport.ice().has_remote(&credentials) {
             self.restart();
         }
+        self.remote = Some(credentials.clone());
         transport.ice_mut().set_remote(now, credentials, lite);
         self.has_remote = true;
         for candidate in std::mem::take(&mut self.waiting) {
@@ -80,7 +89,18 @@ impl Connectivity {
         self.end_if_all_came(now, transport);
     }
 
+    /// The remote's credentials, once an answer settled them.
+    pub(crate) fn remote(&self) -> Option<&Credentials> {
+        self.remote.as_ref()
+    }
+
+    /// The remote's candidates that can be used.
+    pub(crate) fn remote_candidates(&self) -> &[Candidate] {
+        &self.known
+    }
+
     fn restart(&mut self) {
+        self.known.clear();
         self.waiting.clear();
         self.resolving.clear();
         self.asked.clear();
@@ -140,6 +160,9 @@ impl Connectivity {
     }
 
     fn add_addressed(&mut self, now: Instant, transport: &mut Transport, candidate: Candidate) {
+        if self.known.len() < KNOWN_LIMIT && !self.known.contains(&candidate) {
+            self.known.push(candidate.clone());
+        }
         if self.has_remote {
             hand_over(now, transport, &candidate);
         } else if self.waiting.len() < WAITING_LIMIT {

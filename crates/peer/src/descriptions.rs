@@ -2,14 +2,17 @@
 
 use std::time::Instant;
 
+use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::{Address, Description};
 
 use crate::description::{IceCandidateInit, OfferOptions, SessionDescription};
 use crate::error::Error;
 use crate::event::Event;
-use crate::id::TransceiverId;
+use crate::id::{TransceiverId, TransportId};
+use crate::jsep::candidates::Added;
 use crate::jsep::view::{Credentials, DataView, View};
 use crate::jsep::{self, Source};
+use crate::link::Link;
 use crate::peer::Peer;
 use crate::state::{SdpType, SignalingState};
 
@@ -27,7 +30,7 @@ impl Peer {
     /// # Errors
     /// As [`Peer::create_offer`].
     pub fn create_offer_with(&mut self, options: OfferOptions) -> Result<SessionDescription, Error> {
-        let restarts = options.ice_restart || self.negotiation.restarts(SdpType::Offer);
+        let restarts = options.ice_restart || self.negotiation.offer_restarts();
         self.create(SdpType::Offer, restarts)
     }
 
@@ -46,7 +49,7 @@ impl Peer {
     /// # Errors
     /// `Closed`; `WrongState` without a remote offer.
     pub fn create_answer(&mut self) -> Result<SessionDescription, Error> {
-        self.create(SdpType::Answer, self.negotiation.restarts(SdpType::Answer))
+        self.create(SdpType::Answer, true)
     }
 
     /// `setLocalDescription` (webrtc-pc §4.4.2). With `None`, or an offer or answer without text, it is created and
@@ -107,19 +110,31 @@ impl Peer {
             return Ok(());
         };
         // What comes before the answer is in the description, and comes into force with it.
-        let link = self.engine.links.first();
-        let (id, is_first) = (link.id, link.dtls_role.is_none());
+        let ids: Vec<TransportId> = match &added.mid {
+            Some(mid) => vec![self.engine.links.of(mid).id],
+            None => self.engine.links.used().map(|link| link.id).collect(),
+        };
+        for id in ids {
+            self.take_candidate(now, id, &added);
+        }
+        self.finish_call();
+        Ok(())
+    }
+
+    fn take_candidate(&mut self, now: Instant, id: TransportId, added: &Added) {
+        let Some(link) = self.engine.links.get(id) else { return };
+        let is_first = link.dtls_role.is_none();
+        // A section that is bundled now may have been offered with a transport of its own, which is given up.
         let in_force = !is_first && link.is_in_force(added.ufrag.as_deref());
-        match added.candidate {
-            Some(mut one) if in_force || (is_first && matches!(one.address, Address::Name(_))) => {
-                one.ufrag = one.ufrag.or(added.ufrag);
+        match &added.candidate {
+            Some(one) if in_force || (is_first && matches!(one.address, Address::Name(_))) => {
+                let mut one = one.clone();
+                one.ufrag = one.ufrag.or_else(|| added.ufrag.clone());
                 self.engine.add_remote_candidate(now, id, one);
             }
             None if in_force => self.engine.end_remote_candidates(now, id),
             _ => {}
         }
-        self.finish_call();
-        Ok(())
     }
 
     /// `localDescription`: the pending one, else the current one, with the candidates gathered so far.
@@ -162,9 +177,11 @@ impl Peer {
 
     fn create(&mut self, kind: SdpType, restarts: bool) -> Result<SessionDescription, Error> {
         self.check_open()?;
-        let fresh = restarts.then(|| self.engine.links.first_mut().fresh_credentials());
-        let view = self.view_with(fresh);
-        let (description, owners) = written(&view, kind)?;
+        let fresh = match (kind, restarts) {
+            (_, false) => Vec::new(),
+            _ => self.fresh_credentials(kind),
+        };
+        let (description, owners) = self.written(kind, &fresh)?;
         Ok(self.negotiation.created(kind, description, owners, &self.engine.gathered()))
     }
 
@@ -172,20 +189,56 @@ impl Peer {
     /// a new one.
     fn implied(&mut self, kind: SdpType) -> Result<Description, Error> {
         self.check_state(Source::Local, kind)?;
-        let in_force = self.engine.links.first().view().credentials;
-        if let Some(credentials) = self.negotiation.created_credentials(kind, &in_force) {
-            let (description, owners) = written(&self.view_with(Some(credentials)), kind)?;
+        if let Some(credentials) = self.negotiation.created_credentials(kind, &self.view()) {
+            let (description, owners) = self.written(kind, &credentials)?;
             if let Some(created) = self.negotiation.still_created(kind, &description, &owners) {
                 return Ok(created);
             }
         }
-        let fresh = match self.negotiation.restarts(kind) {
-            true => Some(self.engine.links.first_mut().fresh_credentials()),
-            false => None,
+        let fresh = match kind {
+            SdpType::Offer if !self.negotiation.offer_restarts() => Vec::new(),
+            _ => self.fresh_credentials(kind),
         };
-        let (description, owners) = written(&self.view_with(fresh), kind)?;
+        let (description, owners) = self.written(kind, &fresh)?;
         self.negotiation.created(kind, description.clone(), owners, &self.engine.gathered());
         Ok(description)
+    }
+
+    /// Credentials that were never used, for the transports that the next description restarts: all in use for an offer,
+    /// those that the remote restarts for an answer.
+    fn fresh_credentials(&mut self, kind: SdpType) -> Vec<(TransportId, Credentials)> {
+        let restarting = self.negotiation.answer_restarts();
+        let links = self.engine.links.iter_mut().filter(|link| match kind {
+            SdpType::Offer => link.is_used,
+            _ => restarting.contains(&link.id),
+        });
+        links.map(|link| (link.id, link.fresh_credentials())).collect()
+    }
+
+    /// What `create_offer` or `create_answer` gives now, with these credentials for these transports, and the transceivers
+    /// it is written for.
+    fn written(
+        &mut self,
+        kind: SdpType,
+        credentials: &[(TransportId, Credentials)],
+    ) -> Result<(Description, Vec<Option<TransceiverId>>), Error> {
+        let view = self.view_with(credentials);
+        match jsep::transports_wanted(&view, kind) {
+            0 => written(&view, kind),
+            wanted => {
+                self.engine.links.provide(wanted);
+                written(&self.view_with(credentials), kind)
+            }
+        }
+    }
+
+    /// Each transport has the credentials of our description from now on (RFC 9429 §5.9).
+    fn use_credentials(&mut self, now: Instant, sections: &[(TransportId, Mid, usize)]) {
+        for link in self.engine.links.iter_mut() {
+            let section = sections.iter().find(|(id, _, _)| *id == link.id);
+            let wanted = section.and_then(|(_, _, index)| self.negotiation.local_credentials(*index));
+            link.use_credentials(now, wanted);
+        }
     }
 
     /// Makes the plan of a description and carries it out. All that can fail comes before the first change.
@@ -208,10 +261,9 @@ impl Peer {
         if self.negotiation.commit(&plan, is_local, kind) {
             self.engine.tell(Event::SignalingState(self.negotiation.signaling()));
         }
-        let link = self.engine.links.first_mut();
-        link.use_credentials(now, self.negotiation.local_credentials());
-        let link = link.id;
-        self.engine.set_local_section(link, self.negotiation.local_section());
+        let sections = self.negotiation.local_sections(&plan.routes);
+        self.use_credentials(now, &sections);
+        self.engine.set_local_sections(&sections);
         self.engine.enact(now, plan);
         self.engine.gather(now);
         self.finish_call();
@@ -219,20 +271,25 @@ impl Peer {
     }
 
     fn view(&self) -> View {
-        let transport = self.engine.links.first().view();
+        let links = &self.engine.links;
+        let transports = links.iter().map(Link::view).collect();
         let data = DataView {
             wanted: self.engine.channels.is_wanted(),
             max_message_size: self.config.max_message_size as u64,
             max_packet_size: self.config.max_packet_size as u64,
         };
-        self.negotiation.view(&self.config.codecs, transport, &self.engine.transceivers, data)
+        let carriers = (transports, links.routes.clone());
+        let (codecs, policy) = (&self.config.codecs, self.config.bundle_policy);
+        self.negotiation.view(codecs, policy, carriers, &self.engine.transceivers, data)
     }
 
     /// A view in which these are the credentials to write.
-    fn view_with(&self, credentials: Option<Credentials>) -> View {
+    fn view_with(&self, credentials: &[(TransportId, Credentials)]) -> View {
         let mut view = self.view();
-        if let Some(credentials) = credentials {
-            view.transport.credentials = credentials;
+        for (id, credentials) in credentials {
+            if let Some(transport) = view.transports.iter_mut().find(|one| one.id == *id) {
+                transport.credentials = credentials.clone();
+            }
         }
         view
     }

@@ -25,8 +25,9 @@ impl Engine {
     /// Carries out a plan. It cannot fail: what could be wrong was found when the plan was made.
     pub(crate) fn enact(&mut self, now: Instant, plan: Plan) {
         if let Some(controlling) = plan.controlling {
-            self.links.first_mut().transport.ice_mut().set_controlling(controlling);
+            self.links.set_controlling(controlling);
         }
+        self.links.set_routes(now, plan.routes);
         let mut news = TrackNews::default();
         for change in plan.transceivers {
             self.change_transceiver(now, change, &mut news);
@@ -34,10 +35,14 @@ impl Engine {
         for id in plan.removed {
             self.remove_transceiver(now, id, &mut news);
         }
-        if let Some(transport) = plan.transport {
+        for transport in plan.transports {
             self.change_transport(now, transport);
         }
+        if let Some(transport) = plan.data_transport {
+            self.links.set_data(transport);
+        }
         self.change_data(now, plan.data);
+        self.discard_unused(now);
         self.tell_tracks(news);
         self.tell_senders();
     }
@@ -130,6 +135,9 @@ impl Engine {
         match change {
             DataChange::None => {}
             DataChange::Negotiated { port, max_message_size, max_packet_size } => {
+                if let Some(role) = self.links.data().dtls_role {
+                    self.channels.set_role(role);
+                }
                 let limits = (max_message_size, max_packet_size);
                 self.channels.negotiated(now, port, limits, &mut self.links.data_mut().transport);
             }
@@ -139,8 +147,8 @@ impl Engine {
     }
 
     fn change_transport(&mut self, now: Instant, plan: TransportPlan) {
-        let link = self.links.first_mut();
-        let id = link.id;
+        let id = plan.id;
+        let Some(link) = self.links.get_mut(id) else { return };
         let is_first = link.dtls_role.is_none();
         let credentials = plan.credentials.into_ice();
         link.connectivity.set_remote(now, &mut link.transport, credentials, plan.lite);
@@ -153,13 +161,21 @@ impl Engine {
         }
         if is_first {
             link.dtls_role = Some(plan.role);
-            self.channels.set_role(plan.role);
             let fingerprints = plan.fingerprints.iter().filter_map(crypto_fingerprint).collect();
             let role = match plan.role {
                 DtlsRole::Client => dtls::Role::Client,
                 DtlsRole::Server => dtls::Role::Server,
             };
             link.transport.set_remote_fingerprints(now, fingerprints, role);
+        }
+    }
+
+    /// Ends the transports that nothing goes over any more: surplus where the remote bundled (RFC 9143 §7.3.3), taken back,
+    /// or rejected.
+    fn discard_unused(&mut self, now: Instant) {
+        for mut link in self.links.take_unused() {
+            self.farewell.extend(link.close(now));
+            self.tell(Event::TransportClosed(link.id));
         }
     }
 

@@ -21,8 +21,6 @@ use crate::transceiver::Transceivers;
 
 /// How many events wait for the caller before those that tell nothing lasting are dropped.
 const EVENT_LIMIT: usize = 1024;
-/// How many datagrams may say goodbye.
-const FAREWELL_LIMIT: usize = 16;
 
 /// The machines of a peer.
 #[derive(Debug)]
@@ -36,7 +34,7 @@ pub(crate) struct Engine {
     events: VecDeque<Event>,
     pub(crate) told: Told,
     /// What is left to send after closing, protected already.
-    farewell: VecDeque<(Transmit, BytesMut)>,
+    pub(crate) farewell: VecDeque<(Transmit, BytesMut)>,
     pub(crate) is_closed: bool,
     max_segments: usize,
 }
@@ -171,19 +169,8 @@ impl Engine {
 
     /// Says BYE and close_notify, keeping both for `poll_transmit`.
     pub(crate) fn close(&mut self, now: Instant) {
-        let farewell = &mut self.farewell;
         for link in self.links.iter_mut() {
-            link.media.close(now);
-            let mut left = FAREWELL_LIMIT;
-            while left > 0 {
-                let mut bytes = BytesMut::new();
-                match link.media.poll_transmit(now, &mut link.transport, 1, &mut bytes) {
-                    Some(transmit) => farewell.push_back((transmit, bytes)),
-                    None => break,
-                }
-                left -= 1;
-            }
-            link.transport.close(now);
+            self.farewell.extend(link.close(now));
         }
         self.channels.end(now, &mut self.links.data_mut().transport);
         self.is_closed = true;

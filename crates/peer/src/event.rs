@@ -71,6 +71,9 @@ pub enum Event {
     /// STUN servers, then say that is all. Comes again with each ICE restart: addresses and servers may be others now;
     /// those that are known need not be handed in again, but may.
     Gather(TransportId),
+    /// This transport has ended, and no other has its place: its sockets can go once nothing is left to send. It was surplus
+    /// after the remote had bundled, or its offer was taken back, or its last section rejected.
+    TransportClosed(TransportId),
     /// The caller shall resolve this (mDNS) name and hand in the result.
     ResolveName(String),
     /// `selectedcandidatepairchange` of an ICE transport (webrtc-pc §5.6).

@@ -34,5 +34,6 @@ mod sources;
 mod descriptions;
 mod messaging;
 mod reporting;
+pub mod transports;
 
 pub use peer::Peer;

@@ -13,9 +13,12 @@ use peerless_wire::sdp;
 
 use crate::connectivity::Connectivity;
 use crate::id::TransportId;
+use crate::jsep::candidates::Gathered;
 use crate::jsep::view::{Credentials, DtlsRole, TransportView};
 use crate::media::Media;
-use crate::negotiation::{Gathered, Generation};
+
+/// How many datagrams may say goodbye.
+const FAREWELL_LIMIT: usize = 16;
 
 /// A transport and its RTP session.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(crate) struct Link {
     pub(crate) transport: Transport,
     pub(crate) connectivity: Connectivity,
     pub(crate) media: Media,
+    /// Whether a section goes over it, or would by our offer. Until then it is free.
+    pub(crate) is_taken: bool,
     /// Our DTLS role, once an answer settled it.
     pub(crate) dtls_role: Option<DtlsRole>,
     /// The section of our description that local candidates are for.
@@ -41,6 +46,7 @@ impl Link {
             transport,
             connectivity: Connectivity::new(),
             media,
+            is_taken: false,
             dtls_role: None,
             local_section: None,
             addresses: Vec::new(),
@@ -130,11 +136,34 @@ impl Link {
         transmit.or_else(|| self.media.poll_transmit(now, &mut self.transport, max_segments, out))
     }
 
+    /// Ends it: what it has left to say, protected already.
+    pub(crate) fn close(&mut self, now: Instant) -> Vec<(Transmit, BytesMut)> {
+        let mut farewell = Vec::new();
+        self.media.close(now);
+        while farewell.len() < FAREWELL_LIMIT {
+            let mut bytes = BytesMut::new();
+            match self.media.poll_transmit(now, &mut self.transport, 1, &mut bytes) {
+                Some(transmit) => farewell.push((transmit, bytes)),
+                None => break,
+            }
+        }
+        self.transport.close(now);
+        while farewell.len() < FAREWELL_LIMIT {
+            let mut bytes = BytesMut::new();
+            match self.transport.poll_transmit(now, 1, &mut bytes) {
+                Some(transmit) => farewell.push((transmit, bytes)),
+                None => break,
+            }
+        }
+        farewell
+    }
+
     /// The transport as jsep sees it.
     pub(crate) fn view(&self) -> TransportView {
         let credentials = self.transport.ice().local_credentials();
         let fingerprint = self.transport.local_fingerprint().to_string();
         TransportView {
+            id: self.id,
             credentials: Credentials {
                 ufrag: credentials.ufrag.clone(),
                 password: credentials.password.clone(),
@@ -144,19 +173,19 @@ impl Link {
         }
     }
 
-    /// The candidates of ours so far.
-    pub(crate) fn gathered(&self) -> Gathered {
+    /// The candidates of ours so far: of the generation in force, and of the restart that is prepared.
+    pub(crate) fn gathered(&self) -> Vec<Gathered> {
         let agent = self.transport.ice();
-        let in_force = Generation {
+        let in_force = Gathered {
             ufrag: agent.local_credentials().ufrag.clone(),
             candidates: agent.candidates_in_force().collect(),
-            complete: agent.is_gathered_in_force(),
+            is_complete: agent.is_gathered_in_force(),
         };
-        let next = agent.next_credentials().map(|next| Generation {
+        let next = agent.next_credentials().map(|next| Gathered {
             ufrag: next.ufrag.clone(),
             candidates: agent.local_candidates().collect(),
-            complete: agent.gathering_state() == GatheringState::Complete,
+            is_complete: agent.gathering_state() == GatheringState::Complete,
         });
-        Gathered(next.into_iter().chain([in_force]).collect())
+        next.into_iter().chain([in_force]).collect()
     }
 }

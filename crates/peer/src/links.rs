@@ -12,19 +12,25 @@ use peerless_wire::rtp::Mid;
 
 use crate::config::Config;
 use crate::id::TransportId;
+use crate::jsep::routes::Routes;
 use crate::link::Link;
 use crate::media::Media;
 use crate::setup;
 
-/// The transports of a peer. There is always one.
+/// The transports of a peer: those that sections go over, and free ones for sections to come. There is always one.
 #[derive(Debug)]
 pub(crate) struct Links {
+    maker: Maker,
+    /// How many were made.
+    made: u32,
     first: Link,
     rest: Vec<Link>,
     /// Which transport each media section goes over.
-    sections: Vec<(Mid, TransportId)>,
+    pub(crate) routes: Routes,
     /// Which carries the data channels, once one does.
     data: Option<TransportId>,
+    /// Whether we control ICE, once the first offer settled it (RFC 8445 §6.1.1).
+    controlling: Option<bool>,
     /// Whose turn it is to send, so that none starves.
     turn: usize,
 }
@@ -38,7 +44,7 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    pub(crate) fn make(&self, id: TransportId) -> Link {
+    fn make(&self, id: TransportId) -> Link {
         let config = setup::transport_config(&self.config, self.certificate.clone(), id);
         let transport = Transport::new(self.config.epoch.0, config);
         let media = Media::new(setup::session_config(&self.config, &self.cname, id));
@@ -47,14 +53,77 @@ impl Maker {
 }
 
 impl Links {
-    pub(crate) fn new(maker: &Maker) -> Self {
+    pub(crate) fn new(maker: Maker) -> Self {
         Self {
             first: maker.make(TransportId(0)),
+            maker,
+            made: 1,
             rest: Vec::new(),
-            sections: Vec::new(),
+            routes: Routes::default(),
             data: None,
+            controlling: None,
             turn: 0,
         }
+    }
+
+    fn make(&mut self) -> Link {
+        let mut link = self.maker.make(TransportId(self.made));
+        self.made += 1;
+        if let Some(controlling) = self.controlling {
+            link.transport.ice_mut().set_controlling(controlling);
+        }
+        link
+    }
+
+    /// Makes free ones until there are as many.
+    pub(crate) fn provide(&mut self, wanted: usize) {
+        let free = self.iter().filter(|link| !link.is_taken).count();
+        for _ in free..wanted {
+            let link = self.make();
+            self.rest.push(link);
+        }
+    }
+
+    /// Whether we control ICE (RFC 8445 §6.1.1), also for transports to come.
+    pub(crate) fn set_controlling(&mut self, controlling: bool) {
+        self.controlling = Some(controlling);
+        self.iter_mut().for_each(|link| link.transport.ice_mut().set_controlling(controlling));
+    }
+
+    /// Has sections go otherwise. What a section that moves has elsewhere ends there.
+    pub(crate) fn set_routes(&mut self, now: Instant, routes: Routes) {
+        let before = std::mem::replace(&mut self.routes, routes);
+        for mid in before.mids() {
+            let (from, to) = (before.of(mid), self.routes.of(mid));
+            if let Some(from) = from.filter(|_| from != to)
+                && let Some(link) = self.get_mut(from)
+            {
+                link.media.forget(now, mid);
+            }
+        }
+        let routes = &self.routes;
+        let all = std::iter::once(&mut self.first).chain(&mut self.rest);
+        all.filter(|link| routes.is_used(link.id)).for_each(|link| link.is_taken = true);
+    }
+
+    /// Takes out those that were taken and that nothing goes over any more.
+    pub(crate) fn take_unused(&mut self) -> Vec<Link> {
+        let routes = &self.routes;
+        let is_unused = |link: &Link| link.is_taken && !routes.is_used(link.id);
+        let mut unused: Vec<Link> = self.rest.extract_if(.., |link| is_unused(link)).collect();
+        if is_unused(&self.first) {
+            let next = if self.rest.is_empty() { self.make() } else { self.rest.remove(0) };
+            unused.push(std::mem::replace(&mut self.first, next));
+        }
+        if self.data.is_some_and(|id| unused.iter().any(|link| link.id == id)) {
+            self.data = None;
+        }
+        unused
+    }
+
+    /// Those that sections go over, or would.
+    pub(crate) fn used(&self) -> impl Iterator<Item = &Link> + Clone {
+        self.iter().filter(|link| link.is_taken)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Link> + Clone {
@@ -85,24 +154,34 @@ impl Links {
         self.iter_mut().find(|link| link.id == id)
     }
 
-    /// The oldest: the only one where all is bundled.
+    /// The oldest: the only one where all is bundled, and none waits.
     pub(crate) fn first(&self) -> &Link {
         &self.first
     }
 
-    pub(crate) fn first_mut(&mut self) -> &mut Link {
-        &mut self.first
-    }
-
     /// The one that a media section goes over.
     pub(crate) fn of(&self, mid: &Mid) -> &Link {
-        let id = self.sections.iter().find(|(known, _)| known == mid).map(|(_, id)| *id);
-        id.and_then(|id| self.get(id)).unwrap_or(&self.first)
+        self.routes.of(mid).and_then(|id| self.get(id)).unwrap_or(&self.first)
     }
 
     pub(crate) fn of_mut(&mut self, mid: &Mid) -> &mut Link {
         let id = self.of(mid).id;
         self.found_mut(id)
+    }
+
+    /// The data channels go over this one from now on.
+    pub(crate) fn set_data(&mut self, id: TransportId) {
+        self.data = Some(id);
+    }
+
+    /// Which carries the data channels, once one does.
+    pub(crate) fn data_id(&self) -> Option<TransportId> {
+        self.data
+    }
+
+    /// Whether we control ICE, where that is settled.
+    pub(crate) fn controlling(&self) -> Option<bool> {
+        self.controlling
     }
 
     /// The one that carries the data channels.

@@ -2,15 +2,17 @@
 //! (webrtc-pc §4.4.1.5, §4.7.3; RFC 9429 §4.1).
 
 use peerless_wire::rtp::{Mid, PayloadType};
-use peerless_wire::sdp::{self, Attribute, Candidate, Description, Media};
+use peerless_wire::sdp::{self, Attribute, Description, Media};
 
-use crate::config::CodecCapability;
+use crate::config::{BundlePolicy, CodecCapability};
 use crate::description::{IceCandidateInit, SessionDescription};
 use crate::error::{CandidateError, Error};
-use crate::id::TransceiverId;
-use crate::jsep::candidates::{self, Added};
+use crate::id::{TransceiverId, TransportId};
+use crate::jsep;
+use crate::jsep::candidates::{self, Added, Gathered};
 use crate::jsep::credentials;
 use crate::jsep::plan::Plan;
+use crate::jsep::routes::Routes;
 use crate::jsep::sctp;
 use crate::jsep::view::{
     Credentials, DataView, Descriptions, RemoteTrack, TransceiverView, TransportView, View,
@@ -36,34 +38,8 @@ pub(crate) struct Negotiation {
     needed: bool,
     /// `[[LocalIceCredentialsToReplace]]`: a restart was asked for, and is owed while our description has one of these.
     to_replace: Vec<Credentials>,
-    /// The remote's offer, which we have not answered yet, brings new credentials.
-    remote_restarts: bool,
-}
-
-/// The candidates of our one transport so far: of the generation in force, and of the restart that is prepared.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Gathered(pub(crate) Vec<Generation>);
-
-/// The candidates of one generation.
-#[derive(Debug, Clone)]
-pub(crate) struct Generation {
-    pub(crate) ufrag: String,
-    pub(crate) candidates: Vec<Candidate>,
-    /// Whether all are there.
-    pub(crate) complete: bool,
-}
-
-impl Gathered {
-    /// The description with the candidates that belong to its credentials.
-    fn written_into(&self, description: &Description) -> String {
-        let is_of = |one: &&Generation| {
-            description.media.iter().any(|media| description.ice_ufrag(media) == Some(&one.ufrag))
-        };
-        match self.0.iter().find(is_of) {
-            Some(one) => candidates::gathered(description, &one.candidates, one.complete).to_string(),
-            None => description.to_string(),
-        }
-    }
+    /// The transports for which the remote's offer, which we have not answered yet, brings new credentials.
+    remote_restarts: Vec<TransportId>,
 }
 
 /// What `create_offer` or `create_answer` gave last: the only thing `set_local_description` takes.
@@ -88,7 +64,7 @@ impl Negotiation {
             answered_by_us: false,
             needed: false,
             to_replace: Vec::new(),
-            remote_restarts: false,
+            remote_restarts: Vec::new(),
         }
     }
 
@@ -96,7 +72,8 @@ impl Negotiation {
     pub(crate) fn view(
         &self,
         codecs: &[CodecCapability],
-        transport: TransportView,
+        bundle_policy: BundlePolicy,
+        (transports, routes): (Vec<TransportView>, Routes),
         transceivers: &Transceivers,
         data: DataView,
     ) -> View {
@@ -105,7 +82,9 @@ impl Negotiation {
             session_id: self.session_id,
             session_version: self.session_version,
             cname: self.cname.clone(),
-            transport,
+            bundle_policy,
+            transports,
+            routes,
             codecs: codecs.to_vec(),
             transceivers: transceivers.iter().map(transceiver_view).collect(),
             offered: self.offer.as_ref().map(|created| created.owners.clone()).unwrap_or_default(),
@@ -121,10 +100,10 @@ impl Negotiation {
         kind: SdpType,
         description: Description,
         owners: Vec<Option<TransceiverId>>,
-        gathered: &Gathered,
+        gathered: &[Gathered],
     ) -> SessionDescription {
         self.session_version = description.origin.session_version;
-        let text = gathered.written_into(&description);
+        let text = candidates::gathered(&description, gathered).to_string();
         let created = Some(Created { text: text.clone(), description, owners });
         match kind {
             SdpType::Offer => self.offer = created,
@@ -188,7 +167,10 @@ impl Negotiation {
         let changed = self.signaling != plan.signaling;
         self.signaling = plan.signaling;
         self.descriptions = plan.descriptions.clone();
-        self.remote_restarts = !local && kind == SdpType::Offer && plan.remote_restarts;
+        self.remote_restarts = match (local, kind) {
+            (false, SdpType::Offer) => plan.remote_restarts.clone(),
+            _ => Vec::new(),
+        };
         if self.signaling == SignalingState::Stable {
             self.needed = false;
         }
@@ -208,32 +190,43 @@ impl Negotiation {
         self.to_replace = both.into_iter().flatten().flat_map(|one| credentials::all(one)).collect();
     }
 
-    /// Whether the next offer, or the answer to the remote's, shall restart ICE though nobody says so
-    /// (RFC 9429 §5.3.1).
-    pub(crate) fn restarts(&self, kind: SdpType) -> bool {
-        match kind {
-            SdpType::Offer => !self.to_replace.is_empty(),
-            _ => self.remote_restarts,
-        }
+    /// Whether the next offer shall restart ICE though nobody says so.
+    pub(crate) fn offer_restarts(&self) -> bool {
+        !self.to_replace.is_empty()
     }
 
-    /// The credentials in what was created last, where they will still do.
-    pub(crate) fn created_credentials(&self, kind: SdpType, in_force: &Credentials) -> Option<Credentials> {
+    /// The transports that the answer to the remote's offer restarts (RFC 9429 §5.3.1).
+    pub(crate) fn answer_restarts(&self) -> &[TransportId] {
+        &self.remote_restarts
+    }
+
+    /// The credentials in what was created last, by transport, where they will still do; `view` has those in force.
+    pub(crate) fn created_credentials(
+        &self,
+        kind: SdpType,
+        view: &View,
+    ) -> Option<Vec<(TransportId, Credentials)>> {
         let created = if kind == SdpType::Offer { &self.offer } else { &self.answer };
-        let written = credentials::all(&created.as_ref()?.description).into_iter().next()?;
-        let is_fresh = written != *in_force && !self.to_replace.contains(&written);
-        // An offer may have been created with the option; an answer restarts where the offer does, and only there.
-        let will_do = match (kind, self.restarts(kind)) {
-            (_, true) => is_fresh,
-            (SdpType::Offer, false) => true,
-            (_, false) => written == *in_force,
+        let written = jsep::carried(view, &created.as_ref()?.description);
+        let will_do = |(id, credentials): &(TransportId, Credentials)| {
+            let is_in_force = view.transports.iter().any(|one| one.id == *id && one.credentials == *credentials);
+            match kind {
+                // An offer may have been created with the option.
+                SdpType::Offer if self.to_replace.is_empty() || !view.routes.is_used(*id) => true,
+                SdpType::Offer => !is_in_force && !self.to_replace.contains(credentials),
+                // An answer restarts where the offer does, and only there.
+                _ => is_in_force != self.remote_restarts.contains(id),
+            }
         };
-        will_do.then_some(written)
+        written.iter().all(will_do).then_some(written)
     }
 
-    /// The ICE credentials in `localDescription`.
-    pub(crate) fn local_credentials(&self) -> Option<Credentials> {
-        credentials::all(self.descriptions.local()?).into_iter().next()
+    /// The ICE credentials that `localDescription` has in a section.
+    pub(crate) fn local_credentials(&self, section: usize) -> Option<Credentials> {
+        let description = self.descriptions.local()?;
+        let media = description.media.get(section)?;
+        let (ufrag, password) = (description.ice_ufrag(media)?, description.ice_pwd(media)?);
+        Some(Credentials { ufrag: ufrag.to_owned(), password: password.to_owned() })
     }
 
     /// An answer came: a restart that was asked for is done where none of the old credentials is left
@@ -257,19 +250,19 @@ impl Negotiation {
     }
 
     /// `currentLocalDescription` with the candidates gathered so far.
-    pub(crate) fn current_local(&self, gathered: &Gathered) -> Option<SessionDescription> {
+    pub(crate) fn current_local(&self, gathered: &[Gathered]) -> Option<SessionDescription> {
         let kind = if self.answered_by_us { SdpType::Answer } else { SdpType::Offer };
-        let sdp = gathered.written_into(self.descriptions.current_local.as_deref()?);
+        let sdp = candidates::gathered(self.descriptions.current_local.as_deref()?, gathered).to_string();
         Some(SessionDescription { kind, sdp })
     }
 
     /// `pendingLocalDescription` with the candidates gathered so far.
-    pub(crate) fn pending_local(&self, gathered: &Gathered) -> Option<SessionDescription> {
+    pub(crate) fn pending_local(&self, gathered: &[Gathered]) -> Option<SessionDescription> {
         let kind = match self.signaling {
             SignalingState::HaveLocalPranswer => SdpType::Pranswer,
             _ => SdpType::Offer,
         };
-        let sdp = gathered.written_into(self.descriptions.pending_local.as_deref()?);
+        let sdp = candidates::gathered(self.descriptions.pending_local.as_deref()?, gathered).to_string();
         Some(SessionDescription { kind, sdp })
     }
 
@@ -320,20 +313,27 @@ impl Negotiation {
         Ok(Some(added))
     }
 
-    /// The section of our description whose transport carries all: its MID and index (RFC 9143 §7.2). An answer that
-    /// rejects the first section moves it on to the next.
-    pub(crate) fn local_section(&self) -> Option<(Mid, usize)> {
-        let description = self.descriptions.local()?;
-        let answered = self.descriptions.remote().filter(|_| self.signaling == SignalingState::Stable);
-        let accepted = |mid: &Mid| {
-            let (index, media) = description.section(mid)?;
+    /// The sections of our description that local candidates are for, each with its MID and index: one for each transport
+    /// (RFC 9143 §7.2). An answer that rejects the first section of a transport moves them on to the next.
+    pub(crate) fn local_sections(&self, routes: &Routes) -> Vec<(TransportId, Mid, usize)> {
+        let Some(description) = self.descriptions.local() else { return Vec::new() };
+        let is_stable = self.signaling == SignalingState::Stable;
+        let is_offer =
+            matches!(self.signaling, SignalingState::HaveLocalOffer | SignalingState::HaveRemotePranswer);
+        let answered = self.descriptions.remote().filter(|_| is_stable);
+        let bundled = description.bundle_groups().flat_map(|group| &group.mids);
+        let mut sections: Vec<(TransportId, Mid, usize)> = Vec::new();
+        for mid in bundled.chain(description.media.iter().filter_map(Media::mid)) {
+            let Some((index, media)) = description.section(mid) else { continue };
             let theirs = answered.and_then(|remote| remote.section(mid));
             let is_rejected = media.is_rejected() || theirs.is_some_and(|(_, media)| media.is_rejected());
-            (!is_rejected).then(|| (mid.clone(), index))
-        };
-        let bundled =
-            description.bundle_groups().next().and_then(|group| group.mids.iter().find_map(accepted));
-        bundled.or_else(|| description.media.iter().filter_map(Media::mid).find_map(accepted))
+            let route = if is_offer { routes.offered(mid) } else { routes.standing(mid) };
+            let Some(transport) = route.filter(|_| !is_rejected) else { continue };
+            if sections.iter().all(|(known, _, _)| *known != transport) {
+                sections.push((transport, mid.clone(), index));
+            }
+        }
+        sections
     }
 
     /// To be asked at the end of each call: whether `negotiationneeded` is to be fired now (webrtc-pc §4.7.3, "update

@@ -55,7 +55,7 @@ impl Peer {
         let transceivers = Transceivers::new(setup::fork(&config.seed, setup::TRANSCEIVERS_STREAM));
         let negotiation = Negotiation::new(chance.next_u64() >> 1, cname);
         let channels = Channels::new(setup::sctp_config(&config));
-        let engine = Engine::new(transceivers, Links::new(&maker), channels, config.max_segments);
+        let engine = Engine::new(transceivers, Links::new(maker), channels, config.max_segments);
         Ok(Self { config, certificate, negotiation, engine })
     }
 

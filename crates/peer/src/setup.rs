@@ -10,7 +10,7 @@ use peerless_transport::{sctp, transport};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::config::{BundlePolicy, Config, DtlsVersions};
+use crate::config::{Config, DtlsVersions};
 use crate::error::Error;
 use crate::id::TransportId;
 
@@ -29,9 +29,6 @@ const RECEIVE_BUFFERS: RangeInclusive<usize> = 4096..=1 << 30;
 /// # Errors
 /// `NotSupported`, `Argument` with what is wrong.
 pub(crate) fn check(config: &Config) -> Result<(), Error> {
-    if config.bundle_policy != BundlePolicy::MaxBundle {
-        return Err(Error::NotSupported("a bundle policy other than max-bundle"));
-    }
     if !(sctp::BASE_PACKET_SIZE..=sctp::MAX_PACKET_SIZE).contains(&config.max_packet_size) {
         return Err(Error::Argument("the largest packet must be 1200 to 16384"));
     }

@@ -172,4 +172,12 @@ words! {
     }
 }
 
+words! {
+    /// RTCIceComponent (webrtc-pc §5.6.5). RTP and RTCP always share one transport here (rtcp-mux).
+    IceComponent {
+        /// RTP, with RTCP or data channels besides.
+        Rtp = "rtp",
+    }
+}
+
 pub(crate) use words;

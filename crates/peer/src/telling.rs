@@ -15,9 +15,9 @@ use crate::description::IceCandidateInit;
 use crate::engine::Engine;
 use crate::event::{Diagnostic, Event, IceCandidateError, Secured, SelectedPair};
 use crate::id::TransportId;
+use crate::jsep::candidates::Gathered;
 use crate::link::Link;
 use crate::media::sending_section;
-use crate::negotiation::Gathered;
 use crate::state::{ConnectionState, IceConnectionState, IceGatheringState, MediaKind};
 
 impl Engine {
@@ -166,9 +166,18 @@ impl Engine {
         }
     }
 
+    /// The sections that local candidates of each transport are for from now on.
+    pub(crate) fn set_local_sections(&mut self, sections: &[(TransportId, Mid, usize)]) {
+        let ids: Vec<TransportId> = self.links.iter().map(|link| link.id).collect();
+        for id in ids {
+            let section = sections.iter().find(|(known, _, _)| *known == id);
+            self.set_local_section(id, section.map(|(_, mid, index)| (mid.clone(), *index)));
+        }
+    }
+
     /// Local candidates of a transport are for `section` from now on. Where they were told for another, which the answer
     /// rejected, they are told again: the remote has dropped them with it.
-    pub(crate) fn set_local_section(&mut self, id: TransportId, section: Option<(Mid, usize)>) {
+    fn set_local_section(&mut self, id: TransportId, section: Option<(Mid, usize)>) {
         let Some(link) = self.links.get_mut(id) else { return };
         let before = std::mem::replace(&mut link.local_section, section);
         if before.is_none() || link.local_section.is_none() || before == link.local_section {
@@ -235,18 +244,18 @@ impl Engine {
 
     /// `iceConnectionState` over all transports in use, but for the closed peer.
     pub(crate) fn ice_connection_state(&self) -> IceConnectionState {
-        connectivity::ice_connection_of(self.links.iter().map(|link| link.connectivity.ice()))
+        connectivity::ice_connection_of(self.links.used().map(|link| link.connectivity.ice()))
     }
 
     /// `connectionState` over all transports in use, but for the closed peer.
     pub(crate) fn connection_state(&self) -> ConnectionState {
         let states = |link: &Link| (link.connectivity.ice(), link.connectivity.dtls);
-        connectivity::connection_of(self.links.iter().map(states))
+        connectivity::connection_of(self.links.used().map(states))
     }
 
     /// The candidates of ours so far.
-    pub(crate) fn gathered(&self) -> Gathered {
-        self.links.first().gathered()
+    pub(crate) fn gathered(&self) -> Vec<Gathered> {
+        self.links.iter().flat_map(Link::gathered).collect()
     }
 
     /// Tells which senders began or ceased to be able to send. One that begins starts with a key frame.

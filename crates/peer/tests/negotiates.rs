@@ -6,7 +6,7 @@ mod scene;
 use std::time::Duration;
 
 use peerless_peer::Peer;
-use peerless_peer::config::{BundlePolicy, CodecCapability};
+use peerless_peer::config::CodecCapability;
 use peerless_peer::description::SessionDescription;
 use peerless_peer::error::{DescriptionError, Error};
 use peerless_peer::event::Event;
@@ -18,17 +18,6 @@ use scene::{ALICE, Adjust, BOB, Scene, Setting};
 
 fn needed(scene: &Scene, side: usize) -> usize {
     scene.ends[side].count(|event| *event == Event::NegotiationNeeded)
-}
-
-#[test]
-fn bundle_policies_but_max_bundle_are_refused() {
-    for policy in [BundlePolicy::Balanced, BundlePolicy::MaxCompat] {
-        let mut config = scene::config(1, ALICE);
-        config.bundle_policy = policy;
-        let refused = Peer::new(config).unwrap_err();
-        assert!(matches!(refused, Error::NotSupported(_)));
-        assert_eq!(refused.name(), "NotSupportedError");
-    }
 }
 
 #[test]

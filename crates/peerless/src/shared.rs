@@ -52,6 +52,8 @@ pub(crate) struct State {
 pub(crate) enum Errand {
     /// Bind sockets of a transport and ask STUN servers.
     Gather(TransportId),
+    /// Close the sockets of a transport, once nothing waits to leave.
+    Release(TransportId),
     /// Resolve an mDNS name.
     Resolve(String),
 }
@@ -233,6 +235,9 @@ impl State {
             | PeerEvent::BufferedAmountLow(_)
             | PeerEvent::MessageArrived(_) => return self.handle_channel_event(event),
             PeerEvent::SendBufferFree => return self.room.notify_waiters(),
+            PeerEvent::TransportClosed(transport) => {
+                return self.errands.push_back(Errand::Release(transport));
+            }
             PeerEvent::Gather(transport) => return self.errands.push_back(Errand::Gather(transport)),
             PeerEvent::ResolveName(name) => return self.errands.push_back(Errand::Resolve(name)),
             other => News::Peer(other),

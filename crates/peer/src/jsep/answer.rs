@@ -3,13 +3,13 @@
 use peerless_wire::sdp::{Attribute, Description, Media, Setup};
 
 use crate::error::Error;
-use crate::jsep::bundle::{self, mid_of};
+use crate::jsep::bundle::{self, Part, mid_of, parts_of_offer};
 use crate::jsep::check;
 use crate::jsep::codecs::{answered, capabilities, kind_of, wants_rtx};
 use crate::jsep::extensions;
 use crate::jsep::sctp::{self, Form};
 use crate::jsep::section::{self, Content, DataContent};
-use crate::jsep::view::{DtlsRole, TransceiverView, View};
+use crate::jsep::view::{DtlsRole, TransceiverView, TransportView, View};
 use crate::state::{Direction, SdpType, SignalingState};
 
 /// Writes an answer to the remote's pending offer. A section we cannot take is rejected with port 0, the rest goes on.
@@ -25,35 +25,49 @@ pub fn create_answer(view: &View) -> Result<Description, Error> {
     let Some(offer) = &view.descriptions.pending_remote else {
         return Err(Error::WrongState { kind: SdpType::Answer, state: view.signaling });
     };
-    let owner = |index: usize| {
-        let mid = mid_of(offer, index);
-        view.transceivers.iter().find(|one| one.mid.as_ref() == Some(&mid))
-    };
     let data = sctp::offered(view, offer);
-    let is_taken = |index| {
-        data == Some(index) || owner(index).is_some_and(|one| is_possible(view, offer, index, Some(one)))
-    };
-    let shared = bundle::shared(offer, is_taken);
-    let setup = answered_setup(view, offer, &shared)?;
+    let parts = parts(view, offer);
+    let ways = ways(view, offer, &parts)?;
     let mixes = |media: &Media| extensions::is_mixed(offer, media);
     let mut answer = section::description(view, offer.media.iter().any(mixes));
     for (index, media) in offer.media.iter().enumerate() {
-        let transceiver = owner(index).filter(|_| shared.contains(&index));
-        answer.media.push(match transceiver {
-            Some(transceiver) => answered_section(view, transceiver, offer, media, setup),
-            None if data == Some(index) && shared.contains(&index) => answered_data(view, media, setup),
-            None => section::rejected(media, media.mid().cloned()),
+        let way = ways.iter().find(|way| way.part.sections.contains(&index));
+        answer.media.push(match (owner(view, offer, index), way) {
+            (Some(transceiver), Some(way)) => answered_section(view, transceiver, offer, media, way),
+            (None, Some(way)) if data == Some(index) => answered_data(view, media, way),
+            _ => section::rejected(media, media.mid().cloned()),
         });
     }
-    if offer.bundle_groups().next().is_some() {
-        let tag = bundle::tag(offer, |index| shared.contains(&index));
-        let rest = shared.iter().copied().filter(|index| Some(*index) != tag);
-        let mids = tag.into_iter().chain(rest).map(|index| mid_of(offer, index)).collect();
-        if let Some(group) = bundle::group(mids) {
-            answer.attributes.insert(0, group);
-        }
-    }
+    let groups = ways.iter().filter(|way| way.part.is_group).flat_map(|way| {
+        let rest = way.part.sections.iter().copied().filter(|index| *index != way.part.tag);
+        let members = std::iter::once(way.part.tag).chain(rest);
+        members.map(|index| (mid_of(offer, index), way.transport.id))
+    });
+    let groups = bundle::groups(&groups.collect::<Vec<_>>());
+    answer.attributes.splice(0..0, groups);
     Ok(answer)
+}
+
+/// How many free transports the answer to the remote's pending offer takes.
+pub(super) fn transports_wanted(view: &View) -> usize {
+    let Some(offer) = &view.descriptions.pending_remote else { return 0 };
+    let has_none = |part: &&Part| part.transport.is_none_or(|id| !view.routes.is_used(id));
+    parts(view, offer).iter().filter(has_none).count()
+}
+
+/// The parts of an offer that we take.
+fn parts(view: &View, offer: &Description) -> Vec<Part> {
+    let data = sctp::offered(view, offer);
+    let is_taken = |index| {
+        let owner = || owner(view, offer, index);
+        data == Some(index) || owner().is_some_and(|one| is_possible(view, offer, index, Some(one)))
+    };
+    parts_of_offer(view, offer, is_taken)
+}
+
+fn owner<'a>(view: &'a View, offer: &Description, index: usize) -> Option<&'a TransceiverView> {
+    let mid = mid_of(offer, index);
+    view.transceivers.iter().find(|one| one.mid.as_ref() == Some(&mid))
 }
 
 /// Whether a section of an offer can be taken as far as its content goes. For media: known kind and transport,
@@ -84,22 +98,35 @@ fn is_known_protocol(protocol: &str) -> bool {
         || matches!(protocol, "TCP/DTLS/RTP/SAVPF" | "TCP/DTLS/RTP/SAVP")
 }
 
-fn answered_setup(view: &View, offer: &Description, shared: &[usize]) -> Result<Setup, Error> {
-    let Some(tag) = bundle::tag(offer, |index| shared.contains(&index)) else {
-        return Ok(Setup::Active);
-    };
-    let remote = check::remote_transport(view, offer, tag, shared)?;
-    Ok(match check::role_to_answer(view, remote.setup, tag)? {
-        DtlsRole::Client => Setup::Active,
-        DtlsRole::Server => Setup::Passive,
-    })
+/// How the sections of a part go.
+struct Way<'a> {
+    part: &'a Part,
+    transport: &'a TransportView,
+    setup: Setup,
 }
 
-fn answered_data(view: &View, offered: &Media, setup: Setup) -> Media {
+/// The ways of the parts that have a transport.
+fn ways<'a>(view: &'a View, offer: &Description, parts: &'a [Part]) -> Result<Vec<Way<'a>>, Error> {
+    let mut ways = Vec::new();
+    for part in parts {
+        let Some(transport) = part.transport.and_then(|id| view.transport(id)) else { continue };
+        let standing = transport.dtls_role;
+        let remote = check::remote_transport(view, standing, offer, part.tag, &part.sections)?;
+        let setup = match check::role_to_answer(standing, remote.setup, part.tag)? {
+            DtlsRole::Client => Setup::Active,
+            DtlsRole::Server => Setup::Passive,
+        };
+        ways.push(Way { part, transport, setup });
+    }
+    Ok(ways)
+}
+
+fn answered_data(view: &View, offered: &Media, way: &Way<'_>) -> Media {
     let form = Form::of(offered).unwrap_or(Form::OURS);
     let mid = offered.mid().cloned();
     let has_packet_size = sctp::max_packet_size(offered).is_some();
-    let content = DataContent { mid, form, is_bundle_only: false, setup, has_packet_size };
+    let (transport, setup) = (way.transport, way.setup);
+    let content = DataContent { mid, form, is_bundle_only: false, transport, setup, has_packet_size };
     section::write_data(view, content)
 }
 
@@ -108,7 +135,7 @@ fn answered_section(
     transceiver: &TransceiverView,
     offer: &Description,
     offered: &Media,
-    setup: Setup,
+    way: &Way<'_>,
 ) -> Media {
     let kind = transceiver.kind;
     let ours = capabilities(view, Some(transceiver), kind);
@@ -119,7 +146,8 @@ fn answered_section(
         mid: offered.mid().cloned(),
         protocol: &offered.protocol,
         is_bundle_only: false,
-        setup,
+        transport: way.transport,
+        setup: way.setup,
         direction: section::both_want(section::wanted(transceiver.direction), theirs),
         entries: answered(offered, kind, &ours, is_our_order, wants_rtx(Some(transceiver))),
         extensions: extensions::answered(offer, offered, kind),

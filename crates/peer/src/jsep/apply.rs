@@ -4,23 +4,24 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use peerless_wire::rtp::{Mid, Ssrc};
-use peerless_wire::sdp::{Attribute, Candidate, Description, Direction, Media};
+use peerless_wire::sdp::{Attribute, Description, Direction, Media};
 
 use crate::error::{DescriptionError, Error};
 use crate::id::TransceiverId;
 use crate::jsep::answer::is_possible;
-use crate::jsep::bundle::{self, mid_of, transport_section};
+use crate::jsep::bundle::{Part, mid_of, parts_of_answer, parts_of_offer, parts_of_ours};
+use crate::jsep::carry;
 use crate::jsep::check;
 use crate::jsep::codecs::{agree, kind_of};
 use crate::jsep::extensions;
 use crate::jsep::plan::{
-    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan, TransportPlan,
+    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan,
 };
 use crate::jsep::rollback::{self, RolledBack};
 use crate::jsep::sctp;
 use crate::jsep::section::{both_want, named};
 use crate::jsep::signaling::{Source, next_state};
-use crate::jsep::view::{Credentials, RemoteTrack, TransceiverView, View};
+use crate::jsep::view::{RemoteTrack, TransceiverView, View};
 use crate::state::{self, SdpType, SignalingState};
 
 /// What setting this description changes. Nothing is changed by the call itself. For a rollback the description does
@@ -46,7 +47,7 @@ pub fn apply(view: &View, source: Source, kind: SdpType, description: &Descripti
     check::check_shape(description)?;
     let description = Arc::new(description.clone());
     let mut plan = match (source, kind) {
-        (Source::Local, SdpType::Offer) => local_offer(view, &description),
+        (Source::Local, SdpType::Offer) => local_offer(view, &description)?,
         (Source::Remote, SdpType::Offer) => remote_offer(view, &description)?,
         (Source::Local, _) => {
             let Some(offer) = &view.descriptions.pending_remote else {
@@ -93,8 +94,9 @@ fn controlling(view: &View, is_ours: bool, offer: &Description) -> Option<bool> 
     is_first.then(|| is_ours || offer.has(&Attribute::IceLite))
 }
 
-fn local_offer(view: &View, offer: &Arc<Description>) -> Plan {
+fn local_offer(view: &View, offer: &Arc<Description>) -> Result<Plan, Error> {
     let mut plan = Plan::nothing(view);
+    plan.routes = carry::routes_of_offer(view, offer)?;
     plan.controlling = controlling(view, true, offer);
     for (index, media) in offer.media.iter().enumerate() {
         let mid = mid_of(offer, index);
@@ -106,22 +108,22 @@ fn local_offer(view: &View, offer: &Arc<Description>) -> Plan {
         let Some(transceiver) = view.transceivers.iter().find(is_meant) else { continue };
         plan.transceivers.push(TransceiverPlan::new(Target::Existing(transceiver.id), index, mid));
     }
-    plan
+    Ok(plan)
 }
 
 fn remote_offer(view: &View, offer: &Arc<Description>) -> Result<Plan, Error> {
     check::check_offer_continues(view, offer)?;
     let owner_at = |index: usize| owner(view, &mid_of(offer, index));
     let is_possible = |index: usize| is_possible(view, offer, index, owner_at(index));
-    let shared = bundle::shared(offer, is_possible);
-    let Some(tag) = bundle::tag(offer, |index| shared.contains(&index)) else {
+    let parts = parts_of_offer(view, offer, is_possible);
+    let shared = sections(&parts);
+    if shared.is_empty() {
         return nothing_shared(view, offer);
-    };
-    let transport = check::remote_transport(view, offer, tag, &shared)?;
-    check::role_to_answer(view, transport.setup, tag)?;
+    }
     let mut plan = Plan::nothing(view);
+    plan.remote_restarts = carry::check_offer(view, offer, &parts)?;
     plan.controlling = controlling(view, false, offer);
-    plan.remote_restarts = credentials_before(view).is_some_and(|before| before != transport.credentials);
+    plan.routes = view.routes.settled();
     let mut taken: HashSet<_> = HashSet::new();
     for (index, media) in offer.media.iter().enumerate() {
         let (mid, theirs) = (mid_of(offer, index), offer.direction(media));
@@ -194,29 +196,11 @@ fn local_answer(
     kind: SdpType,
 ) -> Result<Plan, Error> {
     check::check_answer_fits(offer, answer)?;
-    let shared = bundle::shared(answer, |index| is_taken(answer, index));
+    let parts = parts_of_ours(view, answer, |index| is_taken(answer, index));
+    let shared = sections(&parts);
     let mut plan = Plan::nothing(view);
-    let mut tag_setup = None;
-    if let Some(tag) = bundle::tag(answer, |index| shared.contains(&index)) {
-        let remote = check::remote_transport(view, offer, tag, &shared)?;
-        let role = check::role_to_answer(view, remote.setup, tag)?;
-        tag_setup = Some((tag, remote, role));
-    }
-    if let Some((tag, remote, role)) = tag_setup {
-        // Until now each of the offer's sections had a transport of its own: only that of the tag goes on.
-        let section = transport_section(offer, tag);
-        plan.transport = Some(TransportPlan {
-            mid: mid_of(offer, tag),
-            section: tag,
-            restarted: credentials_before(view).is_some_and(|before| before != remote.credentials),
-            credentials: remote.credentials,
-            lite: offer.has(&Attribute::IceLite),
-            fingerprints: remote.fingerprints,
-            role,
-            candidates: candidates(offer, &[tag, section]),
-            end_of_candidates: has_all_candidates(offer, section),
-        });
-    }
+    plan.transports = carry::settled_by_us(view, offer, &parts)?;
+    plan.routes = carry::routes_of_answer(view, offer, &parts, kind);
     settle(&mut plan, view, Sides { local: answer, remote: offer, is_ours: true, kind }, &shared);
     Ok(plan)
 }
@@ -228,30 +212,23 @@ fn remote_answer(
     kind: SdpType,
 ) -> Result<Plan, Error> {
     check::check_answer_fits(offer, answer)?;
-    let shared = bundle::shared(answer, |index| is_taken(answer, index));
+    let parts = parts_of_answer(view, offer, answer, |index| is_taken(answer, index));
+    let shared = sections(&parts);
     for &index in &shared {
         if let (Some(offered), Some(answered)) = (offer.media.get(index), answer.media.get(index)) {
             check::check_answered_section(offered, answered, index)?;
         }
     }
     let mut plan = Plan::nothing(view);
-    if let Some(tag) = bundle::tag(answer, |index| shared.contains(&index)) {
-        let remote = check::remote_transport(view, answer, tag, &shared)?;
-        let role = check::role_from_answer(view, remote.setup, tag)?;
-        plan.transport = Some(TransportPlan {
-            mid: mid_of(offer, tag),
-            section: tag,
-            restarted: credentials_before(view).is_some_and(|before| before != remote.credentials),
-            credentials: remote.credentials,
-            lite: answer.has(&Attribute::IceLite),
-            fingerprints: remote.fingerprints,
-            role,
-            candidates: candidates(answer, &shared),
-            end_of_candidates: has_all_candidates(answer, transport_section(answer, tag)),
-        });
-    }
+    plan.transports = carry::settled_by_remote(view, (offer, answer), &parts)?;
+    plan.routes = carry::routes_of_answer(view, offer, &parts, kind);
     settle(&mut plan, view, Sides { local: offer, remote: answer, is_ours: false, kind }, &shared);
     Ok(plan)
+}
+
+/// The sections of all parts.
+fn sections(parts: &[Part]) -> Vec<usize> {
+    parts.iter().flat_map(|part| part.sections.iter().copied()).collect()
 }
 
 fn is_taken(answer: &Description, index: usize) -> bool {
@@ -293,6 +270,7 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
             continue;
         }
         if let Some(port) = sctp::port(remote) {
+            plan.data_transport = plan.routes.of(&mid);
             plan.data = DataChange::Negotiated {
                 port,
                 max_message_size: sctp::max_message_size(remote),
@@ -429,24 +407,3 @@ fn sources(media: &Media) -> Vec<(Ssrc, Option<Ssrc>)> {
 /// The most streams a track is in, and sources a section has, as far as we follow.
 const STREAM_LIMIT: usize = 64;
 const SOURCE_LIMIT: usize = 64;
-
-/// The remote's credentials of the last exchange.
-fn credentials_before(view: &View) -> Option<Credentials> {
-    let remote = view.descriptions.current_remote.as_ref()?;
-    let tag = bundle::tag(remote, |index| is_taken(remote, index))?;
-    let media = remote.media.get(transport_section(remote, tag))?;
-    let (ufrag, password) = (remote.ice_ufrag(media)?.to_owned(), remote.ice_pwd(media)?.to_owned());
-    Some(Credentials { ufrag, password })
-}
-
-/// The candidates in these sections, each once.
-fn candidates(description: &Description, sections: &[usize]) -> Vec<Candidate> {
-    let media = sections.iter().filter_map(|&index| description.media.get(index));
-    let mut seen = HashSet::new();
-    media.flat_map(|media| media.candidates()).filter(|one| seen.insert(*one)).cloned().collect()
-}
-
-fn has_all_candidates(description: &Description, section: usize) -> bool {
-    let is_said = description.media.get(section).is_some_and(|media| media.has_all_candidates());
-    is_said || description.has(&Attribute::EndOfCandidates)
-}

@@ -138,17 +138,43 @@ fn keep(description: &mut Description, section: Option<usize>, candidate: Option
 /// How many candidates a section keeps.
 const CANDIDATE_LIMIT: usize = 256;
 
-/// Our description with what was gathered for its one transport: the candidates stand in the section that lends it,
-/// the default one's address in all that are not rejected or bundle-only.
-pub fn gathered(description: &Description, candidates: &[Candidate], is_complete: bool) -> Description {
+/// The candidates of one transport of ours so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gathered {
+    /// The username fragment they were gathered for: that of the sections that go over the transport.
+    pub ufrag: String,
+    /// What there is.
+    pub candidates: Vec<Candidate>,
+    /// Whether that is all.
+    pub is_complete: bool,
+}
+
+/// Our description with what was gathered for its transports: the candidates of each stand in the section that lends it,
+/// the default one's address in all that share it and are not rejected or bundle-only.
+pub fn gathered(description: &Description, transports: &[Gathered]) -> Description {
     let mut description = description.clone();
+    for transport in transports {
+        write_gathered(&mut description, transport);
+    }
+    description
+}
+
+fn write_gathered(description: &mut Description, transport: &Gathered) {
+    let Gathered { ufrag, candidates, is_complete } = transport;
     // The first of the best, IPv4 before IPv6 (RFC 8839 §4.2.1).
     let possible = candidates.iter().rev().filter(|one| is_default(one));
     let default =
         possible.max_by_key(|one| (reach(one.kind), one.address.ip().is_some_and(|ip| ip.is_ipv4())));
     let address = default.and_then(|one| Some((one.address.ip()?, one.port)));
     let mut is_first = true;
-    for media in description.media.iter_mut().filter(|media| media.port != 0) {
+    let is_here = |media: &&mut Media| {
+        let own = media.find(|one| match one {
+            Attribute::IceUfrag(own) => Some(&**own),
+            _ => None,
+        });
+        media.port != 0 && own == Some(ufrag)
+    };
+    for media in description.media.iter_mut().filter(is_here) {
         if let Some((ip, port)) = address {
             let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
             media.port = port;
@@ -160,12 +186,11 @@ pub fn gathered(description: &Description, candidates: &[Candidate], is_complete
                 .attributes
                 .retain(|one| !matches!(one, Attribute::Candidate(_) | Attribute::EndOfCandidates));
             media.attributes.extend(lines);
-            if is_complete {
+            if *is_complete {
                 media.attributes.push(Attribute::EndOfCandidates);
             }
         }
     }
-    description
 }
 
 fn set_connection(media: &mut Media, value: &str) {

@@ -93,7 +93,7 @@ pub(super) fn check_answer_fits(offer: &Description, answer: &Description) -> Re
     Ok(())
 }
 
-/// A section that the answer takes over our transport can flow: multiplexed, with a codec in common, or for data
+/// A section that the answer takes can flow: multiplexed, with a codec in common, or for data
 /// channels with a port.
 pub(super) fn check_answered_section(
     offered: &Media,
@@ -119,7 +119,7 @@ pub(super) fn check_answered_section(
     })
 }
 
-/// What a remote description says of its end of our one transport.
+/// What a remote description says of its end of a transport.
 #[derive(Debug, Clone)]
 pub(super) struct RemoteTransport {
     pub(super) credentials: Credentials,
@@ -128,9 +128,10 @@ pub(super) struct RemoteTransport {
 }
 
 /// Reads and checks the transport attributes that count when the section `tag` lends its transport to those of
-/// `sections`.
+/// `sections`. `standing` is our DTLS role where its association stands.
 pub(super) fn remote_transport(
     view: &View,
+    standing: Option<DtlsRole>,
     remote: &Description,
     tag: usize,
     sections: &[usize],
@@ -150,7 +151,7 @@ pub(super) fn remote_transport(
             return Err(DescriptionError::FingerprintConflict);
         }
     }
-    if view.transport.dtls_role.is_some() && !is_known_certificate(view, &fingerprints) {
+    if standing.is_some() && !is_known_certificate(view, &fingerprints) {
         return Err(DescriptionError::FingerprintChanged);
     }
     let credentials = Credentials { ufrag: ufrag.to_owned(), password: password.to_owned() };
@@ -198,11 +199,10 @@ fn is_known_certificate(view: &View, fingerprints: &[Fingerprint]) -> bool {
 
 /// Our DTLS role by what the remote's offer leaves us (RFC 8842 §5.3): on a standing association the role it has.
 pub(super) fn role_to_answer(
-    view: &View,
+    standing: Option<DtlsRole>,
     offered: Option<Setup>,
     section: usize,
 ) -> Result<DtlsRole, DescriptionError> {
-    let standing = view.transport.dtls_role;
     let role = match offered {
         Some(Setup::ActPass) => return Ok(standing.unwrap_or(DtlsRole::Client)),
         Some(Setup::Passive) => DtlsRole::Client,
@@ -218,7 +218,7 @@ pub(super) fn role_to_answer(
 
 /// Our DTLS role by the remote's answer to our `actpass` (RFC 8842 §5.4).
 pub(super) fn role_from_answer(
-    view: &View,
+    standing: Option<DtlsRole>,
     answered: Option<Setup>,
     section: usize,
 ) -> Result<DtlsRole, DescriptionError> {
@@ -229,7 +229,7 @@ pub(super) fn role_from_answer(
             return Err(DescriptionError::SetupInvalid { section });
         }
     };
-    if view.transport.dtls_role.is_some_and(|standing| standing != role) {
+    if standing.is_some_and(|standing| standing != role) {
         return Err(DescriptionError::SetupInvalid { section });
     }
     Ok(role)

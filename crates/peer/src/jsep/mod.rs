@@ -2,6 +2,7 @@
 //! what it changes. Offer/answer by RFC 3264, BUNDLE by RFC 9143, DTLS by RFC 8842, data channels by
 //! RFC 8841, codecs by their payload formats.
 
+pub mod routes;
 pub mod view;
 pub mod plan;
 mod signaling;
@@ -14,13 +15,17 @@ mod bundle;
 pub(crate) mod sctp;
 mod check;
 mod section;
+mod carry;
 mod offer;
 mod answer;
 mod rollback;
 mod apply;
+mod wanted;
 pub mod candidates;
 
 pub use answer::create_answer;
 pub use apply::apply;
+pub use bundle::carried;
 pub use offer::{create_offer, owners};
 pub use signaling::{Source, next_state};
+pub use wanted::transports_wanted;

@@ -3,21 +3,22 @@
 use std::collections::HashSet;
 
 use peerless_wire::rtp::Mid;
-use peerless_wire::sdp::{Description, Media, Setup};
+use peerless_wire::sdp::{Description, Kind, Media, Setup};
 
 use crate::error::Error;
-use crate::id::TransceiverId;
-use crate::jsep::bundle::{self, mid_of};
+use crate::id::{TransceiverId, TransportId};
+use crate::jsep::bundle::{self, Place, mid_of};
 use crate::jsep::codecs::{Entry, capabilities, wants_rtx};
 use crate::jsep::extensions;
 use crate::jsep::numbers::{ExtensionIds, PayloadTypes};
 use crate::jsep::sctp::{self, Form};
 use crate::jsep::section::{self, Content, DataContent};
-use crate::jsep::view::{TransceiverView, View};
-use crate::state::{self, SdpType, SignalingState};
+use crate::jsep::view::{TransceiverView, TransportView, View};
+use crate::state::{self, MediaKind, SdpType, SignalingState};
 
 /// Writes an offer: the sections there are, in their places, then one for each transceiver that has none yet, then one
-/// for data channels where they want one and have none (RFC 9429 §5.2.1, §5.2.2). All go over one transport: those not bundled before are bundle-only, but for the first.
+/// for data channels where they want one and have none (RFC 9429 §5.2.1, §5.2.2). Which have a transport of their own and
+/// which are bundle-only is for the bundle policy to say.
 ///
 /// # Errors
 /// `Closed`; `WrongState` in any state but `stable` and `have-local-offer`.
@@ -29,33 +30,39 @@ pub fn create_offer(view: &View) -> Result<Description, Error> {
     }
     let mut offer = section::description(view, true);
     let mut numbers = Numbers { payload_types: PayloadTypes::new(view), extensions: ExtensionIds::new(view) };
-    let bundled = bundled_before(view);
-    let mut bundle = Vec::new();
-    for (index, slot) in slots(view).into_iter().enumerate() {
-        let media = match slot {
-            Slot::Used(transceiver, mid) => {
-                let is_bundle_only = !bundle.is_empty() && !bundled.contains(&mid);
-                bundle.push(mid.clone());
-                offered_section(view, transceiver, mid, index, is_bundle_only, &mut numbers)
+    let slots = slots(view);
+    let mut free = view.free();
+    let places = places(view, &slots, || free.next().map(|one| one.id));
+    let mut members = Vec::new();
+    for (index, (slot, place)) in slots.into_iter().zip(&places).enumerate() {
+        let transport = place.and_then(|place| Some((place, view.transport(place.transport)?)));
+        let media = match (slot, transport) {
+            (Slot::Used(transceiver, mid), Some((place, transport))) => {
+                members.push((mid.clone(), place.group));
+                let way = (transport, place.is_bundle_only);
+                offered_section(view, transceiver, mid, index, way, &mut numbers)
             }
-            Slot::Data(form, mid) => {
-                let is_bundle_only = !bundle.is_empty() && !bundled.contains(&mid);
-                bundle.push(mid.clone());
-                let setup = Setup::ActPass;
+            (Slot::Data(form, mid), Some((place, transport))) => {
+                members.push((mid.clone(), place.group));
+                let (setup, is_bundle_only) = (Setup::ActPass, place.is_bundle_only);
+                let mid = Some(mid);
                 let content =
-                    DataContent { mid: Some(mid), form, is_bundle_only, setup, has_packet_size: true };
+                    DataContent { mid, form, is_bundle_only, transport, setup, has_packet_size: true };
                 section::write_data(view, content)
             }
-            Slot::Empty(base) => match base.media.get(index) {
+            (Slot::Empty(base), _) => match base.media.get(index) {
                 Some(media) => section::rejected(media, Some(mid_of(base, index))),
                 None => continue,
             },
+            (Slot::Used(..) | Slot::Data(..), None) => {
+                debug_assert!(false, "there are as many transports as are wanted");
+                break;
+            }
         };
         offer.media.push(media);
     }
-    if let Some(group) = bundle::group(bundle) {
-        offer.attributes.insert(0, group);
-    }
+    let groups = bundle::groups(&bundle::without_lone(view, members));
+    offer.attributes.splice(0..0, groups);
     Ok(offer)
 }
 
@@ -67,6 +74,35 @@ pub fn owners(view: &View) -> Vec<Option<TransceiverId>> {
         Slot::Data(..) | Slot::Empty(_) => None,
     };
     slots(view).into_iter().map(owner).collect()
+}
+
+/// How many free transports the next offer takes.
+pub(super) fn transports_wanted(view: &View) -> usize {
+    let mut count = 0;
+    let mut fresh = || {
+        count += 1;
+        // None of those there are: handles are given out from below.
+        Some(TransportId(u32::MAX - count))
+    };
+    places(view, &slots(view), &mut fresh);
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+fn places(view: &View, slots: &[Slot<'_>], fresh: impl FnMut() -> Option<TransportId>) -> Vec<Option<Place>> {
+    let wanted = |slot: &'_ Slot<'_>| match slot {
+        Slot::Used(transceiver, mid) => Some((mid.clone(), kind_of_section(transceiver.kind))),
+        Slot::Data(_, mid) => Some((mid.clone(), Kind::Application)),
+        Slot::Empty(_) => None,
+    };
+    let wanted: Vec<Option<(Mid, Kind)>> = slots.iter().map(wanted).collect();
+    bundle::places(view, &wanted, fresh)
+}
+
+fn kind_of_section(kind: MediaKind) -> Kind {
+    match kind {
+        MediaKind::Audio => Kind::Audio,
+        MediaKind::Video => Kind::Video,
+    }
 }
 
 /// Transceivers that have no section yet and can get one, in the order they were made.
@@ -180,18 +216,12 @@ impl Mids {
     }
 }
 
-fn bundled_before(view: &View) -> HashSet<Mid> {
-    let current = view.descriptions.current_remote.iter().zip(&view.descriptions.current_local);
-    let groups = current.flat_map(|(remote, local)| remote.bundle_groups().chain(local.bundle_groups()));
-    groups.flat_map(|group| group.mids.iter().cloned()).collect()
-}
-
 fn offered_section(
     view: &View,
     transceiver: &TransceiverView,
     mid: Mid,
     index: usize,
-    is_bundle_only: bool,
+    (transport, is_bundle_only): (&TransportView, bool),
     numbers: &mut Numbers<'_>,
 ) -> Media {
     let kind = transceiver.kind;
@@ -209,6 +239,7 @@ fn offered_section(
         mid: Some(mid),
         protocol: section::PROTOCOL,
         is_bundle_only,
+        transport,
         setup: Setup::ActPass,
         direction: section::wanted(transceiver.direction),
         entries,

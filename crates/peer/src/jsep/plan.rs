@@ -4,7 +4,8 @@ use peerless_rtp::codec::{Codec, TelephoneEvent};
 use peerless_wire::rtp::{ExtensionMap, Mid, Ssrc};
 use peerless_wire::sdp::{Candidate, Fingerprint};
 
-use crate::id::TransceiverId;
+use crate::id::{TransceiverId, TransportId};
+use crate::jsep::routes::Routes;
 use crate::jsep::view::{Credentials, Descriptions, DtlsRole, RemoteTrack, View};
 use crate::state::{Direction, MediaKind, SignalingState};
 
@@ -17,17 +18,21 @@ pub struct Plan {
     pub descriptions: Descriptions,
     /// Whether we are controlling in ICE (RFC 8445 §6.1.1), where this description settles it: the first offer does.
     pub controlling: Option<bool>,
-    /// The remote offer brings new ICE credentials: restart our agent, so that the answer has new ones too
-    /// (RFC 9429 §5.3.1).
-    pub remote_restarts: bool,
+    /// Which transport each section goes over afterwards. A transport that nothing goes over any more is discarded.
+    pub routes: Routes,
+    /// The remote offer brings new ICE credentials for these transports: restart our agents, so that the answer has new
+    /// ones too (RFC 9429 §5.3.1).
+    pub remote_restarts: Vec<TransportId>,
     /// The transceivers that change, in the order of the media sections.
     pub transceivers: Vec<TransceiverPlan>,
     /// Transceivers that go, after all else: unmade by a rollback, or stopped and rejected by a finished exchange.
     pub removed: Vec<TransceiverId>,
-    /// The transport after an answer; `None` where nothing is settled yet, or all sections were rejected.
-    pub transport: Option<TransportPlan>,
+    /// The transports after an answer; none where nothing is settled yet, or all sections were rejected.
+    pub transports: Vec<TransportPlan>,
     /// What becomes of the data channels.
     pub data: DataChange,
+    /// The transport that carries them, where an answer has taken their section.
+    pub data_transport: Option<TransportId>,
     /// The indexes of sections that the answer rejects.
     pub rejected: Vec<usize>,
 }
@@ -115,9 +120,11 @@ pub struct ReceivePlan {
     pub telephone_events: Vec<TelephoneEvent>,
 }
 
-/// The transport as an answer settles it.
+/// A transport as an answer settles it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportPlan {
+    /// Which.
+    pub id: TransportId,
     /// The section that lends its transport to the others (the BUNDLE tag).
     pub mid: Mid,
     /// The index of that section.
@@ -163,11 +170,13 @@ impl Plan {
             signaling: view.signaling,
             descriptions: view.descriptions.clone(),
             controlling: None,
-            remote_restarts: false,
+            routes: view.routes.clone(),
+            remote_restarts: Vec::new(),
             transceivers: Vec::new(),
             removed: Vec::new(),
-            transport: None,
+            transports: Vec::new(),
             data: DataChange::None,
+            data_transport: None,
             rejected: Vec::new(),
         }
     }

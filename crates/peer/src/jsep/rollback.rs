@@ -23,6 +23,7 @@ pub(super) fn roll_back(view: &View) -> RolledBack {
     after.signaling = SignalingState::Stable;
     after.descriptions.pending_local = None;
     after.descriptions.pending_remote = None;
+    after.routes = view.routes.settled();
     let was_remote = view.descriptions.pending_remote.is_some();
     let mut transceivers = Vec::new();
     let mut removed = Vec::new();

@@ -2,13 +2,12 @@
 
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::{
-    Attribute, Description, Direction, Extmap, Fingerprint, Kind, Line, Media, Msid, Setup, SsrcAttribute,
-    SsrcGroup,
+    Attribute, Description, Direction, Extmap, Kind, Line, Media, Msid, Setup, SsrcAttribute, SsrcGroup,
 };
 
 use crate::jsep::codecs::{Entry, write_entry};
 use crate::jsep::sctp::{self, Form};
-use crate::jsep::view::{Credentials, TransceiverView, View};
+use crate::jsep::view::{TransceiverView, TransportView, View};
 use crate::state::{self, MediaKind};
 
 /// What carries media in our offers (RFC 9429 §5.1.2).
@@ -21,6 +20,7 @@ pub(super) struct Content<'a> {
     pub(super) mid: Option<Mid>,
     pub(super) protocol: &'a str,
     pub(super) is_bundle_only: bool,
+    pub(super) transport: &'a TransportView,
     pub(super) setup: Setup,
     pub(super) direction: Direction,
     pub(super) entries: Vec<Entry>,
@@ -54,7 +54,7 @@ pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content
     if content.is_bundle_only {
         attributes.push(Attribute::BundleOnly);
     }
-    push_transport(attributes, &view.transport.credentials, &view.transport.fingerprints, content.setup);
+    push_transport(attributes, content.transport, content.setup);
     attributes.extend(content.mid.map(Attribute::Mid));
     attributes.extend(content.extensions.into_iter().map(Attribute::Extmap));
     attributes.push(Attribute::Direction(content.direction));
@@ -83,6 +83,7 @@ pub(super) struct DataContent<'a> {
     pub(super) mid: Option<Mid>,
     pub(super) form: Form<'a>,
     pub(super) is_bundle_only: bool,
+    pub(super) transport: &'a TransportView,
     pub(super) setup: Setup,
     /// Whether we say the largest packet we take: in offers, and to those who said theirs.
     pub(super) has_packet_size: bool,
@@ -98,7 +99,7 @@ pub(super) fn write_data(view: &View, content: DataContent<'_>) -> Media {
     if content.is_bundle_only {
         attributes.push(Attribute::BundleOnly);
     }
-    push_transport(attributes, &view.transport.credentials, &view.transport.fingerprints, content.setup);
+    push_transport(attributes, content.transport, content.setup);
     attributes.extend(content.mid.map(Attribute::Mid));
     attributes.push(content.form.port_line());
     attributes.push(Attribute::MaxMessageSize(view.data.max_message_size));
@@ -157,12 +158,8 @@ fn formats(entries: &[Entry]) -> String {
     words.join(" ")
 }
 
-fn push_transport(
-    attributes: &mut Vec<Attribute>,
-    credentials: &Credentials,
-    fingerprints: &[Fingerprint],
-    setup: Setup,
-) {
+fn push_transport(attributes: &mut Vec<Attribute>, transport: &TransportView, setup: Setup) {
+    let TransportView { credentials, fingerprints, .. } = transport;
     attributes.push(Attribute::IceUfrag(credentials.ufrag.as_str().into()));
     attributes.push(Attribute::IcePwd(credentials.password.as_str().into()));
     attributes.extend(fingerprints.iter().cloned().map(Attribute::Fingerprint));

@@ -6,8 +6,9 @@ use peerless_transport::ice;
 use peerless_wire::rtp::{Mid, Ssrc};
 use peerless_wire::sdp::{Description, Fingerprint};
 
-use crate::config::CodecCapability;
-use crate::id::TransceiverId;
+use crate::config::{BundlePolicy, CodecCapability};
+use crate::id::{TransceiverId, TransportId};
+use crate::jsep::routes::Routes;
 use crate::state::{Direction, MediaKind, SignalingState};
 
 /// A peer as JSEP sees it.
@@ -21,8 +22,13 @@ pub struct View {
     pub session_version: u64,
     /// The CNAME of all our sources (RFC 8834 §4.9).
     pub cname: String,
-    /// The one transport (max-bundle).
-    pub transport: TransportView,
+    /// How sections shall share transports.
+    pub bundle_policy: BundlePolicy,
+    /// The transports, in the order of their making. Those that no section goes over are free for sections to come, in
+    /// this order; [`transports_wanted`](crate::jsep::transports_wanted) says how many there must be.
+    pub transports: Vec<TransportView>,
+    /// Which transport each section goes over.
+    pub routes: Routes,
     /// What we can send and receive, best first.
     pub codecs: Vec<CodecCapability>,
     /// All transceivers, in the order they were made; stopped ones too while a description may name them.
@@ -46,9 +52,11 @@ pub struct DataView {
     pub max_packet_size: u64,
 }
 
-/// The transport all sections share.
+/// A transport of one section or several.
 #[derive(Debug, Clone)]
 pub struct TransportView {
+    /// Its handle.
+    pub id: TransportId,
     /// Our ICE credentials: of the next generation where a restart is under way.
     pub credentials: Credentials,
     /// Of our certificate.

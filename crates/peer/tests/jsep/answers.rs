@@ -87,7 +87,7 @@ fn rejects_h264_alone_where_we_only_have_vp8_and_goes_on_with_the_sound() {
         offerer.view.descriptions.current_local.as_ref().unwrap().media[0].formats
     );
     assert_eq!((&offered.rejected[..], &answered.rejected[..]), (&[0][..], &[0][..]));
-    assert_eq!(offered.transport.unwrap().mid.as_str(), "1");
+    assert_eq!(offered.transports[0].mid.as_str(), "1");
     // Our own track waits for a section that can take it: it is neither bound nor stopped.
     assert_eq!(answerer.view.transceivers[0].mid, None);
     assert_eq!(answerer.view.transceivers[0].direction, Direction::SendRecv);
@@ -200,15 +200,15 @@ fn takes_the_dtls_role_that_is_left_and_keeps_it() {
         let (answer, plan) = answered(&mut party, &offer);
         assert_eq!(answer.setup(&answer.media[0]), Some(ours), "{theirs}");
         let role = if ours == Setup::Active { DtlsRole::Client } else { DtlsRole::Server };
-        assert_eq!(plan.transport.unwrap().role, role);
+        assert_eq!(plan.transports[0].role, role);
     }
     // We offered and became the server; when the other side offers we stay so.
     let (mut ours, mut theirs) = (Party::new(1), Party::new(2));
     ours.add_track(MediaKind::Audio);
     exchange(&mut ours, &mut theirs);
-    assert_eq!(ours.view.transport.dtls_role, Some(DtlsRole::Server));
+    assert_eq!(ours.view.transports[0].dtls_role, Some(DtlsRole::Server));
     exchange(&mut theirs, &mut ours);
-    assert_eq!(ours.view.transport.dtls_role, Some(DtlsRole::Server));
+    assert_eq!(ours.view.transports[0].dtls_role, Some(DtlsRole::Server));
 }
 
 #[test]

@@ -62,6 +62,10 @@ fn takes_the_real_answers_to_offers_of_their_like() {
                 party.view.offered.push(Some(id));
             }
         }
+        // Its sections go over transports of ours by their username fragments.
+        for (media, transport) in offer.media.iter().zip(&mut party.view.transports) {
+            transport.credentials.ufrag = offer.ice_ufrag(media).unwrap().to_owned();
+        }
         party.set(Source::Local, SdpType::Offer, &offer).unwrap();
         let plan = party.set(Source::Remote, SdpType::Answer, &whole(answer)).unwrap();
         compare(&format!("plan-of-{}", answer.replace(".sdp", ".txt")), &describe(&plan));
@@ -83,7 +87,7 @@ fn goes_on_with_the_rest_when_chromium_stops_a_section_and_restarts_ice() {
         let mut again = Description::parse(&vector(second)).unwrap();
         copy_fingerprints(&first, &mut again);
         let plan = party.set(Source::Remote, SdpType::Offer, &again).unwrap();
-        assert!(plan.remote_restarts, "{second}");
+        assert!(!plan.remote_restarts.is_empty(), "{second}");
         assert!(plan.transceivers[0].stop && plan.removed.is_empty());
         let answer = create_answer(&party.view).unwrap();
         assert!(answer.media[0].is_rejected());
@@ -91,7 +95,7 @@ fn goes_on_with_the_rest_when_chromium_stops_a_section_and_restarts_ice() {
         let settled = party.set(Source::Local, SdpType::Answer, &answer).unwrap();
         assert_eq!(settled.rejected, [0]);
         assert_eq!(settled.removed.len(), 1);
-        assert!(settled.transport.unwrap().restarted);
+        assert!(settled.transports[0].restarted);
     }
 }
 

@@ -36,7 +36,7 @@ fn a_connection_may_have_data_channels_alone() {
     let (offered, answered) = exchange(&mut ours, &mut theirs);
     assert_eq!(offered.data, between_us(Some(1000)));
     assert_eq!(answered.data, between_us(Some(262_144)));
-    assert_eq!(offered.transport.unwrap().role, DtlsRole::Server);
+    assert_eq!(offered.transports[0].role, DtlsRole::Server);
     let offer = ours.view.descriptions.current_local.as_ref().unwrap();
     let lines: Vec<String> = offer.media[0].attributes.iter().map(ToString::to_string).collect();
     assert_eq!(offer.media[0].kind, Kind::Application);

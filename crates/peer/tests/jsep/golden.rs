@@ -39,7 +39,7 @@ pub fn describe(plan: &Plan) -> String {
             describe_media(&mut text, media);
         }
     }
-    if let Some(transport) = &plan.transport {
+    for transport in &plan.transports {
         let hashes: Vec<&str> = transport.fingerprints.iter().map(|one| one.hash.as_str()).collect();
         writeln!(
             text,

@@ -99,7 +99,7 @@ fn a_provisional_answer_lets_media_flow_and_the_answer_settles_it() {
         let answer = theirs.create_answer();
         theirs.set(Source::Local, kind, &answer).unwrap();
         let plan = ours.set(Source::Remote, kind, &answer).unwrap();
-        assert!(plan.transport.is_some());
+        assert!(!plan.transports.is_empty());
         assert!(plan.transceivers[0].media.as_ref().unwrap().send.is_some());
         let is_settled = kind == SdpType::Answer;
         assert_eq!(ours.view.descriptions.current_remote.is_some(), is_settled);

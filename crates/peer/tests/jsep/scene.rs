@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use peerless_wire::rtp::Ssrc;
 use peerless_wire::sdp::{Description, Fingerprint};
 
-use peerless_peer::config::CodecCapability;
+use peerless_peer::config::{BundlePolicy, CodecCapability};
 use peerless_peer::error::{DescriptionError, Error};
-use peerless_peer::id::TransceiverId;
+use peerless_peer::id::{TransceiverId, TransportId};
 use peerless_peer::jsep::plan::{Plan, Target, TrackChange};
+use peerless_peer::jsep::routes::Routes;
 use peerless_peer::jsep::view::{Credentials, DataView, Descriptions, TransceiverView, TransportView, View};
 use peerless_peer::jsep::{Source, apply, create_answer, create_offer, owners};
 use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
@@ -29,14 +30,9 @@ impl Party {
             session_id: 1000 + u64::from(seed),
             session_version: 0,
             cname: format!("cname-{seed}"),
-            transport: TransportView {
-                credentials: Credentials {
-                    ufrag: format!("uf{seed:02}"),
-                    password: format!("password-of-party-{seed:04}"),
-                },
-                fingerprints: vec![Fingerprint { hash: "sha-256".to_owned(), digest: vec![seed; 32] }],
-                dtls_role: None,
-            },
+            bundle_policy: BundlePolicy::MaxBundle,
+            transports: (0..8).map(|number| transport(seed, number)).collect(),
+            routes: Routes::default(),
             codecs: CodecCapability::all(),
             transceivers: Vec::new(),
             offered: Vec::new(),
@@ -149,9 +145,25 @@ impl Party {
             }
         }
         self.view.transceivers.retain(|one| !plan.removed.contains(&one.id));
-        if let Some(transport) = &plan.transport {
-            self.view.transport.dtls_role = Some(transport.role);
+        self.view.routes = plan.routes.clone();
+        for settled in &plan.transports {
+            let mut known = self.view.transports.iter_mut();
+            known.find(|one| one.id == settled.id).unwrap().dtls_role = Some(settled.role);
         }
+    }
+}
+
+/// A transport that nothing goes over yet.
+fn transport(seed: u8, number: u32) -> TransportView {
+    let name = if number == 0 { String::new() } else { format!("-{number}") };
+    TransportView {
+        id: TransportId(number),
+        credentials: Credentials {
+            ufrag: format!("uf{seed:02}{name}"),
+            password: format!("password-of-party-{seed:04}{name}"),
+        },
+        fingerprints: vec![Fingerprint { hash: "sha-256".to_owned(), digest: vec![seed; 32] }],
+        dtls_role: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::scene::Party;
 use peerless_peer::description::IceCandidateInit;
 use peerless_peer::error::CandidateError;
 use peerless_peer::jsep::Source;
-use peerless_peer::jsep::candidates::{add_remote, gathered};
+use peerless_peer::jsep::candidates::{Gathered, add_remote, gathered};
 use peerless_peer::jsep::view::Descriptions;
 use peerless_peer::state::{MediaKind, SdpType};
 
@@ -52,7 +52,7 @@ fn what_trickled_before_the_answer_is_in_its_plan() {
         party.view.descriptions = added.descriptions;
     }
     let answer = party.create_answer();
-    let transport = party.set(Source::Local, SdpType::Answer, &answer).unwrap().transport.unwrap();
+    let transport = party.set(Source::Local, SdpType::Answer, &answer).unwrap().transports.remove(0);
     let lines: Vec<_> = transport.candidates.iter().map(ToString::to_string).collect();
     assert_eq!(lines, [HOST]);
     assert!(transport.end_of_candidates);
@@ -101,6 +101,11 @@ fn a_section_keeps_no_more_than_256_candidates() {
     assert!(section.has_all_candidates());
 }
 
+/// What a party's first transport has gathered.
+fn so_far(candidates: &[Candidate], is_complete: bool) -> Gathered {
+    Gathered { ufrag: "uf01".to_owned(), candidates: candidates.to_vec(), is_complete }
+}
+
 #[test]
 fn what_we_gathered_stands_in_our_description() {
     let mut party = Party::new(1);
@@ -115,10 +120,10 @@ fn what_we_gathered_stands_in_our_description() {
     .iter()
     .map(|line| Candidate::parse(line).unwrap())
     .collect();
-    let part = gathered(&offer, &candidates[..2], false);
+    let part = gathered(&offer, &[so_far(&candidates[..2], false)]);
     assert!(part.media[0].to_string().starts_with("m=audio 50001 UDP/TLS/RTP/SAVPF 111 9 0 8 "));
     assert_eq!(&*part.media[0].lines[0].value, "IN IP4 10.0.0.2");
-    let whole = gathered(&part, &candidates, true);
+    let whole = gathered(&part, &[so_far(&candidates, true)]);
     assert_eq!(whole.media[0].port, 61000);
     assert_eq!(&*whole.media[0].lines[0].value, "IN IP4 203.0.113.9");
     assert_eq!(whole.media[0].candidates().count(), 3);

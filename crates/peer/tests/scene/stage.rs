@@ -151,6 +151,11 @@ impl Scene {
         self.signalling.push_back((self.now + self.signalling_delay, 1 - from, message));
     }
 
+    /// What is on its way over the signalling channel is lost.
+    pub fn forget_signalling(&mut self) {
+        self.signalling.clear();
+    }
+
     /// Offer, answer and candidates at once and without losing time, as if signalling took none.
     pub fn negotiate(&mut self, from: Side) {
         self.offer(from);

@@ -57,6 +57,7 @@ pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
         shared,
         plan,
         sockets: Vec::new(),
+        released: Vec::new(),
         timer: None,
         errands: JoinSet::new(),
         arrived: Vec::new(),
@@ -73,6 +74,8 @@ struct Driver {
     shared: Arc<Shared>,
     plan: Plan,
     sockets: Vec<Socket>,
+    /// Transports that have ended: their sockets go once all that was polled has left.
+    released: Vec<TransportId>,
     timer: Option<Pin<Box<Sleep>>>,
     errands: JoinSet<()>,
     /// Datagrams on their way in, empty between two polls.
@@ -133,6 +136,7 @@ impl Future for Driver {
             driver.transmits.clear();
             driver.leaving.clear();
             driver.sent = Progress::default();
+            driver.release();
         };
         while let Poll::Ready(Some(_)) = driver.errands.poll_join_next(context) {}
         if standing.is_closed && !is_full {
@@ -203,9 +207,17 @@ impl Driver {
     fn run(&mut self, errand: Errand) {
         match errand {
             Errand::Gather(transport) => self.gather(transport),
+            Errand::Release(transport) => self.released.push(transport),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&self.shared), name));
             }
+        }
+    }
+
+    /// Closes the sockets of transports that have ended, with nothing of theirs left to send.
+    fn release(&mut self) {
+        for transport in self.released.drain(..) {
+            self.sockets.retain(|socket| socket.transport != transport);
         }
     }
 
