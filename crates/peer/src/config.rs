@@ -17,7 +17,7 @@ pub struct Config {
     pub seed: [u8; 32],
     /// One moment on both clocks, so that reports can name wall time.
     pub epoch: (Instant, SystemTime),
-    /// How media sections share transports. Default: max-bundle. The other two are refused.
+    /// How media sections share transports where the remote does not bundle. Default: max-bundle.
     pub bundle_policy: BundlePolicy,
     /// Which versions of DTLS are offered and accepted. Default: both.
     pub dtls: DtlsVersions,

@@ -42,7 +42,7 @@ impl Engine {
             self.links.set_data(transport);
         }
         self.change_data(now, plan.data);
-        self.discard_unused(now);
+        self.discard_unused(now, plan.is_settled);
         self.tell_tracks(news);
         self.tell_senders();
     }
@@ -170,10 +170,10 @@ impl Engine {
         }
     }
 
-    /// Ends the transports that nothing goes over any more: surplus where the remote bundled (RFC 9143 §7.3.3), taken back,
-    /// or rejected.
-    fn discard_unused(&mut self, now: Instant) {
-        for mut link in self.links.take_unused() {
+    /// Ends the transports that nothing goes over any more: surplus where the remote bundled (RFC 9143 §7.3.3), or of
+    /// sections that were rejected.
+    fn discard_unused(&mut self, now: Instant, is_settled: bool) {
+        for mut link in self.links.take_unused(is_settled) {
             self.farewell.extend(link.close(now));
             self.tell(Event::TransportClosed(link.id));
         }

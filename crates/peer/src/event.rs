@@ -72,7 +72,7 @@ pub enum Event {
     /// those that are known need not be handed in again, but may.
     Gather(TransportId),
     /// This transport has ended, and no other has its place: its sockets can go once nothing is left to send. It was surplus
-    /// after the remote had bundled, or its offer was taken back, or its last section rejected.
+    /// after the remote had bundled, or its last section was rejected.
     TransportClosed(TransportId),
     /// The caller shall resolve this (mDNS) name and hand in the result.
     ResolveName(String),

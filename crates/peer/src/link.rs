@@ -27,8 +27,8 @@ pub(crate) struct Link {
     pub(crate) transport: Transport,
     pub(crate) connectivity: Connectivity,
     pub(crate) media: Media,
-    /// Whether a section goes over it, or would by our offer. Until then it is free.
-    pub(crate) is_taken: bool,
+    /// Whether a section goes over it, or would by our offer. Else it is free.
+    pub(crate) is_used: bool,
     /// Our DTLS role, once an answer settled it.
     pub(crate) dtls_role: Option<DtlsRole>,
     /// The section of our description that local candidates are for.
@@ -46,7 +46,7 @@ impl Link {
             transport,
             connectivity: Connectivity::new(),
             media,
-            is_taken: false,
+            is_used: false,
             dtls_role: None,
             local_section: None,
             addresses: Vec::new(),
@@ -70,6 +70,11 @@ impl Link {
     pub(crate) fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
         self.addresses.retain(|known| *known != address);
         self.transport.ice_mut().remove_local_address(now, address);
+    }
+
+    /// Whether it has, or was to have, sockets.
+    pub(crate) fn has_gathered(&self) -> bool {
+        self.transport.ice().gathering_state() != GatheringState::New
     }
 
     /// Begins gathering; whether it did, and the caller must be asked for addresses and servers. A restart asks again,

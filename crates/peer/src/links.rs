@@ -77,7 +77,7 @@ impl Links {
 
     /// Makes free ones until there are as many.
     pub(crate) fn provide(&mut self, wanted: usize) {
-        let free = self.iter().filter(|link| !link.is_taken).count();
+        let free = self.iter().filter(|link| !link.is_used).count();
         for _ in free..wanted {
             let link = self.make();
             self.rest.push(link);
@@ -103,13 +103,14 @@ impl Links {
         }
         let routes = &self.routes;
         let all = std::iter::once(&mut self.first).chain(&mut self.rest);
-        all.filter(|link| routes.is_used(link.id)).for_each(|link| link.is_taken = true);
+        all.for_each(|link| link.is_used = routes.is_used(link.id));
     }
 
-    /// Takes out those that were taken and that nothing goes over any more.
-    pub(crate) fn take_unused(&mut self) -> Vec<Link> {
-        let routes = &self.routes;
-        let is_unused = |link: &Link| link.is_taken && !routes.is_used(link.id);
+    /// Takes out those that nothing goes over any more: those that were connected, and where an exchange is settled also
+    /// those that only gathered. Those of an offer that was taken back stay, for the next.
+    pub(crate) fn take_unused(&mut self, is_settled: bool) -> Vec<Link> {
+        let is_unused =
+            |link: &Link| !link.is_used && (link.dtls_role.is_some() || is_settled && link.has_gathered());
         let mut unused: Vec<Link> = self.rest.extract_if(.., |link| is_unused(link)).collect();
         if is_unused(&self.first) {
             let next = if self.rest.is_empty() { self.make() } else { self.rest.remove(0) };
@@ -123,7 +124,7 @@ impl Links {
 
     /// Those that sections go over, or would.
     pub(crate) fn used(&self) -> impl Iterator<Item = &Link> + Clone {
-        self.iter().filter(|link| link.is_taken)
+        self.iter().filter(|link| link.is_used)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Link> + Clone {

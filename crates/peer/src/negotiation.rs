@@ -209,7 +209,8 @@ impl Negotiation {
         let created = if kind == SdpType::Offer { &self.offer } else { &self.answer };
         let written = jsep::carried(view, &created.as_ref()?.description);
         let will_do = |(id, credentials): &(TransportId, Credentials)| {
-            let is_in_force = view.transports.iter().any(|one| one.id == *id && one.credentials == *credentials);
+            let is_in_force =
+                view.transports.iter().any(|one| one.id == *id && one.credentials == *credentials);
             match kind {
                 // An offer may have been created with the option.
                 SdpType::Offer if self.to_replace.is_empty() || !view.routes.is_used(*id) => true,

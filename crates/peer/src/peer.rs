@@ -38,7 +38,7 @@ impl Peer {
     /// A peer in its initial states.
     ///
     /// # Errors
-    /// `NotSupported` for another bundle policy than max-bundle; `Argument` for an `mtu` below 548 or above 65 507, for
+    /// `Argument` for an `mtu` below 548 or above 65 507, for
     /// buffers, delays, packet and message sizes outside of what `Config` says, or where no certificate could be made.
     pub fn new(config: Config) -> Result<Self, Error> {
         setup::check(&config)?;

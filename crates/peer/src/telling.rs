@@ -180,6 +180,11 @@ impl Engine {
     fn set_local_section(&mut self, id: TransportId, section: Option<(Mid, usize)>) {
         let Some(link) = self.links.get_mut(id) else { return };
         let before = std::mem::replace(&mut link.local_section, section);
+        if before.is_some() && link.local_section.is_none() {
+            // Our offer was taken back: with the next one all begins anew.
+            link.connectivity.untold = link.transport.ice().local_candidates().collect();
+            link.connectivity.told_gathering = GatheringState::New;
+        }
         if before.is_none() || link.local_section.is_none() || before == link.local_section {
             return;
         }

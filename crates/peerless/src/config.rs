@@ -18,7 +18,8 @@ use crate::error::{Error, IceServerReason};
 pub struct Configuration {
     /// STUN servers to ask for our address as seen from outside. Default: none.
     pub ice_servers: Vec<IceServer>,
-    /// How media sections share transports. Default: max-bundle; the others are refused for now.
+    /// How media sections share transports where the other side does not bundle. Default: max-bundle, one transport for all;
+    /// with the others each transport has sockets of its own until the answer has come.
     pub bundle_policy: BundlePolicy,
     /// The certificate to show. Default: a fresh one, ECDSA P-256.
     pub certificate: Option<Arc<Certificate>>,

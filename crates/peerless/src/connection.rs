@@ -43,7 +43,7 @@ impl PeerConnection {
     /// # Errors
     /// `NoRuntime` outside of one; `IceServer` for a URL we cannot use; `Interface` for an address that is not this
     /// machine's; `Io` where the system has no random numbers or does not tell its interfaces; `Peer` with
-    /// `NotSupported` for another bundle policy than max-bundle, or `Argument` for an `mtu` below 548 or above 65 507
+    /// `Argument` for an `mtu` below 548 or above 65 507
     /// bytes, and for buffers and message sizes out of the bounds that [`Configuration`] names.
     pub fn new(configuration: Configuration) -> Result<Self, Error> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;

@@ -64,6 +64,7 @@ pub fn apply(view: &View, source: Source, kind: SdpType, description: &Descripti
         }
     };
     plan.signaling = signaling;
+    plan.is_settled = kind == SdpType::Answer;
     keep(&mut plan, view, source, kind, description);
     Ok(plan)
 }

@@ -174,7 +174,8 @@ pub(super) fn carrier(view: &View, description: &Description, index: usize) -> O
     let by_name = view.transports.iter().find(|one| Some(one.credentials.ufrag.as_str()) == ufrag);
     let route = |index: usize| view.routes.of(&mid_of(description, index));
     let by_another = || {
-        let mut alike = (0..description.media.len()).filter(|&other| ufrag.is_some() && ufrag_of(other) == ufrag);
+        let mut alike =
+            (0..description.media.len()).filter(|&other| ufrag.is_some() && ufrag_of(other) == ufrag);
         alike.find_map(route)
     };
     by_name.map(|one| one.id).or_else(|| route(index)).or_else(by_another)

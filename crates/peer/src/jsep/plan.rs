@@ -18,8 +18,10 @@ pub struct Plan {
     pub descriptions: Descriptions,
     /// Whether we are controlling in ICE (RFC 8445 §6.1.1), where this description settles it: the first offer does.
     pub controlling: Option<bool>,
-    /// Which transport each section goes over afterwards. A transport that nothing goes over any more is discarded.
+    /// Which transport each section goes over afterwards.
     pub routes: Routes,
+    /// An answer ends the exchange: transports that nothing goes over are surplus.
+    pub is_settled: bool,
     /// The remote offer brings new ICE credentials for these transports: restart our agents, so that the answer has new
     /// ones too (RFC 9429 §5.3.1).
     pub remote_restarts: Vec<TransportId>,
@@ -171,6 +173,7 @@ impl Plan {
             descriptions: view.descriptions.clone(),
             controlling: None,
             routes: view.routes.clone(),
+            is_settled: false,
             remote_restarts: Vec::new(),
             transceivers: Vec::new(),
             removed: Vec::new(),

@@ -188,10 +188,6 @@ async fn configurations_that_cannot_be_followed_are_refused() {
     assert_eq!(refused(|config| config.jitter_buffer = SECOND * 2..=SECOND), "TypeError");
     assert_eq!(refused(|config| config.jitter_buffer = SECOND..=SECOND * 11), "TypeError");
     assert_eq!(
-        refused(|config| config.bundle_policy = peerless::BundlePolicy::MaxCompat),
-        "NotSupportedError"
-    );
-    assert_eq!(
         refused(|config| config.ice_servers = vec![peerless::IceServer::new("http://x")]),
         "SyntaxError"
     );
