@@ -3,22 +3,23 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use peerless_rtp::config::{MAX_JITTER_BUFFER_TARGET, ReceiveConfig, SendConfig};
+use peerless_rtp::config::{MAX_JITTER_BUFFER_TARGET, ReceiveConfig};
 use peerless_transport::crypto::Fingerprint;
 use peerless_transport::dtls;
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp;
 
+use crate::encodings;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::{TransceiverId, TransportId};
 use crate::jsep::plan::{
-    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TransceiverPlan, TransportPlan,
+    DataChange, EncodingsChange, MediaPlan, Plan, ReceivePlan, Target, TransceiverPlan, TransportPlan,
 };
 use crate::jsep::view::DtlsRole;
 use crate::receiving::TrackNews;
-use crate::state::Direction;
+use crate::state::{Direction, SignalingState};
 use crate::transceiver::{Receiver, receives, sends};
 
 impl Engine {
@@ -34,6 +35,9 @@ impl Engine {
         }
         for id in plan.removed {
             self.remove_transceiver(now, id, &mut news);
+        }
+        if plan.signaling == SignalingState::Stable {
+            self.transceivers.iter_mut().for_each(|transceiver| transceiver.sender.memory.ridless = None);
         }
         for transport in plan.transports {
             self.change_transport(now, transport);
@@ -62,6 +66,7 @@ impl Engine {
             return;
         }
         self.change_section(now, id, change.mid);
+        self.change_encodings(id, change.encodings, change.target);
         if let Some(direction) = change.current_direction
             && let Some(transceiver) = self.transceivers.find_mut(id)
         {
@@ -87,6 +92,28 @@ impl Engine {
         }
     }
 
+    /// The sender's encodings are proposed, taken or refused by the remote (webrtc-pc §4.4.1.5).
+    fn change_encodings(&mut self, id: TransceiverId, change: EncodingsChange, target: Target) {
+        match change {
+            EncodingsChange::None => return,
+            EncodingsChange::Proposed(rids) => {
+                self.transceivers.propose_encodings(id, &rids, matches!(target, Target::New(_)));
+            }
+            EncodingsChange::Reduced(rids) => {
+                if let Some(transceiver) = self.transceivers.find_mut(id) {
+                    encodings::reduce(&mut transceiver.sender.encodings, &rids);
+                }
+            }
+            EncodingsChange::Restored => {
+                let before = self.transceivers.find_mut(id).and_then(|one| one.sender.memory.ridless.take());
+                if let Some(before) = before {
+                    self.transceivers.set_encodings(id, vec![before]);
+                }
+            }
+        }
+        self.tell(Event::SenderChanged(id));
+    }
+
     fn change_media(&mut self, now: Instant, id: TransceiverId, plan: MediaPlan) {
         let Some(transceiver) = self.transceivers.find_mut(id) else {
             return;
@@ -94,19 +121,18 @@ impl Engine {
         let Some(mid) = transceiver.mid.clone() else {
             return;
         };
-        let codec = plan.send.as_ref().and_then(|send| send.codecs.first()).cloned();
-        let changed = transceiver.sender.codec != codec;
-        transceiver.sender.codec = codec;
-        transceiver.sender.has_tones =
-            plan.send.as_ref().is_some_and(|send| !send.telephone_events.is_empty());
-        transceiver.receiver.codecs =
-            plan.receive.as_ref().map(|receive| receive.codecs.clone()).unwrap_or_default();
+        let before = transceiver.sender.memory.agreed.take();
+        transceiver.sender.negotiated(plan.send);
+        let changed = transceiver.sender.memory.agreed != before;
+        transceiver.receiver.negotiated(plan.receive.as_ref());
         let is_live = !transceiver.stopping;
-        let send = plan.send.filter(|_| is_live).and_then(send_config);
+        let sender = &transceiver.sender;
+        let agreed = sender.memory.agreed.as_ref().filter(|_| is_live);
+        let send = encodings::send_configs(agreed, &sender.encodings);
         let receiver = &transceiver.receiver;
         let receive = plan.receive.filter(|_| is_live).map(|plan| receive_config(plan, receiver));
         let media = &mut self.links.of_mut(&mid).media;
-        media.set_sender(now, &mid, send);
+        media.set_encodings(now, &mid, send);
         media.set_receiver(now, &mid, receive);
         if changed {
             self.tell(Event::SenderChanged(id));
@@ -213,16 +239,6 @@ fn crypto_fingerprint(fingerprint: &sdp::Fingerprint) -> Option<Fingerprint> {
     fingerprint.to_string().parse().ok()
 }
 
-fn send_config(plan: SendPlan) -> Option<SendConfig> {
-    let codec = plan.codecs.into_iter().next()?;
-    let mut config = SendConfig::new(codec, plan.ssrc);
-    config.rtx_ssrc = plan.rtx_ssrc;
-    config.extensions = plan.extensions;
-    config.reduced_size = plan.reduced_size;
-    config.telephone_events = plan.telephone_events;
-    Some(config)
-}
-
 fn receive_config(plan: ReceivePlan, receiver: &Receiver) -> ReceiveConfig {
     let mut config = ReceiveConfig::new(plan.codecs);
     config.extensions = plan.extensions;
@@ -233,5 +249,6 @@ fn receive_config(plan: ReceivePlan, receiver: &Receiver) -> ReceiveConfig {
     config.sync_group = receiver.stream_ids.first().cloned();
     // Who answers lets us know the round trip also while we send nothing; who does not is none the worse for it.
     config.reference_time = true;
+    config.rids = plan.rids;
     config
 }

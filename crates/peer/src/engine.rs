@@ -180,7 +180,7 @@ impl Engine {
     /// Queues an event. When nobody polls, those that tell nothing lasting are dropped.
     pub(crate) fn tell(&mut self, event: Event) {
         let passing =
-            matches!(event, Event::Diagnostic(_) | Event::KeyFrameRequested(_) | Event::ToneReceived(..));
+            matches!(event, Event::Diagnostic(_) | Event::KeyFrameRequested(..) | Event::ToneReceived(..));
         if self.events.len() < EVENT_LIMIT || !passing {
             self.events.push_back(event);
         }

@@ -61,6 +61,15 @@ pub enum Error {
     /// A number is out of its range.
     #[error("{0}")]
     Range(&'static str),
+    /// Parameters that may not be changed are others than were read, or stand in another order.
+    #[error("{0}")]
+    Modification(&'static str),
+    /// Parameters were set that had not been read since they were set or negotiated last.
+    #[error("parameters must be read before they are set")]
+    ParametersNotRead,
+    /// An encoding shall have a codec that we do not have.
+    #[error("no such codec for sending")]
+    CodecUnavailable,
     /// The option exists in the standard but not yet here.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
@@ -229,7 +238,9 @@ impl Error {
             Self::Candidate(CandidateError::NoRemoteDescription) => "InvalidStateError",
             Self::Candidate(CandidateError::NoSection) | Self::Argument(_) => "TypeError",
             Self::Range(_) => "RangeError",
-            Self::Modified => "InvalidModificationError",
+            Self::Modified | Self::Modification(_) => "InvalidModificationError",
+            Self::ParametersNotRead => "InvalidStateError",
+            Self::CodecUnavailable => "OperationError",
             Self::TrackExists | Self::ForeignSender => "InvalidAccessError",
             Self::NotSupported(_) => "NotSupportedError",
             Self::ChannelIdUnavailable(_) | Self::ChannelsExhausted => "OperationError",

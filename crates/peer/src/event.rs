@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use peerless_rtp::tone::ReceivedTone;
 use peerless_transport::dtls::Failure;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
-use peerless_wire::rtp::Mid;
+use peerless_wire::rtp::{Mid, Rid};
 
 use crate::channel::ChannelError;
 use crate::description::IceCandidateInit;
@@ -47,8 +47,9 @@ pub enum Event {
     StreamsChanged(TransceiverId),
     /// What the transceiver sends with was settled or changed: look at `Peer::sender(id)`.
     SenderChanged(TransceiverId),
-    /// The remote asks for a key frame (PLI, FIR) on this transceiver.
-    KeyFrameRequested(TransceiverId),
+    /// The remote asks for a key frame (PLI, FIR) on this transceiver, or one is needed to begin with: of the encoding of
+    /// this name, or of all of them.
+    KeyFrameRequested(TransceiverId, Option<Rid>),
     /// `tonechange` of a sender (webrtc-pc §7.4): this key is played, or paused for; `None` when all were.
     ToneChange(TransceiverId, Option<char>),
     /// The remote played a tone on this transceiver (RFC 4733). Told when it has ended.

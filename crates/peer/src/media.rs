@@ -12,9 +12,8 @@ use peerless_rtp::stats;
 use peerless_rtp::tone::Tone;
 use peerless_transport::datagram::{Protocol, Transmit};
 use peerless_transport::transport::{PacketKind, Transport};
-use peerless_wire::rtp::Mid;
+use peerless_wire::rtp::{Mid, Rid};
 
-use crate::state::MediaKind;
 use crate::transceiver::Transceiver;
 
 /// Why a frame was not sent.
@@ -36,6 +35,12 @@ pub enum SendError {
     /// ICE or DTLS is not there (yet), or connectivity is lost for the moment.
     #[error("not connected")]
     NotConnected,
+    /// The sender has no encoding of this name, or the remote does not take it.
+    #[error("no such encoding: {0}")]
+    NoEncoding(Rid),
+    /// The encoding is not active, or the remote has it paused.
+    #[error("the encoding is not active")]
+    Inactive,
     /// The frame is coded with something else than what was negotiated.
     #[error("the frame is {given:?}, negotiated is {negotiated:?}")]
     WrongFormat {
@@ -78,6 +83,15 @@ impl Media {
         self.session.set_sender(now, mid, config);
     }
 
+    /// Sets how a section sends: one configuration for each encoding.
+    pub(crate) fn set_encodings(&mut self, now: Instant, mid: &Mid, configs: Vec<SendConfig>) {
+        self.session.set_encodings(now, mid, configs);
+    }
+
+    pub(crate) fn has_sender(&self, mid: &Mid) -> bool {
+        self.session.has_sender(mid)
+    }
+
     pub(crate) fn set_receiver(&mut self, now: Instant, mid: &Mid, config: Option<ReceiveConfig>) {
         self.session.set_receiver(now, mid, config);
     }
@@ -99,6 +113,8 @@ impl Media {
                 SendError::WrongFormat { given: actual, negotiated: expected }
             }
             session::SendError::Payload(error) => SendError::Payload(error),
+            session::SendError::NoEncoding(_, rid) => SendError::NoEncoding(rid),
+            session::SendError::Inactive => SendError::Inactive,
             _ => SendError::NotNegotiated,
         })
     }
@@ -203,8 +219,8 @@ impl Media {
         self.session.poll_event()
     }
 
-    pub(crate) fn request_key_frame(&mut self, now: Instant, mid: &Mid) {
-        self.session.request_key_frame(now, mid);
+    pub(crate) fn request_key_frame(&mut self, now: Instant, mid: &Mid, rid: Option<&Rid>) {
+        self.session.request_key_frame(now, mid, rid);
     }
 
     /// The next packet that arrives for a section is told like the first of a source.
@@ -222,10 +238,10 @@ impl Media {
         self.held.clear();
     }
 
-    /// What the network lets an encoder of pictures give. Sound has its own rate, by its codec's parameters.
-    pub(crate) fn target_bitrate(&self, transceiver: &Transceiver) -> Option<u64> {
-        let mid = transceiver.mid.as_ref().filter(|_| transceiver.kind == MediaKind::Video)?;
-        self.session.target_bitrate(mid)
+    /// What the network and the parameters let the encoder of an encoding give. Sound has its own rate, by its codec's
+    /// parameters, but for a limit that was set.
+    pub(crate) fn target_bitrate(&self, transceiver: &Transceiver, rid: Option<&Rid>) -> Option<u64> {
+        self.session.target_bitrate(transceiver.mid.as_ref()?, rid)
     }
 
     pub(crate) fn stats(&self) -> stats::Stats {

@@ -1,7 +1,7 @@
 //! The descriptions of a peer: what was created, what was set, and whether to negotiate again
 //! (webrtc-pc §4.4.1.5, §4.7.3; RFC 9429 §4.1).
 
-use peerless_wire::rtp::{Mid, PayloadType};
+use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
 use peerless_wire::sdp::{self, Attribute, Description, Media};
 
 use crate::config::{BundlePolicy, CodecCapability};
@@ -246,6 +246,11 @@ impl Negotiation {
         self.answer = None;
     }
 
+    /// The canonical name of all our sources.
+    pub(crate) fn cname(&self) -> &str {
+        &self.cname
+    }
+
     pub(crate) fn signaling(&self) -> SignalingState {
         self.signaling
     }
@@ -387,6 +392,8 @@ impl Negotiation {
 
 fn transceiver_view(transceiver: &Transceiver) -> TransceiverView {
     let receiver = &transceiver.receiver;
+    let encodings = &transceiver.sender.encodings;
+    let first = encodings.first();
     TransceiverView {
         id: transceiver.id,
         kind: transceiver.kind,
@@ -399,8 +406,11 @@ fn transceiver_view(transceiver: &Transceiver) -> TransceiverView {
         codec_preferences: transceiver.preferences.clone(),
         stream_ids: transceiver.sender.stream_ids.clone(),
         track_id: Some(transceiver.sender.track_id.clone()),
-        ssrc: transceiver.sender.ssrc,
-        rtx_ssrc: (transceiver.kind == MediaKind::Video).then_some(transceiver.sender.rtx_ssrc),
+        ssrc: first.map_or(Ssrc(0), |first| first.ssrc),
+        rtx_ssrc: first.filter(|_| transceiver.kind == MediaKind::Video).map(|first| first.rtx_ssrc),
+        encodings: encodings.iter().map(|encoding| encoding.parameters.rid.clone()).collect(),
+        encodings_by_offer: transceiver.sender.memory.ridless.is_some(),
+        receive_rids: receiver.rids.clone(),
         remote_track: receiver.announced.then(|| RemoteTrack {
             id: Some(receiver.track_id.clone()),
             stream_ids: receiver.stream_ids.clone(),

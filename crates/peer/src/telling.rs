@@ -129,9 +129,9 @@ impl Engine {
 
     fn take_session_event(&mut self, link: TransportId, event: session::Event) {
         match event {
-            session::Event::KeyFrameRequested(mid) => {
+            session::Event::KeyFrameRequested(mid, rid) => {
                 if let Some(id) = self.transceivers.of_section(&mid).map(|one| one.id) {
-                    self.tell(Event::KeyFrameRequested(id));
+                    self.tell(Event::KeyFrameRequested(id, rid));
                 }
             }
             session::Event::Tone { mid, tone, .. } => {
@@ -277,7 +277,7 @@ impl Engine {
         for (id, wants_key) in changed {
             self.tell(Event::SenderChanged(id));
             if wants_key {
-                self.tell(Event::KeyFrameRequested(id));
+                self.tell(Event::KeyFrameRequested(id, None));
             }
         }
     }

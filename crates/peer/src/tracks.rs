@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use peerless_wire::rtp::Rid;
+
 use crate::config::CodecCapability;
 use crate::error::Error;
 use crate::id::TransceiverId;
+use crate::parameters::{check_received, of_new_sender};
 use crate::peer::Peer;
 use crate::state::{Direction, MediaKind};
 use crate::transceiver::{
-    ReceiverView, SenderView, TrackInit, Transceiver, TransceiverInit, TransceiverView, with_sending,
+    ReceiverView, TrackInit, Transceiver, TransceiverInit, TransceiverView, with_sending,
 };
 
 impl Peer {
@@ -26,7 +29,9 @@ impl Peer {
     /// `addTransceiver` (webrtc-pc §5.1): always a new one. Its track may have another sender too.
     ///
     /// # Errors
-    /// `Closed`; `Argument` for the direction `Stopped`.
+    /// `Closed`; `Argument` for the direction `Stopped`, and for names of encodings that are none, are there twice, or that
+    /// only some have; `Range` for a scale below 1 or a frame rate below 0; `CodecUnavailable` for an encoding in a codec
+    /// that the configuration does not have; `NotSupported` for a name longer than 16 and for a network priority.
     pub fn add_transceiver(
         &mut self,
         kind: MediaKind,
@@ -36,12 +41,16 @@ impl Peer {
         if init.direction == Direction::Stopped {
             return Err(Error::Argument("a transceiver cannot begin as stopped"));
         }
+        let encodings = of_new_sender(kind, init.send_encodings, &self.config.codecs)?;
+        check_received(kind, &init.receive_rids)?;
         let transceiver = self.engine.transceivers.add(kind, init.direction);
         let id = transceiver.id;
+        transceiver.receiver.rids = init.receive_rids;
         if let Some(track) = init.track {
             transceiver.sender.set_track(track);
         }
         transceiver.sender.add_streams(&init.stream_ids);
+        self.engine.transceivers.set_encodings(id, encodings);
         self.finish_call();
         Ok(id)
     }
@@ -179,20 +188,6 @@ impl Peer {
         self.engine.transceivers.find(id).map(Transceiver::view)
     }
 
-    /// The sending half of a transceiver.
-    pub fn sender(&self, id: TransceiverId) -> Option<SenderView> {
-        let transceiver = self.engine.transceivers.find(id)?;
-        let sender = &transceiver.sender;
-        let mid = transceiver.mid.as_ref();
-        let target = mid.and_then(|mid| self.engine.links.of(mid).media.target_bitrate(transceiver));
-        Some(SenderView {
-            track: sender.track.clone(),
-            codec: sender.codec.clone().filter(|_| transceiver.may_send()),
-            can_send: sender.able && !self.is_closed(),
-            target_bitrate: target,
-        })
-    }
-
     /// The receiving half of a transceiver.
     pub fn receiver(&self, id: TransceiverId) -> Option<ReceiverView> {
         let transceiver = self.engine.transceivers.find(id)?;
@@ -223,10 +218,11 @@ impl Peer {
         self.engine.set_jitter_buffer_target(now, id, target)
     }
 
-    /// Asks the remote for a key frame on this transceiver (PLI or FIR), not more often than is of use.
-    pub fn request_key_frame(&mut self, now: Instant, id: TransceiverId) {
+    /// Asks the remote for a key frame on this transceiver (PLI or FIR), not more often than is of use: of one encoding, or
+    /// of all.
+    pub fn request_key_frame(&mut self, now: Instant, id: TransceiverId, rid: Option<&Rid>) {
         if let Some(mid) = self.engine.transceivers.find(id).and_then(|one| one.mid.clone()) {
-            self.engine.links.of_mut(&mid).media.request_key_frame(now, &mid);
+            self.engine.links.of_mut(&mid).media.request_key_frame(now, &mid, rid);
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use peerless_rtp::codec::Codec;
-use peerless_wire::rtp::{Mid, Ssrc};
+use peerless_wire::rtp::{ExtensionMap, Mid, Rid, Ssrc};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
 use crate::config::CodecCapability;
+use crate::encodings::{self, Encoding, Memory};
 use crate::error::Error;
 use crate::id::TransceiverId;
+use crate::jsep::plan::{ReceivePlan, SendPlan};
+use crate::parameters::{self, EncodingParameters};
 use crate::state::{Direction, MediaKind};
 
 /// A track to send: how it and its streams are named to the remote (`a=msid`, RFC 8830).
@@ -22,7 +25,7 @@ pub struct TrackInit {
 }
 
 /// How a transceiver shall be (RTCRtpTransceiverInit, webrtc-pc §5.4).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TransceiverInit {
     /// Which ways media shall flow. Default: both. `Stopped` is refused.
     pub direction: Direction,
@@ -30,11 +33,23 @@ pub struct TransceiverInit {
     pub track: Option<TrackInit>,
     /// The streams of the sender, besides those of the track.
     pub stream_ids: Vec<String>,
+    /// How it is encoded, and in how many encodings (simulcast, RFC 8853), in the order in which they are offered; empty for
+    /// one. Of more than [`MAX_ENCODINGS`](crate::parameters::MAX_ENCODINGS) those at the end are left out.
+    pub send_encodings: Vec<EncodingParameters>,
+    /// The names of the encodings that our offers ask the remote to send, pictures only, at most as many; empty for one
+    /// without a name. The W3C has no such member: its peers only answer what they are to receive, as this one does too.
+    pub receive_rids: Vec<Rid>,
 }
 
 impl Default for TransceiverInit {
     fn default() -> Self {
-        Self { direction: Direction::SendRecv, track: None, stream_ids: Vec::new() }
+        Self {
+            direction: Direction::SendRecv,
+            track: None,
+            stream_ids: Vec::new(),
+            send_encodings: Vec::new(),
+            receive_rids: Vec::new(),
+        }
     }
 }
 
@@ -54,16 +69,32 @@ pub struct TransceiverView {
 }
 
 /// A look at a sender (webrtc-pc §5.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SenderView {
     /// What it sends, if anything.
     pub track: Option<TrackInit>,
     /// What frames must be coded with; `None` before the first negotiation and while the remote takes nothing.
     pub codec: Option<Codec>,
-    /// Whether `send_frame` would take a frame now: negotiated, connected, and with a track.
+    /// Whether `send_frame` would take a frame now, of one encoding at least: negotiated, connected, active, and with a
+    /// track.
     pub can_send: bool,
-    /// How much the encoder may give, bit/s: `None` until the remote said so (REMB), then it is for the caller to
-    /// choose. Pictures only, as sound has its rate from its codec's parameters.
+    /// How much the encoder may give, bit/s: `None` until the remote said so (REMB) or a limit was set, then it is for the
+    /// caller to choose. That of the first encoding, where there are several.
+    pub target_bitrate: Option<u64>,
+    /// Its encodings, in the order of the negotiation: never empty.
+    pub encodings: Vec<EncodingView>,
+}
+
+/// A look at one encoding of a sender: what its encoder should do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodingView {
+    /// Its parameters.
+    pub parameters: EncodingParameters,
+    /// What its frames must be coded with; `None` as for the sender.
+    pub codec: Option<Codec>,
+    /// Whether `send_frame` would take a frame of it now.
+    pub can_send: bool,
+    /// How much its encoder may give, bit/s.
     pub target_bitrate: Option<u64>,
 }
 
@@ -117,8 +148,9 @@ pub(crate) struct Sender {
     pub(crate) track_id: String,
     /// The streams of `a=msid`, which stay when the track goes.
     pub(crate) stream_ids: Vec<String>,
-    pub(crate) ssrc: Ssrc,
-    pub(crate) rtx_ssrc: Ssrc,
+    /// At least one.
+    pub(crate) encodings: Vec<Encoding>,
+    pub(crate) memory: Memory,
     pub(crate) codec: Option<Codec>,
     /// Whether the remote takes tones beside its sound.
     pub(crate) has_tones: bool,
@@ -144,6 +176,18 @@ pub(crate) struct Receiver {
     pub(crate) muted: bool,
     /// How long frames are held at least, where asked for (jitterBufferTarget).
     pub(crate) jitter_buffer_target: Option<Duration>,
+    /// The encodings that our offers ask for.
+    pub(crate) rids: Vec<Rid>,
+    /// What was negotiated last, beside the codecs.
+    pub(crate) agreed: ReceiveAgreed,
+}
+
+/// What was negotiated for receiving, as `getParameters` tells it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReceiveAgreed {
+    pub(crate) extensions: ExtensionMap,
+    pub(crate) reduced_size: bool,
+    pub(crate) cname: Option<String>,
 }
 
 /// All transceivers of a peer, in the order of their making: also stopped ones, until the exchange that rejects their
@@ -164,9 +208,7 @@ impl Transceivers {
     pub(crate) fn add(&mut self, kind: MediaKind, direction: Direction) -> &mut Transceiver {
         let id = TransceiverId(self.next);
         self.next += 1;
-        let (ssrc, rtx_ssrc) =
-            (self.fresh_ssrc(None), self.fresh_ssrc(self.list.last().map(|last| last.sender.ssrc)));
-        let rtx_ssrc = if rtx_ssrc == ssrc { Ssrc(ssrc.0 ^ 1) } else { rtx_ssrc };
+        let encoding = self.fresh_encoding(EncodingParameters::lone(kind));
         let (sender_track, receiver_track) = (self.fresh_uuid(), self.fresh_uuid());
         self.list.push(Transceiver {
             id,
@@ -179,7 +221,7 @@ impl Transceivers {
             by_remote_offer: false,
             stopping: false,
             stopped: false,
-            sender: Sender::new(sender_track, ssrc, rtx_ssrc),
+            sender: Sender::new(sender_track, encoding),
             receiver: Receiver {
                 track_id: receiver_track,
                 stream_ids: Vec::new(),
@@ -189,6 +231,8 @@ impl Transceivers {
                 announced: false,
                 muted: true,
                 jitter_buffer_target: None,
+                rids: Vec::new(),
+                agreed: ReceiveAgreed::default(),
             },
         });
         let last = self.list.len() - 1;
@@ -283,12 +327,50 @@ impl Transceivers {
         }
     }
 
-    /// A number that no sender of ours has (RFC 3550 §8.1), and not `except`.
-    fn fresh_ssrc(&mut self, except: Option<Ssrc>) -> Ssrc {
+    /// Gives the sender of a transceiver other encodings: the first goes on from the sources of the first there was.
+    pub(crate) fn set_encodings(&mut self, id: TransceiverId, encodings: Vec<EncodingParameters>) {
+        let first = self.find(id).and_then(|transceiver| transceiver.sender.encodings.first()).cloned();
+        let mut set: Vec<Encoding> = Vec::with_capacity(encodings.len());
+        for parameters in encodings {
+            let encoding = match &first {
+                Some(first) if set.is_empty() => Encoding { parameters, is_paused: false, ..first.clone() },
+                _ => self.fresh_encoding_beside(parameters, &set),
+            };
+            set.push(encoding);
+        }
+        if let Some(transceiver) = self.find_mut(id) {
+            transceiver.sender.encodings = set;
+            transceiver.sender.memory.last_returned = None;
+        }
+    }
+
+    /// The encodings that a remote offers to receive take the place of the one there was (webrtc-pc §4.4.1.5). Of one that
+    /// was there before the offer, the old one is kept for a rollback.
+    pub(crate) fn propose_encodings(&mut self, id: TransceiverId, rids: &[Rid], is_new: bool) {
+        if let Some(transceiver) = self.find_mut(id)
+            && let Some(lone) = transceiver.sender.encodings.first()
+        {
+            transceiver.sender.memory.ridless = Some(lone.parameters.clone()).filter(|_| !is_new);
+        }
+        self.set_encodings(id, parameters::proposed(rids));
+    }
+
+    fn fresh_encoding(&mut self, parameters: EncodingParameters) -> Encoding {
+        self.fresh_encoding_beside(parameters, &[])
+    }
+
+    fn fresh_encoding_beside(&mut self, parameters: EncodingParameters, others: &[Encoding]) -> Encoding {
+        let ssrc = self.fresh_ssrc(others, None);
+        let rtx_ssrc = self.fresh_ssrc(others, Some(ssrc));
+        Encoding { parameters, ssrc, rtx_ssrc, is_paused: false }
+    }
+
+    /// A number that no sender of ours has (RFC 3550 §8.1), none of `others` and not `except`.
+    fn fresh_ssrc(&mut self, others: &[Encoding], except: Option<Ssrc>) -> Ssrc {
         loop {
             let ssrc = Ssrc(self.chance.next_u32());
-            let taken = |sender: &Sender| sender.ssrc == ssrc || sender.rtx_ssrc == ssrc;
-            let known = self.list.iter().any(|transceiver| taken(&transceiver.sender));
+            let senders = self.list.iter().flat_map(|transceiver| &transceiver.sender.encodings);
+            let known = senders.chain(others).any(|one| one.ssrc == ssrc || one.rtx_ssrc == ssrc);
             if ssrc.0 != 0 && Some(ssrc) != except && !known {
                 return ssrc;
             }
@@ -296,7 +378,7 @@ impl Transceivers {
     }
 
     /// A random UUID (RFC 9562 §5.4), as the ids of tracks are (mediacapture-main §4.3.1).
-    fn fresh_uuid(&mut self) -> String {
+    pub(crate) fn fresh_uuid(&mut self) -> String {
         let mut bytes = [0; 16];
         self.chance.fill_bytes(&mut bytes);
         let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
@@ -328,14 +410,14 @@ impl Transceiver {
 }
 
 impl Sender {
-    fn new(track_id: String, ssrc: Ssrc, rtx_ssrc: Ssrc) -> Self {
+    fn new(track_id: String, encoding: Encoding) -> Self {
         Self {
             track: None,
             attachment: 0,
             track_id,
             stream_ids: Vec::new(),
-            ssrc,
-            rtx_ssrc,
+            encodings: vec![encoding],
+            memory: Memory::default(),
             codec: None,
             has_tones: false,
             used: false,
@@ -362,6 +444,40 @@ impl Sender {
                 self.stream_ids.push(id.clone());
             }
         }
+    }
+}
+
+impl Sender {
+    /// Takes what an answer settled; `None` where it lets us send nothing.
+    pub(crate) fn negotiated(&mut self, plan: Option<SendPlan>) {
+        self.codec = plan.as_ref().and_then(|plan| plan.codecs.first()).cloned();
+        self.has_tones = plan.as_ref().is_some_and(|plan| !plan.telephone_events.is_empty());
+        for encoding in &mut self.encodings {
+            let is_named = |rid: &Rid| plan.as_ref().is_some_and(|plan| plan.paused.contains(rid));
+            encoding.is_paused = encoding.parameters.rid.as_ref().is_some_and(is_named);
+            // webrtc-pc §4.4.1.5: a codec that is not among the negotiated ones is chosen no more.
+            if let (Some(plan), Some(codec)) = (&plan, &encoding.parameters.codec)
+                && !encodings::is_agreed(plan, codec)
+            {
+                encoding.parameters.codec = None;
+            }
+        }
+        self.memory.last_returned = None;
+        self.memory.agreed = plan;
+    }
+}
+
+impl Receiver {
+    /// Takes what an answer settled; `None` where nothing is to arrive.
+    pub(crate) fn negotiated(&mut self, plan: Option<&ReceivePlan>) {
+        self.codecs = plan.map(|plan| plan.codecs.clone()).unwrap_or_default();
+        self.agreed = plan
+            .map(|plan| ReceiveAgreed {
+                extensions: plan.extensions.clone(),
+                reduced_size: plan.reduced_size,
+                cname: plan.cname.clone(),
+            })
+            .unwrap_or_default();
     }
 }
 

@@ -185,7 +185,7 @@ fn a_sender_that_becomes_able_is_asked_for_a_key_frame() {
     let id = scene.ends[ALICE].sources[1].id;
     let events = &scene.ends[ALICE].events;
     let able = events.iter().rposition(|event| *event == Event::SenderChanged(id)).unwrap();
-    assert!(events[able..].contains(&Event::KeyFrameRequested(id)));
+    assert!(events[able..].contains(&Event::KeyFrameRequested(id, None)));
 }
 
 #[test]

@@ -165,7 +165,7 @@ impl State {
     pub(crate) fn hand_in_requests(&mut self, now: Instant, driver: &Waker) {
         while let Some((id, request)) = self.requests.poll(driver) {
             match request {
-                Request::KeyFrame => self.peer.request_key_frame(now, id),
+                Request::KeyFrame => self.peer.request_key_frame(now, id, None),
                 // Where it is refused, the track has ended meanwhile.
                 Request::JitterBufferTarget(target) => {
                     let _ = self.peer.set_jitter_buffer_target(now, id, target);
@@ -198,7 +198,7 @@ impl State {
                 track.queue.set_codec(codecs.into_iter().find(|codec| codec.format == frame.format));
             }
             if !track.queue.push(frame) {
-                self.peer.request_key_frame(now, id);
+                self.peer.request_key_frame(now, id, None);
             }
         }
     }
@@ -220,7 +220,7 @@ impl State {
                 return;
             }
             PeerEvent::SenderChanged(id) => return self.sender_changed(id),
-            PeerEvent::KeyFrameRequested(id) => {
+            PeerEvent::KeyFrameRequested(id, _) => {
                 if let Some(wishes) = self.sending.get(&id) {
                     wishes.want_key_frame();
                 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
-use peerless_wire::rtp::{ExtensionMap, Ssrc};
+use peerless_wire::rtp::{ExtensionMap, Rid, Ssrc};
 
 use crate::codec::{Codec, TelephoneEvent};
 
@@ -77,7 +77,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// How the frames of one media section are sent.
+/// How the frames of one media section are sent, or those of one of its encodings where there are several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SendConfig {
@@ -95,6 +95,17 @@ pub struct SendConfig {
     pub reduced_size: bool,
     /// With what tones may be played beside the sound (RFC 4733); empty where the remote takes none.
     pub telephone_events: Vec<TelephoneEvent>,
+    /// The name of the encoding, unique in its section; told in packets where [`extensions`](Self::extensions) has an id
+    /// for it (RFC 8852), until the remote has reported on the source. `None` for the only one.
+    pub rid: Option<Rid>,
+    /// Whether it is sent. One that is not keeps its source and its numbers. True by default.
+    pub active: bool,
+    /// The most that it should take, bit/s over all its packets; `None`, the default, for no limit. Encoders are told by
+    /// [`Session::target_bitrate`](crate::session::Session::target_bitrate); packets are not dropped for it.
+    pub max_bitrate: Option<u64>,
+    /// How much of a bitrate that the remote told for several sources is for this one, in proportion to the others; at
+    /// least 1. 256 by default.
+    pub share: u32,
 }
 
 impl SendConfig {
@@ -107,6 +118,10 @@ impl SendConfig {
             extensions: ExtensionMap::new(),
             reduced_size: false,
             telephone_events: Vec::new(),
+            rid: None,
+            active: true,
+            max_bitrate: None,
+            share: 256,
         }
     }
 }
@@ -136,6 +151,9 @@ pub struct ReceiveConfig {
     pub sync_group: Option<String>,
     /// The tones that may arrive beside the sound (RFC 4733).
     pub telephone_events: Vec<TelephoneEvent>,
+    /// The encodings that may arrive, where several were agreed on (RFC 8853): each has a source of its own, which its
+    /// packets name; those that name another or none are dropped. Empty, the default, takes any source.
+    pub rids: Vec<Rid>,
 }
 
 /// The most that may be asked of a jitter buffer (webrtc-pc §5.3).
@@ -154,6 +172,7 @@ impl ReceiveConfig {
             jitter_buffer_target: None,
             sync_group: None,
             telephone_events: Vec::new(),
+            rids: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use peerless_wire::rtp::Ssrc;
+use peerless_wire::rtp::{Rid, Ssrc};
 
 use crate::codec::Format;
 
@@ -12,6 +12,9 @@ use crate::codec::Format;
 pub struct Frame {
     /// How the payload is coded.
     pub format: Format,
+    /// Which encoding of several it is of (simulcast, RFC 8853). Sending: `None` for the first. Received: where its packets
+    /// say so.
+    pub rid: Option<Rid>,
     /// In ticks of the codec's RTP clock. Sending: from any start of the source's own, the sender adds its random
     /// offset. Received: as it stood in the packets.
     pub timestamp: u32,
@@ -36,10 +39,11 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A frame to send; `captured` may be set besides.
+    /// A frame to send; `captured` and `rid` may be set besides.
     pub fn new(format: Format, timestamp: u32, key: bool, payload: Bytes) -> Self {
         Self {
             format,
+            rid: None,
             timestamp,
             captured: None,
             ssrc: None,

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use peerless_wire::rtp::{Mid, PayloadType, Rid, Ssrc};
 
-use crate::codec::Format;
+use crate::codec::{Codec, Format};
 
 /// All counts of a session at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// One for each sender.
+    /// One for each encoding of each sender, those of one section in their order.
     pub outbound: Vec<OutboundStats>,
     /// One for each source that arrives.
     pub inbound: Vec<InboundStats>,
@@ -40,6 +40,10 @@ pub struct Stats {
 pub struct OutboundStats {
     /// Its media section.
     pub mid: Mid,
+    /// Which encoding of several it is (RFC 8851).
+    pub rid: Option<Rid>,
+    /// Whether it is sent.
+    pub active: bool,
     /// The source.
     pub ssrc: Ssrc,
     /// The source of its retransmissions, where there is one.
@@ -74,7 +78,8 @@ pub struct OutboundStats {
     pub plis: u64,
     /// Full intra requests received, repetitions not counted.
     pub firs: u64,
-    /// The most the encoder should give, bit/s, as the remote asked (REMB); `None` while it has not.
+    /// The most the encoder should give, bit/s, as the remote asked (REMB) and
+    /// [`SendConfig::max_bitrate`](crate::config::SendConfig::max_bitrate) allows; `None` while neither is known.
     pub target_bitrate: Option<u64>,
     /// What the remote last reported about it; `None` before its first report.
     pub remote: Option<RemoteInboundStats>,
@@ -172,6 +177,45 @@ pub struct InboundStats {
     pub last_frame_playout: Option<Instant>,
     /// What its last sender report said; `None` before the first.
     pub remote: Option<RemoteOutboundStats>,
+}
+
+impl InboundStats {
+    /// Nothing counted yet.
+    pub(crate) fn new(mid: &Mid, ssrc: Ssrc, codec: &Codec) -> Self {
+        Self {
+            mid: mid.clone(),
+            ssrc,
+            rtx_ssrc: None,
+            rid: None,
+            format: codec.format,
+            payload_type: codec.payload_type,
+            packets: 0,
+            bytes: 0,
+            header_bytes: 0,
+            lost: 0,
+            jitter: Duration::ZERO,
+            duplicates: 0,
+            late: 0,
+            discarded: 0,
+            retransmitted_packets: 0,
+            retransmitted_bytes: 0,
+            frames: 0,
+            key_frames: 0,
+            frames_received: 0,
+            frames_assembled: 0,
+            assembly_time: Duration::ZERO,
+            frames_dropped: 0,
+            jitter_buffer: JitterBufferStats::default(),
+            flow: FlowStats::default(),
+            nacks: 0,
+            plis: 0,
+            firs: 0,
+            last_packet: None,
+            last_frame_ntp: None,
+            last_frame_playout: None,
+            remote: None,
+        }
+    }
 }
 
 /// What a jitter buffer did, added up over all frames handed on. The times, divided by [`emitted`](Self::emitted), are

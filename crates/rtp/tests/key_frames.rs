@@ -29,7 +29,7 @@ fn asked(stage: &Stage) -> (usize, Vec<u8>) {
 
 fn requests(stage: &mut Stage) -> usize {
     let events = std::iter::from_fn(|| stage.a.session.poll_event());
-    events.filter(|event| *event == Event::KeyFrameRequested(mid("v"))).count()
+    events.filter(|event| *event == Event::KeyFrameRequested(mid("v"), None)).count()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn asks_again_until_it_comes_but_not_for_every_frame() {
     let (losses, _) = asked(&stage);
     assert!((15..=27).contains(&losses), "{losses} in 5 s");
     // The encoder is asked once a second.
-    let events = stage.a.events.iter().filter(|event| matches!(event, Event::KeyFrameRequested(_))).count();
+    let events = stage.a.events.iter().filter(|event| matches!(event, Event::KeyFrameRequested(..))).count();
     assert!((4..=6).contains(&events), "{events}");
 }
 
@@ -83,7 +83,7 @@ fn commands_are_numbered_where_only_they_were_agreed_on() {
 fn the_application_can_ask() {
     let mut stage = Stage::new(4, Link { delay: 20 * MS, ..Link::default() });
     stage.run_until(SECOND);
-    stage.b.session.request_key_frame(stage.now, &mid("v"));
+    stage.b.session.request_key_frame(stage.now, &mid("v"), None);
     stage.run_until(2 * SECOND);
     assert_eq!(stage.a.session.stats().outbound[0].key_frames, 2);
 }
@@ -125,14 +125,14 @@ fn a_storm_of_picture_losses_asks_the_encoder_once() {
 #[test]
 fn the_bitrate_the_remote_asks_for_becomes_the_target() {
     let mut stage = Stage::new(7, Link::default());
-    assert_eq!(stage.a.session.target_bitrate(&mid("v")), None);
+    assert_eq!(stage.a.session.target_bitrate(&mid("v"), None), None);
     let remb = |bitrate, ssrc| written(&Packet::Remb(Remb { sender: Ssrc(9), bitrate, ssrcs: vec![ssrc] }));
     stage.a.session.handle_rtcp(stage.now, remb(1_000_000, Ssrc(77)));
-    assert_eq!((stage.a.session.poll_event(), stage.a.session.target_bitrate(&mid("v"))), (None, None));
+    assert_eq!((stage.a.session.poll_event(), stage.a.session.target_bitrate(&mid("v"), None)), (None, None));
     stage.a.session.handle_rtcp(stage.now, remb(1_000_000, VIDEO));
-    assert_eq!(stage.a.session.target_bitrate(&mid("v")), Some(1_000_000));
+    assert_eq!(stage.a.session.target_bitrate(&mid("v"), None), Some(1_000_000));
     assert_eq!(stage.a.session.poll_event(), Some(Event::TargetBitrate(1_000_000)));
     stage.a.session.handle_rtcp(stage.now, remb(0, VIDEO));
-    assert_eq!(stage.a.session.target_bitrate(&mid("v")), Some(30_000));
-    assert_eq!(stage.a.session.target_bitrate(&mid("x")), None);
+    assert_eq!(stage.a.session.target_bitrate(&mid("v"), None), Some(30_000));
+    assert_eq!(stage.a.session.target_bitrate(&mid("x"), None), None);
 }

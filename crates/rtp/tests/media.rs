@@ -202,7 +202,7 @@ fn frames_are_dropped_up_to_a_key_frame_when_nothing_can_be_sent() {
     let stats = stage.a.session.stats().outbound[0].clone();
     assert_eq!(stats.frames_dropped, 100 - 26, "those after the first second");
     let requests = std::iter::from_fn(|| stage.a.session.poll_event());
-    let requests = requests.filter(|event| *event == Event::KeyFrameRequested(mid("v"))).count();
+    let requests = requests.filter(|event| *event == Event::KeyFrameRequested(mid("v"), None)).count();
     assert!((2..=4).contains(&requests), "{requests}");
     let now = start + 4 * SECOND;
     stage.a.session.send_frame(now, &mid("v"), &picture(100, true, 6000, now)).unwrap();

@@ -106,7 +106,7 @@ fn a_section_goes_on_with_a_new_source() {
     (config.ssrc, config.rtx_ssrc) = (Ssrc(0x2222_0001), Some(Ssrc(0x2222_0002)));
     stage.a.session.set_sender(stage.now, &mid("v"), Some(config));
     // A new encoder: its first picture is a key frame.
-    stage.a.events.push(Event::KeyFrameRequested(mid("v")));
+    stage.a.events.push(Event::KeyFrameRequested(mid("v"), None));
     stage.run_until(4 * SECOND);
     let numbers = stage.b.numbers("v");
     assert!(grows(&numbers) && numbers.len() >= 97, "{}", numbers.len());
@@ -137,7 +137,7 @@ fn a_source_that_pauses_goes_on_with_its_numbers() {
     // Negotiated anew, on both sides, right after the goodbye.
     stage.a.session.set_sender(stage.now, &mid("v"), Some(send_video(vp8())));
     stage.b.session.set_receiver(stage.now, &mid("v"), Some(receive(vp8())));
-    stage.a.events.push(Event::KeyFrameRequested(mid("v")));
+    stage.a.events.push(Event::KeyFrameRequested(mid("v"), None));
     stage.run_until(2 * SECOND);
     stage.idle_until(3 * SECOND);
     let media = stage.a.media();

@@ -9,6 +9,7 @@ use crate::jsep::codecs::{answered, capabilities, kind_of, wants_rtx};
 use crate::jsep::extensions;
 use crate::jsep::sctp::{self, Form};
 use crate::jsep::section::{self, Content, DataContent};
+use crate::jsep::simulcast;
 use crate::jsep::view::{DtlsRole, TransceiverView, TransportView, View};
 use crate::state::{Direction, SdpType, SignalingState};
 
@@ -141,6 +142,9 @@ fn answered_section(
     let ours = capabilities(view, Some(transceiver), kind);
     let is_our_order = !transceiver.codec_preferences.is_empty();
     let theirs = offer.direction(offered).reversed();
+    let direction = section::both_want(section::wanted(transceiver.direction), theirs);
+    let entries = answered(offered, kind, &ours, is_our_order, wants_rtx(Some(transceiver)));
+    let encodings = simulcast::answered(transceiver, offered, direction, &entries);
     let content = Content {
         kind,
         mid: offered.mid().cloned(),
@@ -148,9 +152,10 @@ fn answered_section(
         is_bundle_only: false,
         transport: way.transport,
         setup: way.setup,
-        direction: section::both_want(section::wanted(transceiver.direction), theirs),
-        entries: answered(offered, kind, &ours, is_our_order, wants_rtx(Some(transceiver))),
-        extensions: extensions::answered(offer, offered, kind),
+        direction,
+        entries,
+        extensions: extensions::answered(offer, offered, kind, encodings.is_some()),
+        encodings,
         has_reduced_size: offered.has(&Attribute::RtcpReducedSize),
     };
     section::write(view, transceiver, content)

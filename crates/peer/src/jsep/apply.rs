@@ -15,12 +15,13 @@ use crate::jsep::check;
 use crate::jsep::codecs::{agree, kind_of};
 use crate::jsep::extensions;
 use crate::jsep::plan::{
-    DataChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan,
+    DataChange, EncodingsChange, MediaPlan, Plan, ReceivePlan, SendPlan, Target, TrackChange, TransceiverPlan,
 };
 use crate::jsep::rollback::{self, RolledBack};
 use crate::jsep::sctp;
 use crate::jsep::section::{both_want, named};
 use crate::jsep::signaling::{Source, next_state};
+use crate::jsep::simulcast;
 use crate::jsep::view::{RemoteTrack, TransceiverView, View};
 use crate::state::{self, SdpType, SignalingState};
 
@@ -152,7 +153,12 @@ fn remote_offer(view: &View, offer: &Arc<Description>) -> Result<Plan, Error> {
         let target = transceiver.map_or(Target::New(kind), |one| Target::Existing(one.id));
         let mut change = TransceiverPlan::new(target, index, mid);
         change.remote_track = track_change(transceiver, media, is_live && theirs.sends());
-        if existing.is_none() || change.remote_track != TrackChange::None {
+        if is_live {
+            change.encodings = simulcast::change_by_offer(transceiver, media);
+        }
+        let is_changed =
+            change.remote_track != TrackChange::None || change.encodings != EncodingsChange::None;
+        if existing.is_none() || is_changed {
             plan.transceivers.push(change);
         }
     }
@@ -283,6 +289,7 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
         let direction = both_want(sides.local.direction(local), theirs.reversed());
         let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid);
         change.current_direction = Some(named(direction));
+        change.encodings = simulcast::change_by_answer(transceiver, (sides.local, local), remote);
         change.remote_track = track_change(Some(transceiver), remote, direction.receives());
         change.media = Some(media_plan(transceiver, &sides, local, remote, direction));
         plan.transceivers.push(change);
@@ -322,6 +329,7 @@ fn media_plan(
             ssrc: transceiver.ssrc,
             rtx_ssrc: transceiver.rtx_ssrc.filter(|_| has_rtx),
             telephone_events: agreed.send_tones,
+            paused: simulcast::paused(local, remote),
         }),
         receive: receives.then(|| ReceivePlan {
             codecs: agreed.receive,
@@ -329,6 +337,8 @@ fn media_plan(
             reduced_size,
             ssrcs: sources(remote),
             telephone_events: agreed.receive_tones,
+            rids: simulcast::received(local, remote),
+            cname: cname(remote),
         }),
     }
 }
@@ -403,6 +413,14 @@ fn sources(media: &Media) -> Vec<(Ssrc, Option<Ssrc>)> {
         }
     }
     pairs
+}
+
+/// The canonical name of the sources of a section.
+fn cname(media: &Media) -> Option<String> {
+    media.find(|attribute| match attribute {
+        Attribute::Ssrc(source) if &*source.name == "cname" => source.value.as_deref().map(str::to_owned),
+        _ => None,
+    })
 }
 
 /// The most streams a track is in, and sources a section has, as far as we follow.

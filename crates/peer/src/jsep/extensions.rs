@@ -7,7 +7,8 @@ use crate::jsep::numbers::ExtensionIds;
 use crate::state::MediaKind;
 
 /// Whether we send an extension, and whether we act upon it when it comes. Nothing turns pictures or heeds playout delays
-/// yet, and nothing mixes, so that only others tell of contributing sources.
+/// yet, and nothing mixes, so that only others tell of contributing sources. The names of encodings are of use where there
+/// are several.
 fn ways(extension: ExtensionKind, kind: MediaKind) -> (bool, bool) {
     match extension {
         ExtensionKind::Mid
@@ -16,11 +17,16 @@ fn ways(extension: ExtensionKind, kind: MediaKind) -> (bool, bool) {
         | ExtensionKind::AbsCaptureTime => (true, true),
         ExtensionKind::AudioLevel => (kind == MediaKind::Audio, kind == MediaKind::Audio),
         ExtensionKind::CsrcAudioLevel => (false, kind == MediaKind::Audio),
-        ExtensionKind::VideoOrientation
-        | ExtensionKind::PlayoutDelay
-        | ExtensionKind::Rid
-        | ExtensionKind::RepairedRid => (false, false),
+        ExtensionKind::Rid | ExtensionKind::RepairedRid => {
+            (kind == MediaKind::Video, kind == MediaKind::Video)
+        }
+        ExtensionKind::VideoOrientation | ExtensionKind::PlayoutDelay => (false, false),
     }
+}
+
+/// Whether a section needs an extension: those that name encodings only where it has several.
+fn is_needed(extension: ExtensionKind, several: bool) -> bool {
+    several || !matches!(extension, ExtensionKind::Rid | ExtensionKind::RepairedRid)
 }
 
 /// Those that we send or act upon, with whether it is the one and the other.
@@ -29,9 +35,10 @@ pub(crate) fn ours(kind: MediaKind) -> impl Iterator<Item = (ExtensionKind, (boo
     all.filter(|(_, (sends, receives))| *sends || *receives)
 }
 
-/// The lines we offer for a section.
-pub(super) fn offered(kind: MediaKind, ids: &mut ExtensionIds) -> Vec<Extmap> {
-    let lines = ours(kind).filter_map(|(extension, (sends, receives))| {
+/// The lines we offer for a section, of several encodings or of one.
+pub(super) fn offered(kind: MediaKind, several: bool, ids: &mut ExtensionIds) -> Vec<Extmap> {
+    let needed = ours(kind).filter(|(extension, _)| is_needed(*extension, several));
+    let lines = needed.filter_map(|(extension, (sends, receives))| {
         let direction = Direction::new(sends, receives);
         let written = (direction != Direction::SendRecv).then_some(direction);
         Some(extmap(ids.id(extension)?, extension, written))
@@ -41,9 +48,10 @@ pub(super) fn offered(kind: MediaKind, ids: &mut ExtensionIds) -> Vec<Extmap> {
 
 /// The lines we answer an offered section with: the same ids, directions turned round, only what we know and the ways we
 /// use it.
-pub(super) fn answered(offer: &Description, section: &Media, kind: MediaKind) -> Vec<Extmap> {
+pub(super) fn answered(offer: &Description, section: &Media, kind: MediaKind, several: bool) -> Vec<Extmap> {
     let listed = listed(section, is_mixed(offer, section)).into_iter();
-    let lines = listed.filter_map(|(id, extension, offered)| {
+    let needed = listed.filter(|(_, extension, _)| is_needed(*extension, several));
+    let lines = needed.filter_map(|(id, extension, offered)| {
         let (sends, receives) = ways(extension, kind);
         let wanted = offered.unwrap_or(Direction::SendRecv).reversed();
         let direction = Direction::new(wanted.sends() && sends, wanted.receives() && receives);

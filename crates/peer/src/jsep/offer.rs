@@ -13,6 +13,7 @@ use crate::jsep::extensions;
 use crate::jsep::numbers::{ExtensionIds, PayloadTypes};
 use crate::jsep::sctp::{self, Form};
 use crate::jsep::section::{self, Content, DataContent};
+use crate::jsep::simulcast;
 use crate::jsep::view::{TransceiverView, TransportView, View};
 use crate::state::{self, MediaKind, SdpType, SignalingState};
 
@@ -234,6 +235,8 @@ fn offered_section(
             entries.push(entry);
         }
     }
+    let direction = section::wanted(transceiver.direction);
+    let encodings = simulcast::offered(view, transceiver, direction);
     let content = Content {
         kind,
         mid: Some(mid),
@@ -241,9 +244,10 @@ fn offered_section(
         is_bundle_only,
         transport,
         setup: Setup::ActPass,
-        direction: section::wanted(transceiver.direction),
+        direction,
         entries,
-        extensions: extensions::offered(kind, &mut numbers.extensions),
+        extensions: extensions::offered(kind, encodings.is_some(), &mut numbers.extensions),
+        encodings,
         has_reduced_size: true,
     };
     section::write(view, transceiver, content)

@@ -1,7 +1,7 @@
 //! What a description changes: plain data that the peer carries out.
 
 use peerless_rtp::codec::{Codec, TelephoneEvent};
-use peerless_wire::rtp::{ExtensionMap, Mid, Ssrc};
+use peerless_wire::rtp::{ExtensionMap, Mid, Rid, Ssrc};
 use peerless_wire::sdp::{Candidate, Fingerprint};
 
 use crate::id::{TransceiverId, TransportId};
@@ -52,6 +52,8 @@ pub struct TransceiverPlan {
     pub stop: bool,
     /// `currentDirection` from now on; `None` where it is not settled by this description.
     pub current_direction: Option<Direction>,
+    /// What becomes of the sender's encodings; before the media flow.
+    pub encodings: EncodingsChange,
     /// What becomes of the remote's track.
     pub remote_track: TrackChange,
     /// How media flows, where an answer settles it.
@@ -65,6 +67,20 @@ pub enum Target {
     Existing(TransceiverId),
     /// Make one, `recvonly`, by remote offer (RFC 9429 §5.10).
     New(MediaKind),
+}
+
+/// What becomes of a sender's encodings (`[[SendEncodings]]`, webrtc-pc §4.4.1.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EncodingsChange {
+    /// Nothing.
+    None,
+    /// The remote offers to receive these in place of the one there was: each smaller than the next by half, the last of
+    /// full size.
+    Proposed(Vec<Rid>),
+    /// The answer takes these only; where it takes none, the first one stays.
+    Reduced(Vec<Rid>),
+    /// A rollback takes back what was proposed.
+    Restored,
 }
 
 /// What becomes of the remote's track (webrtc-pc §4.4.1.5).
@@ -104,6 +120,8 @@ pub struct SendPlan {
     pub rtx_ssrc: Option<Ssrc>,
     /// The tones that may be sent beside the sound (RFC 4733).
     pub telephone_events: Vec<TelephoneEvent>,
+    /// Those of several encodings that the remote wants paused (RFC 8853 §5.1).
+    pub paused: Vec<Rid>,
 }
 
 /// What to receive.
@@ -120,6 +138,10 @@ pub struct ReceivePlan {
     pub ssrcs: Vec<(Ssrc, Option<Ssrc>)>,
     /// The tones that may arrive beside the sound (RFC 4733).
     pub telephone_events: Vec<TelephoneEvent>,
+    /// The encodings that may arrive, where there are several (RFC 8853); else empty.
+    pub rids: Vec<Rid>,
+    /// The remote's canonical name, where its description says it (RFC 5576 §6.1).
+    pub cname: Option<String>,
 }
 
 /// A transport as an answer settles it.
@@ -199,6 +221,7 @@ impl TransceiverPlan {
             mid: None,
             stop: false,
             current_direction: None,
+            encodings: EncodingsChange::None,
             remote_track: TrackChange::None,
             media: None,
         }

@@ -4,7 +4,7 @@ use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::Description;
 
 use crate::id::TransceiverId;
-use crate::jsep::plan::{Plan, Target, TrackChange, TransceiverPlan};
+use crate::jsep::plan::{EncodingsChange, Plan, Target, TrackChange, TransceiverPlan};
 use crate::jsep::view::{Descriptions, RemoteTrack, TransceiverView, View};
 use crate::state::{Direction, SignalingState};
 
@@ -47,7 +47,13 @@ pub(super) fn roll_back(view: &View) -> RolledBack {
                 TrackChange::Muted => None,
             };
         }
-        if !is_settled || change.remote_track != TrackChange::None {
+        if one.encodings_by_offer {
+            change.encodings = EncodingsChange::Restored;
+            one.encodings = vec![None];
+            one.encodings_by_offer = false;
+        }
+        let is_restored = change.encodings != EncodingsChange::None;
+        if !is_settled || is_restored || change.remote_track != TrackChange::None {
             transceivers.push(change);
         }
         true

@@ -7,6 +7,7 @@ use peerless_wire::sdp::{
 
 use crate::jsep::codecs::{Entry, write_entry};
 use crate::jsep::sctp::{self, Form};
+use crate::jsep::simulcast::Lines;
 use crate::jsep::view::{TransceiverView, TransportView, View};
 use crate::state::{self, MediaKind};
 
@@ -25,6 +26,7 @@ pub(super) struct Content<'a> {
     pub(super) direction: Direction,
     pub(super) entries: Vec<Entry>,
     pub(super) extensions: Vec<Extmap>,
+    pub(super) encodings: Lines,
     pub(super) has_reduced_size: bool,
 }
 
@@ -71,9 +73,10 @@ pub(super) fn write(view: &View, transceiver: &TransceiverView, content: Content
     for entry in &content.entries {
         write_entry(entry, attributes);
     }
-    if content.direction.sends() {
+    if content.direction.sends() && !content.encodings.sends() {
         push_sources(attributes, transceiver, has_rtx, &view.cname);
     }
+    content.encodings.write(attributes);
     media
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use peerless_transport::ice;
-use peerless_wire::rtp::{Mid, Ssrc};
+use peerless_wire::rtp::{Mid, Rid, Ssrc};
 use peerless_wire::sdp::{Description, Fingerprint};
 
 use crate::config::{BundlePolicy, CodecCapability};
@@ -124,6 +124,12 @@ pub struct TransceiverView {
     pub ssrc: Ssrc,
     /// The source of its retransmissions, video only.
     pub rtx_ssrc: Option<Ssrc>,
+    /// The names of what the sender has of encodings, at least one: those of several all have names.
+    pub encodings: Vec<Option<Rid>>,
+    /// Whether the remote's pending offer gave them their names: a rollback takes these away again.
+    pub encodings_by_offer: bool,
+    /// The encodings that offers ask the remote for; empty for one without a name.
+    pub receive_rids: Vec<Rid>,
     /// Whether the remote's track is announced at the moment, and with which streams.
     pub remote_track: Option<RemoteTrack>,
     /// The streams of the remote's track as they were in the last stable state: a rollback goes back to them.

@@ -85,6 +85,9 @@ fn describe_media(text: &mut String, media: &MediaPlan) {
         writeln!(text, "  receive {} from {:?}", codecs(&receive.codecs), receive.ssrcs).unwrap();
         writeln!(text, "    {} reduced size {}", extensions.join(" "), receive.reduced_size).unwrap();
         describe_tones(text, &receive.telephone_events);
+        if !receive.rids.is_empty() {
+            writeln!(text, "    encodings {:?}", receive.rids).unwrap();
+        }
     }
 }
 

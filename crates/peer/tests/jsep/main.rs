@@ -8,6 +8,7 @@ mod answers;
 mod browsers;
 mod refusals;
 mod rollbacks;
+mod simulcast;
 mod trickling;
 mod data;
 mod totality;

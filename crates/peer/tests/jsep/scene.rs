@@ -9,7 +9,7 @@ use peerless_wire::sdp::{Description, Fingerprint};
 use peerless_peer::config::{BundlePolicy, CodecCapability};
 use peerless_peer::error::{DescriptionError, Error};
 use peerless_peer::id::{TransceiverId, TransportId};
-use peerless_peer::jsep::plan::{Plan, Target, TrackChange};
+use peerless_peer::jsep::plan::{EncodingsChange, Plan, Target, TrackChange};
 use peerless_peer::jsep::routes::Routes;
 use peerless_peer::jsep::view::{Credentials, DataView, Descriptions, TransceiverView, TransportView, View};
 use peerless_peer::jsep::{Source, apply, create_answer, create_offer, owners};
@@ -77,6 +77,9 @@ impl Party {
             track_id: by_add_track.then(|| format!("{kind}-track")),
             ssrc: Ssrc(ssrc),
             rtx_ssrc: is_video.then_some(Ssrc(ssrc + 1)),
+            encodings: vec![None],
+            encodings_by_offer: false,
+            receive_rids: Vec::new(),
             remote_track: None,
             stable_stream_ids: Vec::new(),
         });
@@ -136,6 +139,21 @@ impl Party {
                 transceiver.is_stopped = true;
             }
             transceiver.current_direction = change.current_direction.or(transceiver.current_direction);
+            match &change.encodings {
+                EncodingsChange::None => {}
+                EncodingsChange::Proposed(rids) => {
+                    transceiver.encodings = rids.iter().cloned().map(Some).collect();
+                    transceiver.encodings_by_offer = matches!(change.target, Target::Existing(_));
+                }
+                EncodingsChange::Reduced(rids) if rids.is_empty() => transceiver.encodings.truncate(1),
+                EncodingsChange::Reduced(rids) => {
+                    transceiver.encodings.retain(|rid| rid.as_ref().is_some_and(|rid| rids.contains(rid)));
+                }
+                EncodingsChange::Restored => {
+                    transceiver.encodings = vec![None];
+                    transceiver.encodings_by_offer = false;
+                }
+            }
             match &change.remote_track {
                 TrackChange::None => {}
                 TrackChange::Began(track) | TrackChange::Moved(track) => {
@@ -145,6 +163,9 @@ impl Party {
             }
         }
         self.view.transceivers.retain(|one| !plan.removed.contains(&one.id));
+        if plan.signaling == SignalingState::Stable {
+            self.view.transceivers.iter_mut().for_each(|one| one.encodings_by_offer = false);
+        }
         self.view.routes = plan.routes.clone();
         for settled in &plan.transports {
             let mut known = self.view.transports.iter_mut();

@@ -10,6 +10,7 @@ use peerless_peer::media::SendError;
 use peerless_peer::state::MediaKind;
 use peerless_rtp::codec::Format;
 use peerless_rtp::frame::Frame;
+use peerless_wire::rtp::Rid;
 
 /// A camera or microphone: gives frames at its rate from the moment the peer takes them.
 pub struct Source {
@@ -32,6 +33,8 @@ pub struct Arrivals {
     pub sounds: usize,
     /// How many frames came for each transceiver, and the number of the last.
     pub by_transceiver: HashMap<TransceiverId, (usize, u32)>,
+    /// The frames of encodings that have a name; they count nowhere else.
+    pub encodings: HashMap<Rid, Vec<Frame>>,
     /// Takes any frame, and counts nothing.
     pub takes_all: bool,
 }
@@ -86,6 +89,9 @@ impl Arrivals {
     pub fn take(&mut self, id: TransceiverId, frame: &Frame) {
         if self.takes_all {
             return;
+        }
+        if let Some(rid) = &frame.rid {
+            return self.encodings.entry(rid.clone()).or_default().push(frame.clone());
         }
         let number = number_of(&frame.payload, frame.format);
         let expected = match frame.format {

@@ -342,7 +342,7 @@ impl End {
                     self.peer.finish_local_addresses(now, *transport);
                 }
                 Event::IceCandidate(candidate) => candidates.push(candidate.clone()),
-                Event::KeyFrameRequested(id) => {
+                Event::KeyFrameRequested(id, _) => {
                     self.sources.iter_mut().filter(|one| one.id == *id).for_each(Source::request_key);
                 }
                 _ => {}

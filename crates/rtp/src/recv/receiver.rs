@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use peerless_wire::rtcp::{self, FirRequest, FullIntraRequest, Nack, PictureLoss, ReportBlock};
-use peerless_wire::rtp::{Header, Mid, Packet, PayloadType, SequenceNumber, ShortText, Ssrc};
+use peerless_wire::rtp::{Header, Mid, Packet, PayloadType, Rid, SequenceNumber, ShortText, Ssrc};
 
 use crate::codec::Codec;
 use crate::config::ReceiveConfig;
@@ -96,6 +96,8 @@ impl Receiver {
         let codec_of =
             |stream: &Stream| codecs.iter().find(|codec| codec.payload_type == stream.codec().payload_type);
         self.streams.retain(|stream| codec_of(stream).is_some());
+        let rids = &self.config.rids;
+        self.streams.retain(|stream| rids.is_empty() || rids.iter().any(|rid| stream.is_encoding(rid)));
         for stream in &mut self.streams {
             if let Some(codec) = codec_of(stream) {
                 stream.set_codec(codec);
@@ -111,12 +113,20 @@ impl Receiver {
         let header = packet.header;
         let payload_type = header.payload_type;
         if let Some(place) = self.config.codecs.iter().position(|codec| codec.payload_type == payload_type) {
-            let Some((index, is_new)) = self.source(now, header.ssrc, place) else {
+            if !self.is_expected(header.ssrc, header.extensions.rid) {
+                return Err(Refused::Unroutable);
+            }
+            let Some((_, is_new)) = self.source(now, header.ssrc, place) else {
                 return Ok(Arrived::More);
             };
+            if let Some(rid) = header.extensions.rid {
+                name(&mut self.streams, &self.config.rids, header.ssrc, rid);
+            }
             let codec = self.config.codecs.get(place).ok_or(Refused::Unroutable)?;
+            // Naming may have taken the place of another.
+            let index = self.streams.iter().position(|stream| stream.ssrc == header.ssrc);
+            let index = index.ok_or(Refused::Unroutable)?;
             let stream = self.streams.get_mut(index).ok_or(Refused::Unroutable)?;
-            stream.rid = header.extensions.rid.or(stream.rid);
             if !stream.handle_media(now, &header, content, codec) {
                 return Err(Refused::Malformed);
             }
@@ -235,11 +245,23 @@ impl Receiver {
         })
     }
 
-    /// Asks for key frames of all its sources.
-    pub fn want_key_frame(&mut self) {
-        for stream in self.streams.iter_mut().filter(|stream| stream.codec().format.is_video()) {
+    /// Asks for key frames of all its sources, or of that of one encoding.
+    pub fn want_key_frame(&mut self, rid: Option<&Rid>) {
+        let is_meant = |stream: &Stream| {
+            stream.codec().format.is_video() && rid.is_none_or(|rid| stream.is_encoding(rid))
+        };
+        for stream in self.streams.iter_mut().filter(|stream| is_meant(stream)) {
             stream.keys.want();
         }
+    }
+
+    /// Whether packets of a source may be taken: where several encodings were agreed on, one of them is to be named by the
+    /// first.
+    fn is_expected(&self, ssrc: Ssrc, rid: Option<ShortText>) -> bool {
+        let rids = &self.config.rids;
+        rids.is_empty()
+            || self.streams.iter().any(|stream| stream.ssrc == ssrc)
+            || rid.is_some_and(|text| rids.iter().any(|rid| text == *rid))
     }
 
     /// When [`poll_frame`](Self::poll_frame) or [`poll_feedback`](Self::poll_feedback) may have something.
@@ -376,6 +398,22 @@ fn tell(tones: &mut VecDeque<(Ssrc, ReceivedTone)>, ssrc: Ssrc, tone: ReceivedTo
     tones.push_back((ssrc, tone));
 }
 
+/// Takes the name of a source's encoding. Where several were agreed on, each has one source: that of before gives way
+/// (RFC 8852 §3).
+fn name(streams: &mut Vec<Stream>, rids: &[Rid], ssrc: Ssrc, rid: ShortText) {
+    let is_agreed = rids.iter().any(|known| rid == *known);
+    let is_known = |stream: &Stream| stream.ssrc == ssrc && stream.rid() == Some(rid);
+    if (!rids.is_empty() && !is_agreed) || streams.iter().any(is_known) {
+        return;
+    }
+    if is_agreed {
+        streams.retain(|stream| stream.ssrc == ssrc || stream.rid() != Some(rid));
+    }
+    if let Some(stream) = streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
+        stream.set_rid(rid);
+    }
+}
+
 /// The source whose packets are sent again from `rtx_ssrc`: as the description says, or as learnt before, or that of
 /// the encoding the packet says it repairs (RFC 8852 §4.1), or the source heard last of those that have none yet.
 fn repaired_stream<'a>(
@@ -389,7 +427,9 @@ fn repaired_stream<'a>(
     let index = match named {
         Some(media) => streams.iter().position(|stream| stream.ssrc == media),
         None => streams.iter().position(|stream| stream.rtx_ssrc == Some(rtx_ssrc)).or_else(|| match rid {
-            Some(rid) => streams.iter().rposition(|stream| stream.rid == Some(rid)),
+            Some(rid) => streams.iter().rposition(|stream| stream.rid() == Some(rid)),
+            // Where there are several encodings, each retransmission says of which it is.
+            None if !config.rids.is_empty() => None,
             None => streams.iter().rposition(is_free),
         }),
     };

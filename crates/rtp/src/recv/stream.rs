@@ -20,7 +20,7 @@ use crate::recv::nack::{Nacks, RepairTrips};
 use crate::recv::playout::{Bounds, Playout};
 use crate::recv::sources::{Voice, Voices};
 use crate::recv::tones::{TonePacket, Tones};
-use crate::stats::{FlowStats, InboundStats, JitterBufferStats, RemoteOutboundStats};
+use crate::stats::{InboundStats, RemoteOutboundStats};
 use crate::tone::ReceivedTone;
 
 /// One source of a media section.
@@ -30,8 +30,8 @@ pub struct Stream {
     pub ssrc: Ssrc,
     /// The source of its retransmissions, once known.
     pub rtx_ssrc: Option<Ssrc>,
-    /// Which encoding of several it is, where its packets say so.
-    pub rid: Option<ShortText>,
+    /// Which encoding of several it is, where its packets say so; as they say it, and as frames do.
+    rid: Option<(ShortText, Rid)>,
     /// How its latest packets are coded.
     codec: Codec,
     origin: Origin,
@@ -111,7 +111,7 @@ impl Stream {
             tones: Tones::default(),
             voices: Voices::default(),
             flow: Flow::default(),
-            stats: new_stats(mid, ssrc, codec),
+            stats: InboundStats::new(mid, ssrc, codec),
         }
     }
 
@@ -224,6 +224,23 @@ impl Stream {
         self.insert(now, number, header, content, codec, true)
     }
 
+    /// Which encoding of several it is, where its packets say so.
+    pub fn rid(&self) -> Option<ShortText> {
+        self.rid.as_ref().map(|(text, _)| *text)
+    }
+
+    /// Takes the name of its encoding, as a packet says it.
+    pub fn set_rid(&mut self, text: ShortText) {
+        if self.rid() != Some(text) {
+            self.rid = Some((text, Rid::new(text.as_str())));
+        }
+    }
+
+    /// Whether it is of the encoding `rid`.
+    pub fn is_encoding(&self, rid: &Rid) -> bool {
+        self.rid().is_some_and(|text| text == *rid)
+    }
+
     /// Takes account of a packet on the source of its retransmissions, whatever is in it.
     pub fn handle_rtx_reception(&mut self, sequence: SequenceNumber) {
         self.heard.1 = true;
@@ -250,6 +267,7 @@ impl Stream {
             self.settle();
             return Some(Frame {
                 format,
+                rid: self.rid.as_ref().map(|(_, rid)| rid.clone()),
                 timestamp: ready.timestamp,
                 captured: None,
                 ssrc: Some(self.ssrc),
@@ -413,7 +431,7 @@ impl Stream {
             jitter: self.jitter.duration(self.codec.clock_rate),
             format: self.codec.format,
             payload_type: self.codec.payload_type,
-            rid: self.rid.map(|rid| Rid::new(rid.as_str())),
+            rid: self.rid.as_ref().map(|(_, rid)| rid.clone()),
             rtx_ssrc: self.rtx_ssrc,
             frames_received: self.stats.frames + self.stats.frames_received,
             flow: self.flow.stats(),
@@ -552,40 +570,4 @@ const USUAL_PACKETS_PER_SECOND: u32 = 50;
 
 fn clamp(lost: i64) -> i32 {
     i32::try_from(lost).unwrap_or(if lost < 0 { i32::MIN } else { i32::MAX })
-}
-
-fn new_stats(mid: &Mid, ssrc: Ssrc, codec: &Codec) -> InboundStats {
-    InboundStats {
-        mid: mid.clone(),
-        ssrc,
-        rtx_ssrc: None,
-        rid: None,
-        format: codec.format,
-        payload_type: codec.payload_type,
-        packets: 0,
-        bytes: 0,
-        header_bytes: 0,
-        lost: 0,
-        jitter: Duration::ZERO,
-        duplicates: 0,
-        late: 0,
-        discarded: 0,
-        retransmitted_packets: 0,
-        retransmitted_bytes: 0,
-        frames: 0,
-        key_frames: 0,
-        frames_received: 0,
-        frames_assembled: 0,
-        assembly_time: Duration::ZERO,
-        frames_dropped: 0,
-        jitter_buffer: JitterBufferStats::default(),
-        flow: FlowStats::default(),
-        nacks: 0,
-        plis: 0,
-        firs: 0,
-        last_packet: None,
-        last_frame_ntp: None,
-        last_frame_playout: None,
-        remote: None,
-    }
 }

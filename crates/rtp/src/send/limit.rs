@@ -9,6 +9,8 @@ use crate::config::SendConfig;
 pub fn payload_limit(mid: &Mid, config: &SendConfig, mtu: usize) -> usize {
     let largest = Extensions {
         mid: ShortText::new(mid.as_str()),
+        // A packet carries one of the two names.
+        rid: config.rid.as_ref().and_then(|rid| ShortText::new(rid.as_str())),
         abs_send_time: Some(0),
         transport_sequence: Some(0),
         audio_level: Some(AudioLevel { voice: false, level: 0 }),

@@ -8,6 +8,7 @@ mod keyframe;
 mod rate;
 mod allowance;
 mod limit;
+mod counts;
 mod tones;
 mod sender;
 

@@ -61,6 +61,14 @@ impl Queue {
         dropped as u64
     }
 
+    /// Drops all, also of the frame that is being sent; tells how many frames.
+    pub fn clear(&mut self) -> u64 {
+        let frames = self.records.iter().filter(|record| record.ends).count();
+        self.records.clear();
+        self.bytes = 0;
+        frames as u64
+    }
+
     /// Drops the oldest packets of sound until at most [`MAX_SOUND`] wait; tells how many.
     pub fn drop_oldest(&mut self) -> u64 {
         let mut dropped = 0;

@@ -18,6 +18,7 @@ use crate::frame::Frame;
 use crate::ntp::{NtpTime, ShortNtp, WallClock};
 use crate::payload::{self, Packetizer};
 use crate::send::allowance::Allowance;
+use crate::send::counts::{Counts, extrapolate};
 use crate::send::history::History;
 use crate::send::keyframe::KeyFrames;
 use crate::send::limit::payload_limit;
@@ -39,12 +40,13 @@ pub struct Stamp {
     pub transport: SequenceNumber,
 }
 
-/// The sender of one media section.
+/// The sender of one media section, or of one of its encodings.
 #[derive(Debug)]
 pub struct Sender {
     mid: Mid,
-    /// The MID as it is written.
+    /// MID and RID as they are written.
     mid_text: Option<ShortText>,
+    rid_text: Option<ShortText>,
     config: SendConfig,
     packetizer: Packetizer,
     /// Payload bytes a packet may have.
@@ -99,14 +101,6 @@ pub struct Numbers {
     rtx_next: SequenceNumber,
 }
 
-/// Packets of one kind that were sent.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    packets: u64,
-    bytes: u64,
-    header_bytes: u64,
-}
-
 impl Sender {
     /// A sender whose packets are at most `mtu` bytes long. Numbers and timestamps start at random, sequence numbers
     /// in the lower half so that they do not turn over at once (RFC 3711 §3.3.1).
@@ -155,13 +149,21 @@ impl Sender {
             last_sent: None,
             remote: None,
             mid_text: ShortText::new(mid.as_str()),
+            rid_text: config.rid.as_ref().and_then(|rid| ShortText::new(rid.as_str())),
             mid,
             config,
         }
     }
 
-    /// Goes on with another configuration of the same source. What waits is sent with the new payload type.
+    /// Goes on with another configuration of the same source. What waits is sent with the new payload type, unless nothing
+    /// is to be sent any more.
     pub fn reconfigure(&mut self, config: SendConfig, mtu: usize, rng: &mut ChaCha20Rng) {
+        if self.config.active && !config.active {
+            self.frames_dropped += self.queue.clear();
+            self.starved = config.codec.format.is_video();
+            self.keys = KeyFrames::default();
+            self.history = None;
+        }
         if config.codec.format != self.config.codec.format {
             self.packetizer = Packetizer::new(config.codec.format, rng.next_u32() as u16);
             self.frames_dropped += self.queue.drop_unsent();
@@ -176,7 +178,12 @@ impl Sender {
             self.tones.clear();
         }
         self.limit = payload_limit(&self.mid, &config, mtu);
-        (self.is_known, self.is_rtx_known) = (false, false);
+        let SendConfig { active, max_bitrate, share, .. } = config;
+        let retuned = SendConfig { active, max_bitrate, share, ..self.config.clone() };
+        if config == self.config || config != retuned {
+            (self.is_known, self.is_rtx_known) = (false, false);
+        }
+        self.rid_text = config.rid.as_ref().and_then(|rid| ShortText::new(rid.as_str()));
         self.config = config;
     }
 
@@ -318,6 +325,9 @@ impl Sender {
             header.ssrc = ssrc;
             header.sequence = self.rtx_next;
             header.extensions.mid = self.mid_text(self.is_rtx_known);
+            // RFC 8852 §4.1: a retransmission names the encoding that it repairs.
+            header.extensions.rid = None;
+            header.extensions.repaired_rid = self.rid_text.filter(|_| !self.is_rtx_known);
             self.rtx_next = self.rtx_next.next();
         }
         header.write(&self.config.extensions, out);
@@ -358,7 +368,7 @@ impl Sender {
 
     /// Whether the encoder is to be asked for a key frame now; then it counts as asked.
     pub fn ask_key_frame(&mut self, now: Instant, rtt: Duration) -> bool {
-        self.config.codec.format.is_video() && self.keys.ask(now, rtt)
+        self.config.active && self.config.codec.format.is_video() && self.keys.ask(now, rtt)
     }
 
     /// Takes in what the remote reports on one of this sender's sources; the round trip, where it can be told.
@@ -445,18 +455,24 @@ impl Sender {
     }
 
     /// Sets the bitrate that the remote asked its encoder to keep to.
-    pub fn set_target_bitrate(&mut self, bitrate: u64) {
-        self.target_bitrate = Some(bitrate);
+    pub fn set_target_bitrate(&mut self, bitrate: Option<u64>) {
+        self.target_bitrate = bitrate;
     }
 
-    /// The bitrate that the remote asked its encoder to keep to; `None` while it has not.
+    /// The bitrate that its encoder is to keep to, for the remote asked so or it was told to take no more; `None` while
+    /// neither is known.
     pub fn target_bitrate(&self) -> Option<u64> {
-        self.target_bitrate
+        [self.target_bitrate, self.config.max_bitrate].into_iter().flatten().min()
     }
 
-    /// The bitrate to reckon with: what the remote asked for, or else what is handed in.
+    /// The bitrate to reckon with: what the remote asked for, or else what is handed in. None where it is not sent.
     pub fn bitrate(&self) -> u64 {
-        self.target_bitrate.unwrap_or_else(|| self.given.bps().max(self.assumed_bitrate))
+        if !self.config.active {
+            return 0;
+        }
+        let assumed =
+            self.config.max_bitrate.map_or(self.assumed_bitrate, |most| most.min(self.assumed_bitrate));
+        self.target_bitrate.unwrap_or_else(|| self.given.bps().max(assumed))
     }
 
     /// Its media section.
@@ -501,6 +517,8 @@ impl Sender {
         };
         OutboundStats {
             mid: self.mid.clone(),
+            rid: self.config.rid.clone(),
+            active: self.config.active,
             ssrc: self.config.ssrc,
             rtx_ssrc: self.rtx().map(|(_, ssrc)| ssrc),
             format: self.config.codec.format,
@@ -518,7 +536,7 @@ impl Sender {
             nacks: self.nacks,
             plis: self.plis,
             firs: self.firs,
-            target_bitrate: self.target_bitrate,
+            target_bitrate: self.target_bitrate(),
             remote: self.remote.clone(),
         }
     }
@@ -533,6 +551,7 @@ impl Sender {
             csrcs: Csrcs::new(),
             extensions: Extensions {
                 mid: self.mid_text(self.is_known),
+                rid: self.rid_text.filter(|_| !self.is_known),
                 abs_send_time: Some(stamp.clock.ntp(stamp.now).abs_send_time()),
                 transport_sequence: Some(stamp.transport.0),
                 audio_level: self.level,
@@ -569,23 +588,6 @@ impl Sender {
     /// Payload type and source of retransmissions, where both are agreed on.
     fn rtx(&self) -> Option<(PayloadType, Ssrc)> {
         self.config.codec.rtx.zip(self.config.rtx_ssrc)
-    }
-}
-
-impl Counts {
-    fn add(&mut self, header: usize, payload: usize) {
-        self.packets += 1;
-        self.bytes += payload as u64;
-        self.header_bytes += header as u64;
-    }
-}
-
-/// The timestamp at `now` on an RTP clock that stood at `timestamp` at `then`.
-fn extrapolate(timestamp: u32, then: Instant, now: Instant, clock_rate: u32) -> u32 {
-    let ticks = |span: Duration| (span.as_nanos() * u128::from(clock_rate) / 1_000_000_000) as u32;
-    match now.checked_duration_since(then) {
-        Some(since) => timestamp.wrapping_add(ticks(since)),
-        None => timestamp.wrapping_sub(ticks(then.duration_since(now))),
     }
 }
 

@@ -6,7 +6,7 @@ use peerless_wire::rtcp::{
     DlrrBlock, ExtendedReport, FullIntraRequest, Goodbye, Packet, Remb, ReportBlock, SenderReport,
     SourceDescription, XrBlock, check_compound, parse_compound,
 };
-use peerless_wire::rtp::{Mid, Ssrc};
+use peerless_wire::rtp::Ssrc;
 
 use crate::ntp::{NtpTime, ShortNtp};
 use crate::send::Sender;
@@ -55,13 +55,12 @@ impl State {
                 }
             }
             Packet::PictureLoss(loss) => {
-                let asks =
-                    |sender: &mut Sender| sender.handle_picture_loss(now, rtt).then(|| sender.mid().clone());
-                let mid = self.sender(loss.media).and_then(asks);
-                self.request_key_frame(mid);
+                let asks = |sender: &mut Sender| sender.handle_picture_loss(now, rtt).then(|| wish(sender));
+                let wish = self.sender(loss.media).and_then(asks);
+                self.pass_on(wish);
             }
             Packet::FullIntraRequest(request) => self.handle_intra_request(now, &request),
-            Packet::Remb(remb) => self.handle_remb(&remb),
+            Packet::Remb(remb) => self.handle_remb(remb),
             Packet::TransportFeedback(feedback) => {
                 let outcome = self.sent.handle(&feedback);
                 self.counts.transport_reported += u64::from(outcome.reported);
@@ -120,27 +119,16 @@ impl State {
         for entry in &request.requests {
             let asks = |sender: &mut Sender| {
                 let is_due = sender.handle_intra_request(now, request.sender, entry.sequence, rtt);
-                is_due.then(|| sender.mid().clone())
+                is_due.then(|| wish(sender))
             };
-            let mid = self.sender(entry.ssrc).and_then(asks);
-            self.request_key_frame(mid);
+            let wish = self.sender(entry.ssrc).and_then(asks);
+            self.pass_on(wish);
         }
     }
 
-    /// Shares the bitrate evenly among the video senders it is for.
-    fn handle_remb(&mut self, remb: &Remb) {
-        let is_meant = |sender: &&mut Sender| {
-            let codec = &sender.config().codec;
-            codec.feedback.remb && codec.format.is_video() && remb.ssrcs.iter().any(|ssrc| sender.owns(*ssrc))
-        };
-        let count = self.senders.iter_mut().filter(is_meant).count() as u64;
-        let share = (remb.bitrate / count.max(1)).max(LEAST_TARGET_BPS);
-        let mut changed = false;
-        for sender in self.senders.iter_mut().filter(is_meant) {
-            changed |= sender.target_bitrate() != Some(share);
-            sender.set_target_bitrate(share);
-        }
-        if changed {
+    fn handle_remb(&mut self, remb: Remb) {
+        self.remb = Some(remb);
+        if self.share_bitrate() {
             self.tell(Event::TargetBitrate(self.senders.iter().filter_map(Sender::target_bitrate).sum()));
         }
     }
@@ -175,15 +163,20 @@ impl State {
         }
     }
 
-    fn request_key_frame(&mut self, mid: Option<Mid>) {
-        if let Some(mid) = mid {
-            self.tell(Event::KeyFrameRequested(mid));
+    fn pass_on(&mut self, wish: Option<Event>) {
+        if let Some(wish) = wish {
+            self.tell(wish);
         }
     }
 
     fn sender(&mut self, ssrc: Ssrc) -> Option<&mut Sender> {
         self.senders.iter_mut().find(|sender| sender.owns(ssrc))
     }
+}
+
+/// The event by which an encoder is asked for a key frame.
+pub fn wish(sender: &Sender) -> Event {
+    Event::KeyFrameRequested(sender.mid().clone(), sender.config().rid.clone())
 }
 
 /// Appends what a packet says to the summary of its compound.
@@ -196,9 +189,6 @@ pub fn append(summary: &mut String, packet: &Packet) {
     }
     summary.push_str(&packet.summary());
 }
-
-/// Encoders are never asked for less, bit/s.
-const LEAST_TARGET_BPS: u64 = 30_000;
 
 /// The most remotes whose reference times are remembered.
 const MAX_REFERENCE_TIMES: usize = 16;

@@ -1,6 +1,6 @@
 //! What a session tells its owner.
 
-use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
+use peerless_wire::rtp::{Mid, PayloadType, Rid, Ssrc};
 
 use crate::codec::Format;
 use crate::payload;
@@ -11,9 +11,10 @@ use crate::tone::ReceivedTone;
 #[non_exhaustive]
 pub enum Event {
     /// The remote asked for a key frame (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1), or so much was waiting to be
-    /// sent that frames were dropped: the encoder of this section should make the next frame a key frame. Not told
-    /// again while one asked for is still to come, for a second at most.
-    KeyFrameRequested(Mid),
+    /// sent that frames were dropped, or the encoding became active: the encoder of this section, and of this one of its
+    /// encodings where it has several, should make the next frame a key frame. Not told again while one asked for is
+    /// still to come, for a second at most.
+    KeyFrameRequested(Mid, Option<Rid>),
     /// The remote told another bitrate (REMB): what encoders may give, bit/s over all video senders it was told for.
     TargetBitrate(u64),
     /// The first packet of a source came, or the next one of a section that was asked for by
@@ -75,6 +76,12 @@ pub enum SendError {
     /// No sender is set for the media section.
     #[error("no sender for media section {0}")]
     NoSender(Mid),
+    /// The sender has no encoding of this name.
+    #[error("media section {0} has no encoding {1}")]
+    NoEncoding(Mid, Rid),
+    /// The encoding is not to be sent ([`SendConfig::active`](crate::config::SendConfig::active)).
+    #[error("the encoding is not active")]
+    Inactive,
     /// The frame is not coded as negotiated.
     #[error("frame is coded as {actual:?}, the sender is set to {expected:?}")]
     Format {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use peerless_wire::rtp::{AudioLevel, ExtensionMap, Mid, Ssrc};
+use peerless_wire::rtp::{AudioLevel, ExtensionMap, Mid, Rid, Ssrc};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -16,6 +16,7 @@ use crate::recv::{Arrivals, Bounds, LipSync, Patience, Receiver};
 use crate::report::{Desk, Round, Schedule};
 use crate::route::Routes;
 use crate::send::Sender;
+use crate::session::control::wish;
 use crate::session::event::{Event, PacketKind, SendError};
 use crate::session::state::State;
 use crate::source::MediaSource;
@@ -64,6 +65,7 @@ impl Session {
             reference_times: Vec::new(),
             collided: Vec::new(),
             rtt: None,
+            remb: None,
             is_closed: false,
             urgent: None,
             frames: VecDeque::new(),
@@ -74,39 +76,64 @@ impl Session {
         Self { state, rng }
     }
 
-    /// Sets how frames of `mid` are sent. With the same SSRC as before, numbers go on and what waits is kept;
-    /// otherwise the old source says BYE, as it does for `None`. When it is set again, its numbers go on.
+    /// Sets how frames of `mid` are sent, in one encoding. With the same SSRC as before, numbers go on and what waits is
+    /// kept; otherwise the old source says BYE, as it does for `None`. When it is set again, its numbers go on.
     pub fn set_sender(&mut self, now: Instant, mid: &Mid, config: Option<SendConfig>) {
+        self.set_encodings(now, mid, config.into_iter().collect());
+    }
+
+    /// Sets how frames of `mid` are sent, in several encodings, each with a source of its own: [`SendConfig::rid`] says
+    /// which frames it takes, and the first takes those that name none. Those that are known by their SSRC go on, all
+    /// others of the section say BYE; when one is set again, its numbers go on.
+    ///
+    /// An encoding that becomes active begins with a key frame, for which it asks; one that ceases to be drops what
+    /// waits.
+    pub fn set_encodings(&mut self, now: Instant, mid: &Mid, configs: Vec<SendConfig>) {
+        let rtt = self.state.rtt();
         let (state, rng) = (&mut self.state, &mut self.rng);
         if state.is_closed {
             return;
         }
-        let mtu = state.config.mtu;
-        let known = state.senders.iter().position(|sender| sender.mid() == mid);
-        if let Some(sender) = known.and_then(|index| state.senders.get_mut(index)) {
-            match config {
-                Some(config) if config.ssrc == sender.config().ssrc => {
-                    return sender.reconfigure(config, mtu, rng);
+        let (mtu, assumed) = (state.config.mtu, state.config.assumed_bitrate);
+        // In their old place, so that the order among senders, and with it who reports, stays.
+        let place = state.senders.iter().position(|sender| sender.mid() == mid);
+        let (mut known, mut senders): (Vec<Sender>, Vec<Sender>) =
+            std::mem::take(&mut state.senders).into_iter().partition(|sender| sender.mid() == mid);
+        let place = place.unwrap_or(senders.len());
+        let mut wishes = Vec::new();
+        let mut set = Vec::with_capacity(configs.len());
+        for config in configs {
+            let sender = match known.iter().position(|sender| sender.config().ssrc == config.ssrc) {
+                Some(index) => {
+                    let mut sender = known.swap_remove(index);
+                    let is_woken = config.active && !sender.config().active;
+                    sender.reconfigure(config, mtu, rng);
+                    wishes.extend((is_woken && sender.ask_key_frame(now, rtt)).then(|| wish(&sender)));
+                    sender
                 }
-                _ => {
-                    state.goodbyes.extend(sender.used_sources());
-                    state.urgent = Some(now);
-                    state.paused.insert(sender.config().ssrc, sender.numbers());
+                None => {
+                    let numbers = state.paused.remove(&config.ssrc);
+                    let mut sender = Sender::new(now, mid.clone(), config, mtu, assumed, rng);
+                    numbers.into_iter().for_each(|numbers| sender.go_on(numbers));
+                    sender
                 }
-            }
+            };
+            set.push(sender);
         }
-        let sender = config.map(|config| {
-            let numbers = state.paused.remove(&config.ssrc);
-            let mut sender = Sender::new(now, mid.clone(), config, mtu, state.config.assumed_bitrate, rng);
-            numbers.into_iter().for_each(|numbers| sender.go_on(numbers));
-            sender
-        });
-        // In its old place, so that the order among senders, and with it who reports, stays.
-        match (known, sender) {
-            (Some(index), Some(sender)) => drop(std::mem::replace(&mut state.senders[index], sender)),
-            (Some(index), None) => drop(state.senders.remove(index)),
-            (None, sender) => state.senders.extend(sender),
+        if !known.is_empty() {
+            state.goodbyes.extend(known.iter().flat_map(Sender::used_sources));
+            state.paused.extend(known.iter().map(|sender| (sender.config().ssrc, sender.numbers())));
+            state.urgent = Some(now);
         }
+        senders.splice(place..place, set);
+        state.senders = senders;
+        state.share_bitrate();
+        wishes.into_iter().for_each(|wish| state.tell(wish));
+    }
+
+    /// Whether something is set that sends frames of `mid`.
+    pub fn has_sender(&self, mid: &Mid) -> bool {
+        self.state.senders.iter().any(|sender| sender.mid() == mid)
     }
 
     /// Sets how packets of `mid` are received; `None` forgets its sources.
@@ -160,18 +187,32 @@ impl Session {
     /// counted, as are those after it up to the next key frame, for which [`Event::KeyFrameRequested`] asks.
     ///
     /// # Errors
-    /// When `mid` has no sender, or the frame is not coded as its sender was told, or cannot be cut.
+    /// When `mid` has no sender, or no encoding of the frame's name, or that is not active, or the frame is not coded as it
+    /// was told, or cannot be cut.
     pub fn send_frame(&mut self, now: Instant, mid: &Mid, frame: &Frame) -> Result<(), SendError> {
         let rtt = self.state.rtt();
-        let sender = self.state.senders.iter_mut().find(|sender| sender.mid() == mid);
-        let sender = sender.ok_or_else(|| SendError::NoSender(mid.clone()))?;
+        let mut senders = self.state.senders.iter_mut().filter(|sender| sender.mid() == mid).peekable();
+        if senders.peek().is_none() {
+            return Err(SendError::NoSender(mid.clone()));
+        }
+        let found = match &frame.rid {
+            None => senders.next().ok_or_else(|| SendError::NoSender(mid.clone())),
+            Some(rid) => senders
+                .find(|sender| sender.config().rid.as_ref() == Some(rid))
+                .ok_or_else(|| SendError::NoEncoding(mid.clone(), rid.clone())),
+        };
+        let sender = found?;
+        if !sender.config().active {
+            return Err(SendError::Inactive);
+        }
         let expected = sender.config().codec.format;
         if expected.name() != frame.format.name() {
             return Err(SendError::Format { expected, actual: frame.format });
         }
         sender.push(now, frame)?;
         if sender.is_starved() && sender.ask_key_frame(now, rtt) {
-            self.state.tell(Event::KeyFrameRequested(mid.clone()));
+            let wish = wish(sender);
+            self.state.tell(wish);
         }
         Ok(())
     }
@@ -244,10 +285,10 @@ impl Session {
     }
 
     /// Asks the remote for a key frame of `mid` (PLI, or FIR where only that was agreed on), not more often than the
-    /// session itself would.
-    pub fn request_key_frame(&mut self, now: Instant, mid: &Mid) {
+    /// session itself would: of the encoding `rid`, or of all of them.
+    pub fn request_key_frame(&mut self, now: Instant, mid: &Mid, rid: Option<&Rid>) {
         if let Some(receiver) = self.state.receivers.iter_mut().find(|receiver| receiver.mid() == mid) {
-            receiver.want_key_frame();
+            receiver.want_key_frame(rid);
             self.state.urgent = Some(now);
         }
     }
@@ -284,15 +325,18 @@ impl Session {
 
     /// Tells how loud the next frames of `mid` are, for the audio level extension (RFC 6464); `None` leaves it out.
     pub fn set_audio_level(&mut self, mid: &Mid, level: Option<AudioLevel>) {
-        if let Some(sender) = self.state.senders.iter_mut().find(|sender| sender.mid() == mid) {
+        for sender in self.state.senders.iter_mut().filter(|sender| sender.mid() == mid) {
             sender.set_level(level);
         }
     }
 
-    /// The most that the encoder of `mid` should give over all its packets, bit/s, as the remote asked (REMB). `None`
-    /// while it has not, and without such a sender.
-    pub fn target_bitrate(&self, mid: &Mid) -> Option<u64> {
-        self.state.senders.iter().find(|sender| sender.mid() == mid)?.target_bitrate()
+    /// The most that the encoder of `mid` should give over all its packets, bit/s, as the remote asked (REMB) and
+    /// [`SendConfig::max_bitrate`] allows: that of the encoding `rid`, or of the first. `None` while neither says, and
+    /// without such a sender.
+    pub fn target_bitrate(&self, mid: &Mid, rid: Option<&Rid>) -> Option<u64> {
+        let mut senders = self.state.senders.iter().filter(|sender| sender.mid() == mid);
+        let is_meant = |sender: &&Sender| rid.is_none() || sender.config().rid.as_ref() == rid;
+        senders.find(is_meant)?.target_bitrate()
     }
 
     /// A snapshot of all counts.

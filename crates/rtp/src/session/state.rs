@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use peerless_wire::rtcp::{DlrrBlock, Packet};
+use peerless_wire::rtcp::{DlrrBlock, Packet, Remb};
 use peerless_wire::rtp::{ExtensionMap, Mid, Ssrc};
 
-use crate::cc::{Pacer, SentPackets};
+use crate::cc::{Pacer, SentPackets, Want, split};
 use crate::config::Config;
 use crate::frame::Frame;
 use crate::ntp::{ShortNtp, WallClock};
@@ -54,6 +54,8 @@ pub struct State {
     /// Senders of which a collision was told.
     pub collided: Vec<Ssrc>,
     pub rtt: Option<Duration>,
+    /// The bitrate that the remote told last, and for which sources.
+    pub remb: Option<Remb>,
     pub is_closed: bool,
     /// Since when something waits that is to be sent at once.
     pub urgent: Option<Instant>,
@@ -117,6 +119,28 @@ impl State {
         video.map(Sender::bitrate).sum()
     }
 
+    /// Shares the bitrate that the remote told among the video senders it is for that send. Whether it changed for one.
+    pub fn share_bitrate(&mut self) -> bool {
+        let Some(remb) = &self.remb else { return false };
+        let is_meant = |sender: &Sender| {
+            let codec = &sender.config().codec;
+            codec.feedback.remb && codec.format.is_video() && remb.ssrcs.iter().any(|ssrc| sender.owns(*ssrc))
+        };
+        let meant = self.senders.iter().filter(|sender| is_meant(sender));
+        let active = meant.map(Sender::config).filter(|config| config.active);
+        let wants: Vec<Want> =
+            active.map(|config| Want { share: config.share, most: config.max_bitrate }).collect();
+        let mut parts = split(remb.bitrate, &wants).into_iter();
+        let mut changed = false;
+        for sender in self.senders.iter_mut().filter(|sender| is_meant(sender)) {
+            let part = if sender.config().active { parts.next() } else { None };
+            let before = sender.target_bitrate();
+            sender.set_target_bitrate(part.map(|part| part.max(LEAST_TARGET_BPS)));
+            changed |= sender.target_bitrate() != before;
+        }
+        changed
+    }
+
     /// Whether there is video either way.
     pub fn has_video(&self) -> bool {
         self.senders.iter().any(|sender| sender.config().codec.format.is_video())
@@ -146,11 +170,14 @@ pub fn gather(receiver: &mut Receiver, frames: &mut VecDeque<(Mid, Frame)>, now:
     while let Some(frame) = receiver.poll_frame(now) {
         if frames.len() >= MAX_FRAMES {
             frames.pop_front();
-            receiver.want_key_frame();
+            receiver.want_key_frame(frame.rid.as_ref());
         }
         frames.push_back((receiver.mid().clone(), frame));
     }
 }
+
+/// Encoders are never asked for less, bit/s, unless the owner of the session does.
+const LEAST_TARGET_BPS: u64 = 30_000;
 
 /// Feedback is never timed by a longer round trip.
 const LONGEST_FEEDBACK_RTT: Duration = Duration::from_secs(1);

@@ -164,7 +164,7 @@ impl Stage {
             if to == a { &mut self.a } else { &mut self.b }.take(self.now, sent);
         }
         for event in &self.a.events {
-            self.key_wanted |= matches!(event, Event::KeyFrameRequested(_));
+            self.key_wanted |= matches!(event, Event::KeyFrameRequested(..));
         }
     }
 
@@ -211,7 +211,7 @@ impl Stage {
     pub fn give_picture(&mut self) {
         let key = self.pictures == 0 || self.gives_keys && std::mem::take(&mut self.key_wanted);
         if key {
-            self.a.events.retain(|event| !matches!(event, Event::KeyFrameRequested(_)));
+            self.a.events.retain(|event| !matches!(event, Event::KeyFrameRequested(..)));
         }
         let len = if key { self.key_len } else { self.picture_len };
         let captured = self.now.checked_sub(self.camera_delay).unwrap();
