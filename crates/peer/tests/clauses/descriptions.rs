@@ -258,6 +258,16 @@ fn pc_4_4_2_only_the_last_created_offer_is_taken() {
 }
 
 #[test]
+fn pc_4_4_2_restart_ice() {
+    run("pc_4_4_2_restart_ice");
+}
+
+#[test]
+fn pc_4_4_2_restart_ice_outlives_offers_that_meet() {
+    run("pc_4_4_2_restart_ice_outlives_offers_that_meet");
+}
+
+#[test]
 fn pc_4_4_2_set_local_description_by_type_alone() {
     run("pc_4_4_2_set_local_description_by_type_alone");
 }

@@ -118,6 +118,11 @@ fn pc_5_4_mid_and_directions_through_an_exchange() {
 }
 
 #[test]
+fn pc_5_4_set_codec_preferences_needs_a_codec() {
+    run("pc_5_4_set_codec_preferences_needs_a_codec");
+}
+
+#[test]
 fn pc_5_4_set_codec_preferences_of_the_answerer() {
     run("pc_5_4_set_codec_preferences_of_the_answerer");
 }

@@ -83,6 +83,10 @@ impl World {
                 let description = self.description(words, theirs.map(|one| one.sdp).unwrap_or_default());
                 self.peer(side).set_remote_description(now, description)
             }
+            "restartIce" => {
+                self.peer(side).restart_ice();
+                Ok(())
+            }
             "addIceCandidate" => self.peer(side).add_ice_candidate(now, &candidate(words)),
             "close" => {
                 self.peer(side).close(now);
@@ -135,6 +139,13 @@ impl World {
                 let before = text.len();
                 *text = text.split_inclusive('\n').filter(|line| !line.starts_with(&start)).collect();
                 assert!(text.len() < before, "no line begins with {start:?}");
+            }
+            // keep NAME: only lines that begin so
+            "keep" => {
+                let start = unquoted(rest);
+                let text = self.texts.get_mut(words[0].trim_end_matches(':')).expect("a text of this name");
+                *text = text.split_inclusive('\n').filter(|line| line.starts_with(&start)).collect();
+                assert!(!text.is_empty(), "no line begins with {start:?}");
             }
             "same" => assert_eq!(self.texts[words[0]], self.texts[words[1]]),
             "differ" => assert_ne!(self.texts[words[0]], self.texts[words[1]]),
@@ -319,7 +330,9 @@ fn codec(name: &str) -> CodecCapability {
     if name == "unknown" {
         return CodecCapability { clock_rate: 12_345, ..all[0].clone() };
     }
-    all.into_iter().find(|codec| codec.format.name() == name).expect("a codec of this name")
+    let beside = [CodecCapability::rtx(), CodecCapability::telephone_event(48_000)];
+    let mut all = all.into_iter().chain(beside);
+    all.find(|codec| codec.format.name() == name).expect("a codec of this name")
 }
 
 /// `sendonly track=cam streams=s1,s2`
