@@ -19,10 +19,11 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 6] = [
+const FOREIGN: [(&str, &str); 7] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
+    ("browsers", "perfect"),
     ("foreign peers", "aiortc"),
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),

@@ -63,6 +63,9 @@ async fn pictures_and_music_arrive_at_their_rate_until_the_connection_closes() {
     assert!(heard.frames > 20 && heard.format == Some(Format::Opus), "{heard:?}");
 
     call.a.close();
+    // A track that is stopped ends, and one that nobody could add to another connection any more.
+    screen.stop();
+    drop(speaker);
     finish(&video).await;
     finish(&audio).await;
     assert_eq!(video.stats().format, None);
@@ -122,6 +125,7 @@ async fn h264_begins_with_a_key_frame_that_decodes_and_a_detached_pump_ends_with
     for frame in &received {
         assert!(decoder.decode(&frame.payload).unwrap().is_some());
     }
+    drop(screen);
     call.a.close();
     call.b.close();
     let started = Instant::now();
@@ -140,6 +144,7 @@ async fn an_encoder_is_told_what_the_user_wishes_while_the_network_says_nothing(
     let pictures = call.track(MediaKind::Video).await;
     frames(&pictures, 20).await;
     assert_eq!((screen.target_bitrate(), video.stats().target_bitrate), (None, 4_000_000));
+    drop(screen);
     call.a.close();
     call.b.close();
     finish(&video).await;

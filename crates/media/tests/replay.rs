@@ -167,7 +167,8 @@ async fn a_file_of_another_codec_is_refused_and_a_repeated_one_goes_on() {
         frames.windows(2).map(|pair| pair[1].timestamp.wrapping_sub(pair[0].timestamp)).collect();
     assert!(steps.iter().all(|step| (1..90_000).contains(step)), "time goes on: {steps:?}");
     assert!(player.stats().repeats >= 1 && player.outcome().is_none());
-    // The track's end is the player's.
+    // The track's end is the player's: nobody is left who could have it sent.
+    drop(screen);
     call.a.close();
     let end = timeout(PATIENCE, player.ended()).await.unwrap();
     assert!(matches!(end, Ok(PlayEnd::Track)), "{end:?}");

@@ -175,6 +175,12 @@ impl Peer {
         self.negotiation.can_trickle()
     }
 
+    /// Whether our description still has the media section that a candidate of ours is for, with the credentials it was
+    /// gathered under: one of an offer that was rolled back since is of no use to the remote any more.
+    pub fn is_current_candidate(&self, candidate: &IceCandidateInit) -> bool {
+        self.negotiation.is_current_candidate(candidate)
+    }
+
     fn create(&mut self, kind: SdpType, restarts: bool) -> Result<SessionDescription, Error> {
         self.check_open()?;
         let fresh = match (kind, restarts) {

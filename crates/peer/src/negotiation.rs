@@ -289,6 +289,15 @@ impl Negotiation {
         Some(SessionDescription { kind, sdp })
     }
 
+    pub(crate) fn is_current_candidate(&self, candidate: &IceCandidateInit) -> bool {
+        let Some(mid) = candidate.sdp_mid.as_deref().map(Mid::new) else { return true };
+        let ufrag = candidate.username_fragment.as_deref();
+        self.descriptions.local().is_some_and(|description| {
+            let section = description.section(&mid);
+            section.is_some_and(|(_, media)| ufrag.is_none() || description.ice_ufrag(media) == ufrag)
+        })
+    }
+
     /// `canTrickleIceCandidates`: what the remote description says, `None` before there is one (RFC 9429 §4.1.17).
     pub(crate) fn can_trickle(&self) -> Option<bool> {
         let remote = self.descriptions.remote()?;
@@ -353,6 +362,11 @@ impl Negotiation {
             || (wants_data && sctp::negotiated(&self.descriptions).is_none())
             || transceivers.iter().any(|transceiver| self.needs_negotiation(transceiver));
         self.needed && !was_needed
+    }
+
+    /// Whether `negotiationneeded` still stands.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.needed && self.signaling == SignalingState::Stable
     }
 
     /// webrtc-pc §4.7.3, "check if negotiation is needed", step 5.

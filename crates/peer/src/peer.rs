@@ -162,6 +162,11 @@ impl Peer {
         self.negotiation.signaling()
     }
 
+    /// Whether an offer is due: `[[NegotiationNeeded]]` (webrtc-pc §4.4) in the stable state.
+    pub fn is_negotiation_needed(&self) -> bool {
+        self.negotiation.is_needed()
+    }
+
     /// `iceGatheringState` (webrtc-pc §4.3.2).
     pub fn ice_gathering_state(&self) -> IceGatheringState {
         self.engine.gathering_state()

@@ -98,7 +98,7 @@ async fn listen(track: RemoteTrack, ends: [PeerConnection; 2]) {
 async fn speak(track: LocalTrack) {
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
     let mut timestamp = 0;
-    while !track.is_ended() {
+    while !track.is_abandoned() {
         ticks.tick().await;
         let frame = Frame::new(Format::Pcmu, timestamp, true, Bytes::from_static(&[0xff; 160]));
         let _ = track.write(&frame);

@@ -6,12 +6,13 @@ use std::time::{Instant, SystemTime};
 use peerless_peer::channel::{DataChannelInit, SctpView};
 use peerless_peer::config::Config;
 use peerless_peer::description::{IceCandidateInit, OfferOptions, SessionDescription};
+use peerless_peer::id::TransceiverId;
 use peerless_peer::peer::Peer;
 use peerless_peer::report::counters::Stats;
 use peerless_peer::state::{
     ConnectionState, Direction, IceConnectionState, IceGatheringState, MediaKind, SignalingState,
 };
-use peerless_peer::transceiver::{TrackInit, TransceiverInit};
+use peerless_peer::transceiver::TransceiverInit;
 
 use peerless_transport::crypto::Certificate;
 
@@ -21,6 +22,8 @@ use crate::driver::{self, Plan};
 use crate::error::Error;
 use crate::events::Events;
 use crate::local_track::LocalTrack;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
 use crate::shared::Shared;
 use crate::transceiver::Transceiver;
 
@@ -49,7 +52,7 @@ impl PeerConnection {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let plan = Plan::new(&configuration)?;
         let peer = Peer::new(machine_config(configuration)?)?;
-        let shared = Arc::new(Shared::new(peer));
+        let shared = Shared::new(peer);
         driver::spawn(&runtime, shared.clone(), plan);
         Ok(Self { handle: Arc::new(Handle { shared }) })
     }
@@ -59,15 +62,26 @@ impl PeerConnection {
         Events::new(self.shared().clone())
     }
 
-    /// `addTrack`: sends `track`, on a transceiver that is free or on a new one.
+    /// `addTrack`: sends `track`, on a transceiver that is free or on a new one, in the stream that the track was made
+    /// with.
     ///
     /// # Errors
-    /// `Peer`: `Closed`; `TrackExists` where the track was added to a connection before, or another here has its id.
+    /// `Peer`: `Closed`; `TrackExists` where a sender of this connection has the track, or another of its id.
     pub fn add_track(&self, track: &LocalTrack) -> Result<Transceiver, Error> {
-        self.refuse_attached(track)?;
-        let id = self.shared().lock().peer.add_track(track.kind(), track_init(track))?;
-        track.attach(self.shared(), id);
-        Ok(Transceiver::new(self.shared().clone(), id))
+        self.add(track, |peer| peer.add_track(track.kind(), track.own_init()))
+    }
+
+    /// `addTrack` with streams: as [`add_track`](Self::add_track), in the streams of these ids; there may be none.
+    ///
+    /// # Errors
+    /// As [`add_track`](Self::add_track).
+    pub fn add_track_in_streams(
+        &self,
+        track: &LocalTrack,
+        stream_ids: &[&str],
+    ) -> Result<Transceiver, Error> {
+        let streams = stream_ids.iter().map(|&id| id.to_owned()).collect();
+        self.add(track, |peer| peer.add_track(track.kind(), track.init(streams)))
     }
 
     /// `addTransceiver` without a track: to receive, or to send later.
@@ -89,15 +103,12 @@ impl PeerConnection {
         track: &LocalTrack,
         direction: Direction,
     ) -> Result<Transceiver, Error> {
-        self.refuse_attached(track)?;
-        let init =
-            TransceiverInit { direction, track: Some(track_init(track)), ..TransceiverInit::default() };
-        let id = self.shared().lock().peer.add_transceiver(track.kind(), init)?;
-        track.attach(self.shared(), id);
-        Ok(Transceiver::new(self.shared().clone(), id))
+        let init = TransceiverInit { direction, track: Some(track.own_init()), ..TransceiverInit::default() };
+        self.add(track, |peer| peer.add_transceiver(track.kind(), init))
     }
 
-    /// `removeTrack`: stops sending on the transceiver; the next negotiation says so.
+    /// `removeTrack`: stops sending on the transceiver; the next negotiation says so. The track does not end by it: it can be
+    /// added again.
     ///
     /// # Errors
     /// `Peer`: `Closed`; `UnknownTransceiver` where it was stopped.
@@ -198,10 +209,26 @@ impl PeerConnection {
         while events.next().await.is_some() {}
     }
 
-    /// All transceivers, in the order in which they were added.
+    /// `getTransceivers`: those that are not stopped for good, in the order in which they were added.
     pub fn transceivers(&self) -> Vec<Transceiver> {
         let ids: Vec<_> = self.shared().look().peer.transceivers().iter().map(|view| view.id).collect();
         ids.into_iter().map(|id| Transceiver::new(self.shared().clone(), id)).collect()
+    }
+
+    /// The transceiver with this id, as events and tracks name it; `None` where there is none, or it is stopped for good.
+    pub fn transceiver(&self, id: TransceiverId) -> Option<Transceiver> {
+        self.shared().look().peer.transceiver(id)?;
+        Some(Transceiver::new(self.shared().clone(), id))
+    }
+
+    /// `getSenders`: those of all transceivers that are not stopped.
+    pub fn senders(&self) -> Vec<Sender> {
+        self.live().map(|id| Sender::new(self.shared().clone(), id)).collect()
+    }
+
+    /// `getReceivers`: those of all transceivers that are not stopped.
+    pub fn receivers(&self) -> Vec<Receiver> {
+        self.live().map(|id| Receiver::new(self.shared().clone(), id)).collect()
     }
 
     /// `localDescription`, with the candidates gathered so far.
@@ -217,6 +244,12 @@ impl PeerConnection {
     /// `signalingState`.
     pub fn signaling_state(&self) -> SignalingState {
         self.shared().look().peer.signaling_state()
+    }
+
+    /// Whether something waits to be negotiated that no description says yet (`[[NegotiationNeeded]]`, webrtc-pc §4.7.3):
+    /// what [`Event::NegotiationNeeded`](crate::Event::NegotiationNeeded) told, for who was not there to hear it.
+    pub fn is_negotiation_needed(&self) -> bool {
+        self.shared().look().peer.is_negotiation_needed()
     }
 
     /// `iceGatheringState`.
@@ -239,12 +272,27 @@ impl PeerConnection {
         self.shared().look().peer.stats()
     }
 
+    /// The transceivers that are not stopped.
+    fn live(&self) -> impl Iterator<Item = TransceiverId> + use<> {
+        let views = self.shared().look().peer.transceivers();
+        views.into_iter().filter(|view| view.direction != Direction::Stopped).map(|view| view.id)
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
     }
 
-    fn refuse_attached(&self, track: &LocalTrack) -> Result<(), Error> {
-        if track.is_attached() { Err(peerless_peer::error::Error::TrackExists.into()) } else { Ok(()) }
+    /// A track and its transceiver, under one lock.
+    fn add(
+        &self,
+        track: &LocalTrack,
+        call: impl FnOnce(&mut Peer) -> Result<TransceiverId, peerless_peer::error::Error>,
+    ) -> Result<Transceiver, Error> {
+        let mut state = self.shared().lock();
+        let id = call(&mut state.peer)?;
+        state.attach(id, track.source.clone());
+        drop(state);
+        Ok(Transceiver::new(self.shared().clone(), id))
     }
 }
 
@@ -252,10 +300,6 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.lock().close(Instant::now());
     }
-}
-
-fn track_init(track: &LocalTrack) -> TrackInit {
-    TrackInit { id: track.id().to_owned(), stream_ids: vec![track.stream_id().to_owned()] }
 }
 
 /// Where the machines' time and chance come from: the system's clock and generator, once.

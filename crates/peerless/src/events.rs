@@ -33,7 +33,8 @@ pub enum Event {
     IceConnectionState(IceConnectionState),
     /// `connectionstatechange`.
     ConnectionState(ConnectionState),
-    /// `negotiationneeded`: make an offer when it suits.
+    /// `negotiationneeded`: make an offer when it suits. Told once for any number of calls in a row, in the stable state
+    /// only, and not where a description has settled it before this was read.
     NegotiationNeeded,
     /// `icecandidate`: send it to the other side; an empty one says there are no more.
     IceCandidate(IceCandidateInit),
@@ -115,6 +116,16 @@ impl Events {
     /// The news in the words of the face, with the handles that belong to them.
     fn event(&self, news: News) -> Option<Event> {
         Some(match news {
+            // Settled since, or to be told again once the state is stable (webrtc-pc §4.7.3, step 4 of its task).
+            News::Peer(PeerEvent::NegotiationNeeded) if !self.shared.look().peer.is_negotiation_needed() => {
+                return None;
+            }
+            // Of an offer that was rolled back since; what describes us now names what was gathered for it.
+            News::Peer(PeerEvent::IceCandidate(candidate))
+                if !self.shared.look().peer.is_current_candidate(&candidate) =>
+            {
+                return None;
+            }
             News::Peer(event) => return event_of(event),
             News::Track(track) => Event::Track(track),
             News::Channel(mailbox) => Event::DataChannel(DataChannel::new(self.shared.clone(), mailbox)),

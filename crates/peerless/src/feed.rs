@@ -1,5 +1,5 @@
-//! What the two ends of a track share: the wishes of the connection towards a source of frames, the bounded queue of
-//! frames towards a reader, and the reader's wishes back. Leaves: they know neither connection nor driver.
+//! What a connection shares with those who read a track: the bounded queue of frames towards a reader, and the reader's
+//! wishes back. Leaves: they know neither connection nor driver.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -9,86 +9,9 @@ use std::time::Duration;
 use peerless_peer::id::TransceiverId;
 use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::frame::Frame;
-use tokio::sync::Notify;
 
 /// Frames that wait for a slow reader before the queue gives up on them: two seconds of 50 per second.
 const RECEIVE_LIMIT: usize = 100;
-
-/// What a connection wants from the source of a sending track.
-#[derive(Debug, Default)]
-pub(crate) struct Wishes {
-    state: Mutex<WishState>,
-    changed: Notify,
-}
-
-#[derive(Debug, Default)]
-struct WishState {
-    codec: Option<Codec>,
-    key_frame: bool,
-    bitrate: Option<u64>,
-    ended: bool,
-}
-
-impl Wishes {
-    fn lock(&self) -> MutexGuard<'_, WishState> {
-        // Nothing panics while holding it; were it so, the plain fields would still be right.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sets what to encode and how much of it.
-    pub(crate) fn set(&self, codec: Option<Codec>, bitrate: Option<u64>) {
-        let mut state = self.lock();
-        let changed = state.codec != codec;
-        state.codec = codec;
-        state.bitrate = bitrate;
-        drop(state);
-        if changed {
-            self.changed.notify_waiters();
-        }
-    }
-
-    pub(crate) fn want_key_frame(&self) {
-        self.lock().key_frame = true;
-    }
-
-    /// No frame will be taken any more.
-    pub(crate) fn end(&self) {
-        let mut state = self.lock();
-        state.ended = true;
-        state.codec = None;
-        drop(state);
-        self.changed.notify_waiters();
-    }
-
-    pub(crate) fn codec(&self) -> Option<Codec> {
-        self.lock().codec.clone()
-    }
-
-    pub(crate) fn take_key_frame(&self) -> bool {
-        std::mem::take(&mut self.lock().key_frame)
-    }
-
-    pub(crate) fn bitrate(&self) -> Option<u64> {
-        self.lock().bitrate
-    }
-
-    pub(crate) fn is_ended(&self) -> bool {
-        self.lock().ended
-    }
-
-    /// Waits until `ready` gives a value; asked at once and after each change.
-    pub(crate) async fn wait<T>(&self, mut ready: impl FnMut(&Self) -> Option<T>) -> T {
-        loop {
-            let notified = self.changed.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if let Some(value) = ready(self) {
-                return value;
-            }
-            notified.await;
-        }
-    }
-}
 
 /// Received frames on their way to a reader.
 #[derive(Debug, Default)]
@@ -367,17 +290,5 @@ mod tests {
             assert_eq!(taken, expected);
         }
         assert_eq!((early.dropped(), late.dropped()), (0, 1));
-    }
-
-    #[tokio::test]
-    async fn waiting_for_a_wish_ends_when_the_track_ends() {
-        let wishes = std::sync::Arc::new(Wishes::default());
-        let waiting = tokio::spawn({
-            let wishes = wishes.clone();
-            async move { wishes.wait(|w| w.is_ended().then_some(())).await }
-        });
-        tokio::task::yield_now().await;
-        wishes.end();
-        waiting.await.unwrap();
     }
 }

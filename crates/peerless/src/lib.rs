@@ -84,6 +84,7 @@
 pub mod error;
 pub mod config;
 mod feed;
+mod source;
 mod remote_track;
 mod mailbox;
 mod news;
@@ -91,6 +92,8 @@ mod shared;
 pub mod channel;
 pub mod events;
 mod local_track;
+mod sender;
+mod receiver;
 mod transceiver;
 mod driver;
 mod connection;
@@ -101,7 +104,9 @@ pub use connection::PeerConnection;
 pub use error::Error;
 pub use events::{Event, Events};
 pub use local_track::{LocalTrack, WriteError};
+pub use receiver::Receiver;
 pub use remote_track::RemoteTrack;
+pub use sender::Sender;
 pub use transceiver::Transceiver;
 
 pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority, SctpView};

@@ -15,12 +15,14 @@ use peerless_peer::event::Event as PeerEvent;
 use peerless_peer::id::{ChannelId, TransceiverId, TransportId};
 use peerless_peer::peer::Peer;
 use peerless_peer::state::DataChannelState;
+use peerless_rtp::codec::Codec;
 use tokio::sync::Notify;
 
-use crate::feed::{FrameQueue, Request, Requests, Wishes};
+use crate::feed::{FrameQueue, Request, Requests};
 use crate::mailbox::{Abandoned, Mailbox};
 use crate::news::{EventQueue, News};
 use crate::remote_track::RemoteTrack;
+use crate::source::Source;
 
 /// One connection's state behind its lock.
 pub(crate) struct Shared {
@@ -32,11 +34,14 @@ pub(crate) struct Shared {
 /// What the lock guards.
 pub(crate) struct State {
     pub(crate) peer: Peer,
+    /// What the tracks we send know us by.
+    me: Weak<Shared>,
     /// What the driver shall do, beyond moving datagrams.
     pub(crate) errands: VecDeque<Errand>,
     pub(crate) driver: Option<Waker>,
     subscribers: Vec<Weak<EventQueue>>,
-    sending: HashMap<TransceiverId, Arc<Wishes>>,
+    /// The tracks that senders have. They lead back to us weakly.
+    sending: HashMap<TransceiverId, Sending>,
     receiving: HashMap<TransceiverId, RemoteTrack>,
     requests: Arc<Requests>,
     /// The data channels that someone holds; not kept by us, so that no handle leads to itself.
@@ -45,6 +50,13 @@ pub(crate) struct State {
     room: Arc<Notify>,
     /// The driver is gone.
     has_ended: bool,
+}
+
+/// A track that a sender has.
+struct Sending {
+    source: Source<Shared>,
+    /// What it was last told to send.
+    codec: Option<Codec>,
 }
 
 /// Something for the driver that needs the system.
@@ -66,12 +78,13 @@ pub(crate) struct Guard<'a> {
 }
 
 impl Shared {
-    pub(crate) fn new(peer: Peer) -> Self {
+    pub(crate) fn new(peer: Peer) -> Arc<Self> {
         let room = Arc::new(Notify::new());
-        Self {
+        Arc::new_cyclic(|me| Self {
             room: room.clone(),
             state: Mutex::new(State {
                 peer,
+                me: me.clone(),
                 errands: VecDeque::new(),
                 driver: None,
                 subscribers: Vec::new(),
@@ -83,7 +96,7 @@ impl Shared {
                 room,
                 has_ended: false,
             }),
-        }
+        })
     }
 
     /// Locks for a call of the user: the driver is woken afterwards.
@@ -138,22 +151,33 @@ impl State {
         }
     }
 
-    /// From now on `wishes` follows what the transceiver's sender wants.
-    pub(crate) fn attach(&mut self, id: TransceiverId, wishes: Arc<Wishes>) {
-        if self.has_ended {
-            return wishes.end();
+    /// The sender of `id` has this track from now on, instead of what it had, if anything.
+    pub(crate) fn attach(&mut self, id: TransceiverId, source: Source<Shared>) {
+        self.detach(id);
+        if self.has_ended || self.peer.is_closed() {
+            return;
         }
-        if let Some(old) = self.sending.insert(id, wishes) {
-            old.end();
-        }
+        source.attach(self.me.clone(), id);
+        self.sending.insert(id, Sending { source, codec: None });
         self.sender_changed(id);
     }
 
-    /// The transceiver's track ends.
+    /// The sender of `id` has no track any more.
     pub(crate) fn detach(&mut self, id: TransceiverId) {
-        if let Some(wishes) = self.sending.remove(&id) {
-            wishes.end();
+        if let Some(sending) = self.sending.remove(&id) {
+            sending.source.detach(&self.me, id);
         }
+    }
+
+    fn detach_all(&mut self) {
+        for (id, sending) in self.sending.drain() {
+            sending.source.detach(&self.me, id);
+        }
+    }
+
+    /// The track that the sender of `id` has.
+    pub(crate) fn local_track(&self, id: TransceiverId) -> Option<Source<Shared>> {
+        self.sending.get(&id).map(|sending| sending.source.clone())
     }
 
     /// The track that the remote sends on `id`.
@@ -221,8 +245,8 @@ impl State {
             }
             PeerEvent::SenderChanged(id) => return self.sender_changed(id),
             PeerEvent::KeyFrameRequested(id, _) => {
-                if let Some(wishes) = self.sending.get(&id) {
-                    wishes.want_key_frame();
+                if let Some(sending) = self.sending.get(&id) {
+                    sending.source.want_key_frame();
                 }
                 return;
             }
@@ -314,25 +338,32 @@ impl State {
     }
 
     fn sender_changed(&mut self, id: TransceiverId) {
-        let Some(wishes) = self.sending.get(&id) else { return };
-        let (codec, bitrate) = match self.peer.sender(id) {
-            Some(view) if view.can_send => (view.codec, view.target_bitrate),
-            _ => (None, None),
-        };
-        if wishes.codec() != codec {
-            if codec.is_some() {
-                wishes.want_key_frame();
+        // One that is stopped for good has nothing to say any more.
+        let Some(view) = self.peer.sender(id) else {
+            if self.sending.get(&id).is_some_and(|sending| sending.codec.is_some()) {
+                self.publish(&News::Negotiated { transceiver: id, codec: None });
             }
-            wishes.set(codec.clone(), bitrate);
+            return self.detach(id);
+        };
+        let Some(sending) = self.sending.get_mut(&id) else { return };
+        let (codec, bitrate) = if view.can_send { (view.codec, view.target_bitrate) } else { (None, None) };
+        let has_changed = sending.codec != codec;
+        if has_changed {
+            sending.codec.clone_from(&codec);
+            if codec.is_some() {
+                sending.source.want_key_frame();
+            }
+        }
+        sending.source.want(&self.me, id, codec.clone(), bitrate);
+        if has_changed {
             self.publish(&News::Negotiated { transceiver: id, codec });
-        } else {
-            wishes.set(codec, bitrate);
         }
     }
 
     /// Closes the peer, and with it the channels.
     pub(crate) fn close(&mut self, now: Instant) {
         self.peer.close(now);
+        self.detach_all();
         self.end_channels();
     }
 
@@ -347,9 +378,7 @@ impl State {
     pub(crate) fn end(&mut self) {
         self.pass_on(Instant::now());
         self.has_ended = true;
-        for (_, wishes) in self.sending.drain() {
-            wishes.end();
-        }
+        self.detach_all();
         for (_, track) in self.receiving.drain() {
             track.queue.end();
         }

@@ -10,19 +10,32 @@ use peerless_rtp::codec::Codec;
 use peerless_wire::rtp::Mid;
 
 use crate::error::Error;
+use crate::receiver::Receiver;
 use crate::remote_track::RemoteTrack;
+use crate::sender::Sender;
 use crate::shared::Shared;
 
-/// A handle to one transceiver of a connection. It does not keep the connection open.
+/// RTCRtpTransceiver (webrtc-pc §5.4): a handle to one transceiver of a connection. It does not keep the connection
+/// open. Two handles are equal where they lead to the same transceiver.
 #[derive(Debug, Clone)]
 pub struct Transceiver {
-    shared: Arc<Shared>,
-    id: TransceiverId,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: TransceiverId,
 }
 
 impl Transceiver {
     pub(crate) fn new(shared: Arc<Shared>, id: TransceiverId) -> Self {
         Self { shared, id }
+    }
+
+    /// `sender`: its sending half.
+    pub fn sender(&self) -> Sender {
+        Sender::new(self.shared.clone(), self.id)
+    }
+
+    /// `receiver`: its receiving half.
+    pub fn receiver(&self) -> Receiver {
+        Receiver::new(self.shared.clone(), self.id)
     }
 
     /// The direction it shall have from the next negotiation on.
@@ -78,6 +91,11 @@ impl Transceiver {
         self.shared.look().peer.transceiver(self.id).and_then(|view| view.current_direction)
     }
 
+    /// Whether it was stopped, by us or by the remote: its `direction` is `Stopped`, or it is gone already.
+    pub fn is_stopped(&self) -> bool {
+        self.direction().is_none_or(|direction| direction == Direction::Stopped)
+    }
+
     /// What it sends, where it can send now.
     pub fn sending_codec(&self) -> Option<Codec> {
         self.shared.look().peer.sender(self.id).and_then(|view| view.codec)
@@ -88,3 +106,11 @@ impl Transceiver {
         self.shared.look().remote_track(self.id)
     }
 }
+
+impl PartialEq for Transceiver {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for Transceiver {}

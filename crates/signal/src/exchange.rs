@@ -8,14 +8,14 @@
 //! What cannot be taken is told as `Step::Rejected` and changes nothing.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use peerless::{
     Error, Event, Events, IceCandidateInit, PeerConnection, SdpType, SessionDescription, SignalingState,
 };
 
 use crate::channel::{Channel, ChannelError, Incoming};
-use crate::message::{Message, MessageError};
+use crate::message::Message;
+use crate::step::{EARLY_CANDIDATES, Ended, Rejection, SEND_LIMIT, Step};
 
 /// Which side of the first exchange we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,65 +24,6 @@ pub enum Role {
     Offer,
     /// We wait for an offer and answer it.
     Answer,
-}
-
-/// One thing that happened in an exchange.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Step {
-    /// We sent a description.
-    Sent(SdpType),
-    /// The other side's description was taken.
-    Taken(SdpType),
-    /// Something the other side sent was refused. Nothing was changed by it.
-    Rejected(Rejection),
-    /// We could not make an offer of our own. The first one ends the exchange as well.
-    NoOffer(Error),
-    /// The exchange is over; the last step.
-    Ended(Ended),
-}
-
-/// What was refused, and why.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Rejection {
-    /// The text is no message.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    /// Not even a text.
-    #[error("{0} bytes that are no text")]
-    Binary(usize),
-    /// The description could not be taken.
-    #[error("{kind} refused: {error}")]
-    Description {
-        /// What it claimed to be.
-        kind: SdpType,
-        /// Why not.
-        error: Error,
-    },
-    /// An offer came while ours waits for its answer, and ours stands.
-    #[error("an offer while ours waits for its answer")]
-    Collision,
-    /// The candidate could not be taken.
-    #[error("candidate refused: {0}")]
-    Candidate(Error),
-    /// More candidates than we keep came before their description.
-    #[error("more than {EARLY_CANDIDATES} candidates before a description")]
-    TooManyCandidates,
-}
-
-/// Why an exchange is over.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Ended {
-    /// The connection was closed. The channel was closed after it.
-    ConnectionClosed,
-    /// The other side closed the channel. The connection was left as it is.
-    ChannelClosed,
-    /// The channel failed. The connection was left as it is.
-    ChannelFailed(ChannelError),
-    /// There was nothing we could offer.
-    NoOffer,
 }
 
 /// A running exchange. Its owner pulls the steps; nothing moves while nobody does.
@@ -234,8 +175,13 @@ impl<C: Channel> Exchange<C> {
     /// Takes a description and, where it is an offer, answers it.
     fn take(&mut self, description: SessionDescription) -> Result<(), Error> {
         let kind = description.kind;
+        let collides =
+            kind == SdpType::Offer && self.connection.signaling_state() == SignalingState::HaveLocalOffer;
         self.connection.set_remote_description(description)?;
         self.has_remote = true;
+        if collides {
+            self.steps.push_back(Step::Yielded);
+        }
         self.steps.push_back(Step::Taken(kind));
         if kind == SdpType::Offer {
             let answer = self.connection.create_answer()?;
@@ -276,6 +222,7 @@ pub async fn run<C: Channel>(channel: C, connection: PeerConnection, role: Role)
         match step {
             Step::Sent(kind) => tracing::debug!("{kind} sent"),
             Step::Taken(kind) => tracing::debug!("{kind} taken"),
+            Step::Yielded => tracing::debug!("our offer was taken back"),
             Step::Rejected(rejection) => tracing::warn!("signalling: {rejection}"),
             Step::NoOffer(error) => tracing::warn!("no offer could be made: {error}"),
             Step::Ended(ended) => {
@@ -286,12 +233,6 @@ pub async fn run<C: Channel>(channel: C, connection: PeerConnection, role: Role)
     }
     Ended::ConnectionClosed
 }
-
-/// Candidates kept until their description comes. A browser finds far fewer.
-const EARLY_CANDIDATES: usize = 100;
-
-/// How long the other side may leave a message unread.
-const SEND_LIMIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,14 @@
 //! ```
 //!
 //! The last one is the end of candidates. An object that has both a candidate and a description is a candidate.
-//! Fields we do not know are passed over.
+//! Fields we do not know are passed over. The layout of the W3C's example of perfect negotiation (webrtc-pc §10.7) is read
+//! as well, and written where it is asked for:
+//!
+//! ```json
+//! {"description":{"type":"offer","sdp":"v=0\r\n..."}}
+//! {"candidate":{"candidate":"candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host","sdpMid":"0","sdpMLineIndex":0}}
+//! {"candidate":null}
+//! ```
 
 use peerless::{IceCandidateInit, SdpType, SessionDescription};
 use serde::{Deserialize, Serialize};
@@ -20,6 +27,16 @@ pub enum Message {
     Description(SessionDescription),
     /// A candidate, or the end of them (an empty `candidate`).
     Candidate(IceCandidateInit),
+}
+
+/// How messages are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Form {
+    /// `{"type":…,"sdp":…}` and `{"candidate":"…",…}`.
+    Bare,
+    /// `{"description":{…}}` and `{"candidate":{…}}`, as in the W3C's example of perfect negotiation.
+    #[default]
+    Named,
 }
 
 /// Why a text is not a message.
@@ -44,72 +61,132 @@ pub enum MessageError {
 }
 
 impl Message {
-    /// Reads one message.
+    /// Reads one message, in either form.
     ///
     /// # Errors
     /// What is wrong with the text: no JSON, neither description nor candidate, a part missing.
     pub fn parse(text: &str) -> Result<Self, MessageError> {
+        Self::read(text).map(|(message, _)| message)
+    }
+
+    /// Reads one message and says in which form it was; `None` where it looks the same in both.
+    pub(crate) fn read(text: &str) -> Result<(Self, Option<Form>), MessageError> {
         // Serde would also take an array for a struct; a message is an object.
         if text.trim_start().starts_with('[') {
             return Err(MessageError::Unknown);
         }
-        let fields: Fields = serde_json::from_str(text).map_err(MessageError::Json)?;
-        if let Some(candidate) = fields.candidate {
-            return Ok(Self::Candidate(IceCandidateInit {
-                candidate: candidate.unwrap_or_default(),
-                sdp_mid: fields.sdp_mid,
-                sdp_m_line_index: fields.sdp_m_line_index,
-                username_fragment: fields.username_fragment,
-            }));
-        }
-        let Some(word) = fields.kind else {
-            return Err(if fields.sdp.is_some() { MessageError::TypeMissing } else { MessageError::Unknown });
-        };
-        let Some(kind) = SdpType::from_word(&word) else {
-            return Err(MessageError::UnknownType(word.chars().take(40).collect()));
-        };
-        match fields.sdp {
-            Some(sdp) => Ok(Self::Description(SessionDescription { kind, sdp })),
-            None if kind == SdpType::Rollback => {
-                Ok(Self::Description(SessionDescription { kind, sdp: String::new() }))
-            }
-            None => Err(MessageError::SdpMissing(kind)),
+        let mut fields: Fields = serde_json::from_str(text).map_err(MessageError::Json)?;
+        match fields.candidate.take() {
+            Some(CandidateField::None) => Ok((fields.candidate(String::new()), None)),
+            Some(CandidateField::Bare(candidate)) => Ok((fields.candidate(candidate), Some(Form::Bare))),
+            Some(CandidateField::Named(named)) => match named.candidate {
+                Some(CandidateField::Bare(ref candidate)) => {
+                    let candidate = candidate.clone();
+                    Ok((named.candidate(candidate), Some(Form::Named)))
+                }
+                _ => Ok((named.candidate(String::new()), Some(Form::Named))),
+            },
+            None => match fields.description.take() {
+                Some(named) => Ok((named.description()?, Some(Form::Named))),
+                None => Ok((fields.description()?, Some(Form::Bare))),
+            },
         }
     }
 
-    /// Writes it as one line of JSON. Parts that are not known are left out.
+    /// Writes it as one line of JSON, bare. Parts that are not known are left out.
     pub fn write(&self) -> String {
+        self.write_as(Form::Bare)
+    }
+
+    /// Writes it as one line of JSON. Parts that are not known are left out.
+    pub fn write_as(&self, form: Form) -> String {
         let written = match self {
-            Self::Description(description) => serde_json::to_string(&DescriptionText {
-                kind: description.kind.as_str(),
-                sdp: &description.sdp,
-            }),
-            Self::Candidate(candidate) => serde_json::to_string(&CandidateText {
-                candidate: &candidate.candidate,
-                sdp_mid: candidate.sdp_mid.as_deref(),
-                sdp_m_line_index: candidate.sdp_m_line_index,
-                username_fragment: candidate.username_fragment.as_deref(),
-            }),
+            Self::Description(description) => {
+                let text = DescriptionText { kind: description.kind.as_str(), sdp: &description.sdp };
+                match form {
+                    Form::Bare => serde_json::to_string(&text),
+                    Form::Named => serde_json::to_string(&NamedDescription { description: text }),
+                }
+            }
+            Self::Candidate(candidate) => {
+                let text = CandidateText {
+                    candidate: &candidate.candidate,
+                    sdp_mid: candidate.sdp_mid.as_deref(),
+                    sdp_m_line_index: candidate.sdp_m_line_index,
+                    username_fragment: candidate.username_fragment.as_deref(),
+                };
+                match form {
+                    Form::Bare => serde_json::to_string(&text),
+                    Form::Named => serde_json::to_string(&NamedCandidate { candidate: text }),
+                }
+            }
         };
         // Strings and numbers under string keys always have a JSON form.
         written.unwrap_or_default()
     }
 }
 
-/// All that a message may have. `candidate: Some(None)` is `"candidate":null`, which some pages send at the end.
+/// All that a message may have, and an object in it.
 #[derive(Deserialize)]
 struct Fields {
     #[serde(rename = "type")]
     kind: Option<String>,
     sdp: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    candidate: Option<Option<String>>,
+    candidate: Option<CandidateField>,
     #[serde(rename = "sdpMid")]
     sdp_mid: Option<String>,
     #[serde(rename = "sdpMLineIndex")]
     sdp_m_line_index: Option<u16>,
     #[serde(rename = "usernameFragment")]
     username_fragment: Option<String>,
+    description: Option<Box<Fields>>,
+}
+
+/// `"candidate"`: a text where it stands bare, an object where it is named, null at the end, as some pages send it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CandidateField {
+    None,
+    Bare(String),
+    Named(Box<Fields>),
+}
+
+impl Fields {
+    fn candidate(self, candidate: String) -> Message {
+        Message::Candidate(IceCandidateInit {
+            candidate,
+            sdp_mid: self.sdp_mid,
+            sdp_m_line_index: self.sdp_m_line_index,
+            username_fragment: self.username_fragment,
+        })
+    }
+
+    fn description(self) -> Result<Message, MessageError> {
+        let Some(word) = self.kind else {
+            return Err(if self.sdp.is_some() { MessageError::TypeMissing } else { MessageError::Unknown });
+        };
+        let Some(kind) = SdpType::from_word(&word) else {
+            return Err(MessageError::UnknownType(word.chars().take(40).collect()));
+        };
+        match self.sdp {
+            Some(sdp) => Ok(Message::Description(SessionDescription { kind, sdp })),
+            None if kind == SdpType::Rollback => {
+                Ok(Message::Description(SessionDescription { kind, sdp: String::new() }))
+            }
+            None => Err(MessageError::SdpMissing(kind)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct NamedDescription<'a> {
+    description: DescriptionText<'a>,
+}
+
+#[derive(Serialize)]
+struct NamedCandidate<'a> {
+    candidate: CandidateText<'a>,
 }
 
 #[derive(Serialize)]
@@ -131,8 +208,8 @@ struct CandidateText<'a> {
 }
 
 /// Tells a field that is null from one that is not there.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<CandidateField>, D::Error> {
+    CandidateField::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -44,6 +44,11 @@ impl Lane {
         self.source.info().kind() == MediaKind::Video
     }
 
+    /// Whether nobody can want its frames any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.track.is_ended() || self.track.is_abandoned()
+    }
+
     /// Has the next frame ready, unless there is none.
     pub(crate) fn advance(&mut self) {
         if let Some(frame) = &self.pending {

@@ -219,7 +219,7 @@ impl Play {
                     None => continue,
                 }
             };
-            if !self.wait_due(index) || self.lanes.iter().all(|lane| lane.track.is_ended()) {
+            if !self.wait_due(index) || self.lanes.iter().all(Lane::is_over) {
                 return Ok(self.over());
             }
             self.heed_wishes()?;
@@ -251,7 +251,7 @@ impl Play {
     /// rejected is not waited for long.
     fn wait_other_codecs(&self) {
         let limit = Instant::now() + OTHERS;
-        let is_waiting = |lane: &Lane| lane.track.codec().is_none() && !lane.track.is_ended();
+        let is_waiting = |lane: &Lane| lane.track.codec().is_none() && !lane.is_over();
         while self.lanes.iter().any(is_waiting) && Instant::now() < limit && !self.signal.is_stopped() {
             self.signal.sleep_until(Instant::now() + RETRY);
         }

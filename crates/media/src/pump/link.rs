@@ -29,7 +29,7 @@ impl Link {
     pub(crate) fn wait_other(&self, codec: &Codec, problem: &crate::codec::traits::Error) -> bool {
         tracing::error!(%problem, "no encoder");
         self.counters.set_problem(problem.to_string());
-        self.signal.wait(self.track.changed(Some(codec))).is_some() && !self.track.is_ended()
+        self.signal.wait(self.track.changed(Some(codec))).is_some()
     }
 
     /// Ticks of a clock since time zero, wrapped as RTP does.

@@ -189,12 +189,10 @@ fn is_known_certificate(view: &View, fingerprints: &[Fingerprint]) -> bool {
     let Some(before) = descriptions.current_remote.as_ref().or(descriptions.pending_remote.as_ref()) else {
         return true;
     };
-    before
-        .media
-        .iter()
-        .filter(|media| !media.is_rejected())
-        .flat_map(|media| before.fingerprints(media))
-        .any(|known| fingerprints.contains(known))
+    let accepted = before.media.iter().filter(|media| !media.is_rejected());
+    let mut known = accepted.flat_map(|media| before.fingerprints(media)).peekable();
+    // Where all sections were rejected, nothing is said of the association that stands.
+    known.peek().is_none() || known.any(|one| fingerprints.contains(one))
 }
 
 /// Our DTLS role by what the remote's offer leaves us (RFC 8842 §5.3): on a standing association the role it has.

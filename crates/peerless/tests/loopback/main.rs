@@ -11,3 +11,5 @@ mod connecting;
 mod gathering;
 mod options;
 mod refusing;
+mod renegotiation;
+mod tracks;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use peerless::error::Error;
 use peerless::{
-    CandidateError, Configuration, DescriptionError, Event, IceCandidateInit, LocalTrack, MediaKind,
-    PeerConnection, PeerError, SdpType, SessionDescription, SignalingState,
+    CandidateError, Configuration, DescriptionError, Event, IceCandidateInit, IceConnectionState, LocalTrack,
+    MediaKind, PeerConnection, PeerError, SdpType, SessionDescription, SignalingState,
 };
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
@@ -58,6 +58,7 @@ async fn garbage_from_the_network_is_counted_and_disturbs_nothing() {
     camera.write(&vp8_frame(0, true)).unwrap();
     assert!(timeout(PATIENCE, screen.recv()).await.unwrap().is_some());
 
+    until_true("all is settled", || a.ice_connection_state() == IceConnectionState::Completed).await;
     let mut later = a.events();
     let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let before = a.stats().transport.datagrams_dropped;

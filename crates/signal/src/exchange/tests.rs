@@ -191,9 +191,11 @@ async fn garbage_is_told_and_disturbs_nothing() {
 }
 
 #[tokio::test]
-async fn an_offer_of_nothing_ends_the_exchange() {
+async fn an_offer_that_cannot_be_made_ends_the_exchange() {
     let (_here, left) = pair();
-    let mut exchange = Exchange::new(left, receiver(), Role::Offer);
+    let closed = receiver();
+    closed.close();
+    let mut exchange = Exchange::new(left, closed, Role::Offer);
     assert!(matches!(step(&mut exchange).await, Step::NoOffer(_)));
     assert!(matches!(step(&mut exchange).await, Step::Ended(Ended::NoOffer)));
 }

@@ -2,7 +2,7 @@
 
 use peerless::{IceCandidateInit, SdpType, SessionDescription};
 
-use crate::message::{Message, MessageError};
+use crate::message::{Form, Message, MessageError};
 
 fn description(kind: SdpType, sdp: &str) -> Message {
     Message::Description(SessionDescription { kind, sdp: sdp.to_owned() })
@@ -52,6 +52,27 @@ fn reads_what_browsers_stringify() {
 }
 
 #[test]
+fn reads_and_writes_the_form_of_the_example_of_perfect_negotiation() {
+    let offer = description(SdpType::Offer, "v=0\r\n");
+    let named = r#"{"description":{"type":"offer","sdp":"v=0\r\n"}}"#;
+    assert_eq!(offer.write_as(Form::Named), named);
+    assert_eq!(Message::read(named).unwrap(), (offer.clone(), Some(Form::Named)));
+    assert_eq!(Message::read(&offer.write()).unwrap(), (offer, Some(Form::Bare)));
+    let one = candidate("candidate:x", Some("0"), Some(0), Some("u"));
+    let named =
+        r#"{"candidate":{"candidate":"candidate:x","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"u"}}"#;
+    assert_eq!(one.write_as(Form::Named), named);
+    assert_eq!(Message::read(named).unwrap(), (one, Some(Form::Named)));
+    let end = candidate("", Some("0"), None, None);
+    assert_eq!(Message::read(&end.write_as(Form::Named)).unwrap(), (end, Some(Form::Named)));
+    let all_ended = candidate("", None, None, None);
+    assert_eq!(Message::read(r#"{"candidate":null}"#).unwrap(), (all_ended, None), "both forms have it");
+    let text = r#"{"description":{"type":"offer"}}"#;
+    assert!(matches!(Message::parse(text), Err(MessageError::SdpMissing(SdpType::Offer))));
+    assert!(matches!(Message::parse(r#"{"description":{}}"#), Err(MessageError::Unknown)));
+}
+
+#[test]
 fn passes_over_unknown_fields_and_takes_any_order() {
     let text = r#" {"sdp":"s","id":7,"nested":{"type":"x","candidate":[1]},"type":"offer"} "#;
     assert_eq!(Message::parse(text).unwrap(), description(SdpType::Offer, "s"));
@@ -75,7 +96,8 @@ fn tells_what_is_wrong_with_a_bad_message() {
         "{\"type\":\"offer\",\"sdp\":\"v=0",
         r#"{"type":7,"sdp":"s"}"#,
         r#"{"type":"offer","sdp":["s"]}"#,
-        r#"{"candidate":{"candidate":"c"}}"#,
+        r#"{"candidate":["c"]}"#,
+        r#"{"description":"offer"}"#,
         r#"{"candidate":"c","sdpMLineIndex":-1}"#,
         r#"{"candidate":"c","sdpMLineIndex":65536}"#,
         r#"{"type":"offer","type":"answer","sdp":"s"}"#,
