@@ -8,7 +8,9 @@ use axum::extract::Query;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Html;
 use axum::routing::{any, get};
-use peerless::{Configuration, Event, Events, LocalTrack, MediaKind, PeerConnection, ReceivedTone, Transceiver};
+use peerless::{
+    Configuration, Event, Events, LocalTrack, MediaKind, PeerConnection, ReceivedTone, Transceiver,
+};
 use peerless_interop::browser::{Browser, Kind, Tab};
 use peerless_interop::process::PATIENCE;
 use peerless_media::pump::Pump;
@@ -50,7 +52,8 @@ impl Lab {
         match self.browser.until(&self.tab, what, script).await {
             Ok(value) => value,
             Err(error) => {
-                let state = self.browser.run(&self.tab, "return [lab.pc.connectionState, lab.changes];").await;
+                let state =
+                    self.browser.run(&self.tab, "return [lab.pc.connectionState, lab.changes];").await;
                 panic!("{error}: {script}\nthe page has {state:?}");
             }
         }
@@ -123,8 +126,11 @@ async fn run(kind: Kind, role: Role) {
     let mut lab = Lab::open(kind, role).await;
 
     // The page plays, we hear.
-    lab.until("tones are possible", "return lab.pc.connectionState === 'connected' && lab.sender.dtmf.canInsertDTMF;")
-        .await;
+    lab.until(
+        "tones are possible",
+        "return lab.pc.connectionState === 'connected' && lab.sender.dtmf.canInsertDTMF;",
+    )
+    .await;
     let keys = "0123456789*#ABCD";
     let insert = format!("lab.sender.dtmf.insertDTMF('{keys}', 200, 100); return true;");
     lab.until("the page inserts", &insert).await;

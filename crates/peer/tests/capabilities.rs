@@ -7,14 +7,18 @@ use peerless_peer::Peer;
 use peerless_peer::capabilities;
 use peerless_peer::config::CodecCapability;
 use peerless_peer::error::Error;
+use peerless_peer::parameters::EncodingParameters;
 use peerless_peer::state::{Direction, MediaKind};
 use peerless_peer::transceiver::TransceiverInit;
 use scene::ALICE;
 
-/// A peer's offer of one section, the transceiver adjusted by `adjust`.
+/// A peer's offer of one section with these preferences; of pictures in two encodings.
 fn offer(kind: MediaKind, preferences: &[CodecCapability]) -> Result<String, Error> {
     let mut peer = Peer::new(scene::config(1, ALICE)).unwrap();
-    let init = TransceiverInit { direction: Direction::SendRecv, ..TransceiverInit::default() };
+    let mut init = TransceiverInit { direction: Direction::SendRecv, ..TransceiverInit::default() };
+    if kind == MediaKind::Video {
+        init.send_encodings = ["a", "b"].map(EncodingParameters::named).into();
+    }
     let id = peer.add_transceiver(kind, init).unwrap();
     peer.set_codec_preferences(id, preferences)?;
     Ok(peer.create_offer().unwrap().sdp)

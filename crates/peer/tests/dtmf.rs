@@ -139,6 +139,14 @@ fn tones_are_refused_while_they_cannot_be_sent() {
     refuse(&mut scene, video, "pictures");
     let bob = scene.peer(BOB).transceivers()[0].id;
     assert!(!scene.peer(BOB).can_insert_dtmf(bob), "Bob sends nothing");
+    let mut parameters = scene.peer(ALICE).get_parameters(id).unwrap();
+    parameters.encodings[0].active = false;
+    let now = scene.now;
+    scene.peer(ALICE).set_parameters(now, id, parameters).unwrap();
+    refuse(&mut scene, id, "not active");
+    let mut parameters = scene.peer(ALICE).get_parameters(id).unwrap();
+    parameters.encodings[0].active = true;
+    scene.peer(ALICE).set_parameters(now, id, parameters).unwrap();
     scene.peer(ALICE).set_direction(id, Direction::RecvOnly).unwrap();
     assert!(scene.peer(ALICE).can_insert_dtmf(id), "as long as nothing else was negotiated");
     scene.negotiate(ALICE);

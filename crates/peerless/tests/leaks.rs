@@ -104,7 +104,8 @@ impl Maker {
         let transceivers = [0, 1].map(|side: usize| ends[side].add_track(&tracks[side]).unwrap());
         let mut init = DataChannelInit::default();
         (init.negotiated, init.id) = (true, Some(0));
-        let channels = [0, 1].map(|side: usize| ends[side].create_data_channel("channel", init.clone()).unwrap());
+        let channels =
+            [0, 1].map(|side: usize| ends[side].create_data_channel("channel", init.clone()).unwrap());
         let events = [0, 1].map(|side: usize| ends[side].events());
         for (offering, answering) in [(0, 1), (1, 0)] {
             ends[offering].set_local_description(None).unwrap();

@@ -174,7 +174,7 @@ impl Sender {
             (false, Some(_)) => self.history = None,
             _ => {}
         }
-        if config.telephone_events != self.config.telephone_events {
+        if !config.active || config.telephone_events != self.config.telephone_events {
             self.tones.clear();
         }
         self.limit = payload_limit(&self.mid, &config, mtu);

@@ -221,7 +221,7 @@ impl Session {
     /// until its end was told three times. Sound that is sent meanwhile is not heard.
     ///
     /// # Errors
-    /// When `mid` has no sender, when its [`SendConfig::telephone_events`] are none, and when 16 tones or parts of
+    /// When `mid` has no sender or an inactive one, when its [`SendConfig::telephone_events`] are none, and when 16 tones or parts of
     /// tones are being played already.
     pub fn play_tone(
         &mut self,
@@ -232,6 +232,9 @@ impl Session {
     ) -> Result<(), SendError> {
         let sender = self.state.senders.iter_mut().find(|sender| sender.mid() == mid);
         let sender = sender.ok_or_else(|| SendError::NoSender(mid.clone()))?;
+        if !sender.config().active {
+            return Err(SendError::Inactive);
+        }
         if sender.play_tone(now, tone, length) { Ok(()) } else { Err(SendError::NoTone(mid.clone())) }
     }
 
