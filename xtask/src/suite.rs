@@ -19,11 +19,12 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 7] = [
+const FOREIGN: [(&str, &str); 8] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
     ("browsers", "perfect"),
+    ("browsers", "dtmf"),
     ("foreign peers", "aiortc"),
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),

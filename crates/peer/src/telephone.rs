@@ -41,10 +41,10 @@ impl Peer {
     /// `canInsertDTMF` (webrtc-pc §7.3): connected, and the transceiver sends sound beside which the remote takes tones.
     pub fn can_insert_dtmf(&self, id: TransceiverId) -> bool {
         let can_send = |one: &Transceiver| {
-            one.kind == MediaKind::Audio
-                && one.sender.track.is_some()
-                && one.may_send()
-                && one.sender.has_tones
+            let sender = &one.sender;
+            let is_active = sender.encodings.first().is_some_and(|encoding| encoding.parameters.active);
+            let has_track = one.kind == MediaKind::Audio && sender.track.is_some();
+            has_track && one.may_send() && is_active && sender.has_tones
         };
         self.connection_state() == ConnectionState::Connected
             && self.engine.transceivers.find(id).is_some_and(can_send)

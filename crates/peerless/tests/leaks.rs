@@ -60,14 +60,14 @@ impl Maker {
         if self.made % 2 == 0 {
             connection.set_local_description(None).unwrap();
         }
-        let clone = connection.clone();
+        let (sender, receiver) = (sending.sender(), receiving.receiver());
         let held: [Held; ALONE] = [
-            Box::new(connection),
-            Box::new(clone),
+            Box::new((connection.clone(), connection)),
             Box::new(events),
             Box::new(track),
-            Box::new(sending),
-            Box::new(receiving),
+            Box::new((sending, receiving)),
+            Box::new((sender.dtmf(), sender)),
+            Box::new(receiver),
             Box::new(channel),
         ];
         held.into()
