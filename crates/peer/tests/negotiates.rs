@@ -65,6 +65,23 @@ fn an_offer_that_meets_ours_is_taken_and_media_flows() {
 }
 
 #[test]
+fn what_is_no_sdp_is_an_rtc_error_that_names_the_line() {
+    let mut scene = Scene::new();
+    scene.add_all_sources();
+    let now = scene.now;
+    let offer = scene.peer(BOB).create_offer().unwrap();
+    let line = offer.sdp.lines().position(|line| line.starts_with("m=video")).unwrap() + 1;
+    let bad = SessionDescription { sdp: offer.sdp.replace("m=video", "m=video x"), ..offer.clone() };
+    let refused = scene.peer(ALICE).set_remote_description(now, bad).unwrap_err();
+    assert_eq!((refused.name(), refused.detail()), ("OperationError", Some("sdp-syntax-error")));
+    assert_eq!(refused.sdp_line_number(), Some(line));
+    let invalid = SessionDescription { sdp: offer.sdp.replace("a=mid:1", "a=mid:0"), ..offer };
+    let refused = scene.peer(ALICE).set_remote_description(now, invalid).unwrap_err();
+    assert_eq!((refused.name(), refused.detail()), ("InvalidAccessError", None));
+    assert_eq!(refused.sdp_line_number(), None);
+}
+
+#[test]
 fn answers_without_offers_are_refused() {
     let mut scene = Scene::new();
     scene.add_all_sources();

@@ -253,10 +253,10 @@ struct Sides<'a> {
 
 /// What an answer settles for each section (webrtc-pc §4.4.1.5).
 fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
-    if sides.kind == SdpType::Answer {
-        plan.removed.extend(never_negotiated(view));
-    }
     let offer = if sides.is_ours { sides.remote } else { sides.local };
+    if sides.kind == SdpType::Answer {
+        plan.removed.extend(without_section(view, offer));
+    }
     for (index, (local, remote)) in sides.local.media.iter().zip(&sides.remote.media).enumerate() {
         let mid = mid_of(offer, index);
         let owner = owner(view, &mid);
@@ -296,9 +296,13 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
     }
 }
 
-/// Those stopped before they had a section: when an exchange is finished there is nothing to wait for.
-fn never_negotiated(view: &View) -> impl Iterator<Item = TransceiverId> {
-    let is_over = |one: &&TransceiverView| one.mid.is_none() && one.direction == state::Direction::Stopped;
+/// Those stopped that have no section, or whose place another offer used anew: when an exchange is finished there is
+/// nothing to wait for.
+fn without_section(view: &View, offer: &Description) -> impl Iterator<Item = TransceiverId> {
+    let mids: HashSet<Mid> = (0..offer.media.len()).map(|index| mid_of(offer, index)).collect();
+    let is_over = move |one: &&TransceiverView| {
+        one.direction == state::Direction::Stopped && one.mid.as_ref().is_none_or(|mid| !mids.contains(mid))
+    };
     view.transceivers.iter().filter(is_over).map(|one| one.id)
 }
 

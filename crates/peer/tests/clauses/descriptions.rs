@@ -18,6 +18,11 @@ fn pc_4_4_1_5_a_provisional_answer_takes_effect() {
 }
 
 #[test]
+fn pc_4_4_1_5_a_stopped_transceiver_whose_place_was_used_anew() {
+    run("pc_4_4_1_5_a_stopped_transceiver_whose_place_was_used_anew");
+}
+
+#[test]
 fn pc_4_4_1_5_an_invalid_offer_that_meets_ours_changes_nothing() {
     run("pc_4_4_1_5_an_invalid_offer_that_meets_ours_changes_nothing");
 }
