@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use peerless_wire::rtp::Rid;
 
 use crate::config::CodecCapability;
+use crate::encodings;
 use crate::error::Error;
 use crate::id::TransceiverId;
 use crate::parameters::{check_received, of_new_sender};
@@ -85,7 +86,7 @@ impl Peer {
     /// `Closed`; `UnknownTransceiver`, also where it was stopped.
     pub fn replace_track(
         &mut self,
-        _now: Instant,
+        now: Instant,
         id: TransceiverId,
         track: Option<TrackInit>,
     ) -> Result<(), Error> {
@@ -99,6 +100,15 @@ impl Peer {
             transceiver.sender.attachment += 1;
         }
         transceiver.sender.track = track;
+        // `remove_track` had ended the source; what was negotiated still lets it send.
+        if let Some(mid) = transceiver.mid.clone().filter(|_| transceiver.may_send()) {
+            let sender = &transceiver.sender;
+            let configs = encodings::send_configs(sender.memory.agreed.as_ref(), &sender.encodings);
+            let media = &mut self.engine.links.of_mut(&mid).media;
+            if sender.track.is_some() && !media.has_sender(&mid) {
+                media.set_encodings(now, &mid, configs);
+            }
+        }
         self.finish_call();
         Ok(())
     }

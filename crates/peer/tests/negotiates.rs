@@ -426,3 +426,21 @@ fn neither_a_peer_nor_its_configuration_shows_a_secret() {
     let session = peerless_rtp::config::Config::new("name", [0xa7; 32], config.epoch);
     assert!(!format!("{session:?}").contains("167, 167"));
 }
+
+/// webrtc-pc §5.2: what was negotiated lets a sender send, whichever track it has.
+#[test]
+fn a_track_that_replaces_a_removed_one_is_sent_at_once() {
+    let mut scene = Scene::call();
+    assert!(scene.run_until(Duration::from_secs(3), |scene| scene.has_frames(10, 20)));
+    let now = scene.now;
+    let id = scene.ends[ALICE].sources[0].id;
+    scene.peer(ALICE).remove_track(now, id).unwrap();
+    scene.run_for(Duration::from_millis(200));
+    let before = scene.ends[BOB].arrivals.sounds;
+    let track = TrackInit { id: "another".into(), stream_ids: Vec::new() };
+    let now = scene.now;
+    scene.peer(ALICE).replace_track(now, id, Some(track)).unwrap();
+    assert_eq!(scene.peer(ALICE).transceiver(id).unwrap().direction, Direction::RecvOnly);
+    let goes_on = |scene: &Scene| scene.ends[BOB].arrivals.sounds > before + 20;
+    assert!(scene.run_until(Duration::from_secs(10), goes_on), "{}", scene.states());
+}

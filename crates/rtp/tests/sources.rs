@@ -152,6 +152,19 @@ fn a_source_that_pauses_goes_on_with_its_numbers() {
 }
 
 #[test]
+fn a_goodbye_that_has_not_left_is_taken_back_by_a_new_beginning() {
+    let mut stage = Stage::new(12, Link { delay: 10 * MS, ..Link::default() });
+    stage.run_until(SECOND);
+    let before = stage.b.numbers("v").len();
+    stage.a.session.set_sender(stage.now, &mid("v"), None);
+    stage.a.session.set_sender(stage.now, &mid("v"), Some(send_video(vp8())));
+    stage.a.events.push(Event::KeyFrameRequested(mid("v"), None));
+    stage.run_until(2 * SECOND);
+    assert!(byes(&stage.a).is_empty());
+    assert!(stage.b.numbers("v").len() >= before + 20);
+}
+
+#[test]
 fn named_sources_need_no_mid() {
     let start = start();
     let mut stage = Stage::empty(8, Link { delay: 10 * MS, ..Link::default() }, start);

@@ -63,14 +63,26 @@ pub(super) fn parts_of_offer(
             members = vec![index];
         }
         let taken = |id: TransportId| parts.iter().any(|part: &Part| part.transport == Some(id));
-        let known = members.iter().find_map(|&index| standing(index)).filter(|&id| !taken(id));
         let Some(&tag) = members.first() else { continue };
+        // Also by one that we reject now, where what we take goes over its transport: it was on offer for both.
+        let lent = || lenders(offer, tag).into_iter().find_map(standing);
+        let known = members.iter().find_map(|&index| standing(index)).or_else(lent);
+        let known = known.filter(|&id| !taken(id));
         let transport = known.or_else(|| free.next().map(|one| one.id));
         members.sort_unstable();
         placed.extend(members.iter().copied());
         parts.push(Part { transport, tag, sections: members, is_group });
     }
     parts
+}
+
+/// The sections of an offer in whose group a section is, and by the credentials over whose transport.
+fn lenders(offer: &Description, index: usize) -> Vec<usize> {
+    let ufrag = |index: usize| offer.media.get(index).and_then(|media| offer.ice_ufrag(media));
+    let own = ufrag(transport_section(offer, index));
+    let group = group_of(offer, index).into_iter().flat_map(|group| &group.mids);
+    let sections = group.filter_map(|mid| position(offer, mid));
+    sections.filter(|&other| own.is_some() && ufrag(other) == own).collect()
 }
 
 /// The sections that the bundle policy lets an answer take, of those that are possible.

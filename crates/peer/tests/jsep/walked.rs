@@ -78,3 +78,18 @@ fn a_rejected_section_lends_no_payload_types() {
     note(&ours);
     assert!(ours.view.descriptions.current_local.as_ref().unwrap().media.len() == 2);
 }
+
+/// A session of which all sections were rejected goes on with new ones, over the association that stands.
+#[test]
+fn when_all_was_rejected_the_next_offer_is_taken() {
+    let (mut ours, mut theirs) = (Party::new(1), Party::new(2));
+    ours.add_transceiver(MediaKind::Audio, Direction::SendRecv);
+    exchange(&mut ours, &mut theirs);
+    ours.view.transceivers[0].direction = Direction::Stopped;
+    exchange(&mut ours, &mut theirs);
+    ours.view.transceivers.clear();
+    theirs.view.transceivers.clear();
+    ours.add_transceiver(MediaKind::Video, Direction::SendRecv);
+    exchange(&mut ours, &mut theirs);
+    assert_eq!(theirs.view.transceivers[0].current_direction, Some(Direction::RecvOnly));
+}

@@ -115,6 +115,8 @@ impl Session {
                     let numbers = state.paused.remove(&config.ssrc);
                     let mut sender = Sender::new(now, mid.clone(), config, mtu, assumed, rng);
                     numbers.into_iter().for_each(|numbers| sender.go_on(numbers));
+                    // A goodbye that has not left yet would end what begins now.
+                    state.goodbyes.retain(|ssrc| !sender.owns(*ssrc));
                     sender
                 }
             };
