@@ -107,7 +107,7 @@ impl Ours {
             0 if !self.added.is_empty() => self.added.remove(at).0.stop().unwrap(),
             1 if !self.added.is_empty() => self.added[at].0.set_direction(direction).unwrap(),
             2 if self.added.len() < 6 => {
-                let track = LocalTrack::new(kind, format!("round {round}"), "rounds");
+                let track = LocalTrack::new(kind, format!("round-{round}"), "rounds");
                 self.added.push((self.connection.add_track(&track).unwrap(), Some(track)));
             }
             3 => {
@@ -185,8 +185,8 @@ async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
 async fn page_track(connection: &PeerConnection) -> RemoteTrack {
     let coming = async {
         loop {
-            let mut receivers = connection.receivers().into_iter();
-            if let Some(track) = receivers.find_map(|receiver| receiver.track()) {
+            let tracks = connection.receivers().into_iter().filter_map(|receiver| receiver.track());
+            if let Some(track) = tracks.into_iter().find(|track| !track.is_muted()) {
                 return track;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

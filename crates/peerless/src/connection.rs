@@ -107,6 +107,23 @@ impl PeerConnection {
         self.add(track, |peer| peer.add_transceiver(track.kind(), init))
     }
 
+    /// `addTransceiver` with streams: to receive, or to send later, when the other side is to see the track that
+    /// [`Sender::replace_track`] gives it in the streams of these ids.
+    ///
+    /// # Errors
+    /// As [`add_transceiver`](Self::add_transceiver).
+    pub fn add_transceiver_in_streams(
+        &self,
+        kind: MediaKind,
+        direction: Direction,
+        stream_ids: &[&str],
+    ) -> Result<Transceiver, Error> {
+        let stream_ids = stream_ids.iter().map(|&id| id.to_owned()).collect();
+        let init = TransceiverInit { direction, stream_ids, ..TransceiverInit::default() };
+        let id = self.shared().lock().peer.add_transceiver(kind, init)?;
+        Ok(Transceiver::new(self.shared().clone(), id))
+    }
+
     /// `removeTrack`: stops sending on the transceiver; the next negotiation says so. The track does not end by it: it can be
     /// added again.
     ///
@@ -239,6 +256,32 @@ impl PeerConnection {
     /// `remoteDescription`.
     pub fn remote_description(&self) -> Option<SessionDescription> {
         self.shared().look().peer.remote_description()
+    }
+
+    /// `currentLocalDescription`: that of the last finished exchange, with the candidates gathered so far.
+    pub fn current_local_description(&self) -> Option<SessionDescription> {
+        self.shared().look().peer.current_local_description()
+    }
+
+    /// `pendingLocalDescription`: an offer or provisional answer of ours that is under way; `None` in the stable state.
+    pub fn pending_local_description(&self) -> Option<SessionDescription> {
+        self.shared().look().peer.pending_local_description()
+    }
+
+    /// `currentRemoteDescription`: that of the last finished exchange, with the candidates that were added.
+    pub fn current_remote_description(&self) -> Option<SessionDescription> {
+        self.shared().look().peer.current_remote_description()
+    }
+
+    /// `pendingRemoteDescription`: an offer or provisional answer of the other side; `None` in the stable state.
+    pub fn pending_remote_description(&self) -> Option<SessionDescription> {
+        self.shared().look().peer.pending_remote_description()
+    }
+
+    /// `canTrickleIceCandidates`: whether the other side said that it takes candidates one by one; `None` before it gave a
+    /// description.
+    pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
+        self.shared().look().peer.can_trickle_ice_candidates()
     }
 
     /// `signalingState`.

@@ -40,8 +40,18 @@ pub enum Event {
     IceCandidate(IceCandidateInit),
     /// `icecandidateerror`: a STUN server gave no candidate. Never the end of anything.
     IceCandidateError(IceCandidateError),
-    /// `track`: the remote sends a track.
+    /// `track`: the remote sends a track from now on, or again, which is the same track then. Its streams are
+    /// [`RemoteTrack::stream_ids`]; transceiver and receiver are those of
+    /// [`PeerConnection::transceiver`](crate::PeerConnection::transceiver) by [`RemoteTrack::transceiver`].
     Track(RemoteTrack),
+    /// `mute` of a track of the remote: nothing more arrives, for now. It has not ended.
+    TrackMuted(RemoteTrack),
+    /// `unmute` of a track of the remote: media arrives.
+    TrackUnmuted(RemoteTrack),
+    /// `ended` of a track of the remote: its transceiver was stopped, by either side. What waits can still be read.
+    TrackEnded(RemoteTrack),
+    /// `addtrack` and `removetrack` of the remote's streams: the track belongs to others than before.
+    StreamsChanged(RemoteTrack),
     /// `datachannel`: the remote made a data channel.
     DataChannel(DataChannel),
     /// `statechange` of the SCTP transport, which carries the data channels.
@@ -128,6 +138,10 @@ impl Events {
             }
             News::Peer(event) => return event_of(event),
             News::Track(track) => Event::Track(track),
+            News::TrackChanged(PeerEvent::TrackMuted(_), track) => Event::TrackMuted(track),
+            News::TrackChanged(PeerEvent::TrackUnmuted(_), track) => Event::TrackUnmuted(track),
+            News::TrackChanged(PeerEvent::StreamsChanged(_), track) => Event::StreamsChanged(track),
+            News::TrackChanged(_, track) => Event::TrackEnded(track),
             News::Channel(mailbox) => Event::DataChannel(DataChannel::new(self.shared.clone(), mailbox)),
             News::Negotiated { transceiver, codec } => Event::Negotiated { transceiver, codec },
         })

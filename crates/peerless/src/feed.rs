@@ -177,6 +177,44 @@ impl QueueState {
     }
 }
 
+/// What the other side may change about a track of its own, seen by all handles of it.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    state: Mutex<StandingState>,
+}
+
+#[derive(Debug)]
+struct StandingState {
+    stream_ids: Arc<[String]>,
+    muted: bool,
+}
+
+impl Standing {
+    pub(crate) fn new(stream_ids: Vec<String>, muted: bool) -> Self {
+        Self { state: Mutex::new(StandingState { stream_ids: stream_ids.into(), muted }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StandingState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, stream_ids: Vec<String>, muted: bool) {
+        let mut state = self.lock();
+        if *state.stream_ids != *stream_ids {
+            state.stream_ids = stream_ids.into();
+        }
+        state.muted = muted;
+    }
+
+    pub(crate) fn stream_ids(&self) -> Arc<[String]> {
+        self.lock().stream_ids.clone()
+    }
+
+    pub(crate) fn is_muted(&self) -> bool {
+        self.lock().muted
+    }
+}
+
 /// What the reader of a track wants of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {

@@ -26,17 +26,33 @@
 //! # }
 //! ```
 //!
+//! # Negotiation
+//!
+//! All of RTCPeerConnection is here under its own names: implicit [`set_local_description`], rollback by either setter,
+//! provisional answers, offers that meet, [`restart_ice`], current and pending descriptions. [`Event::NegotiationNeeded`]
+//! comes when the standard says so, once for any number of calls; crate `peerless-signal` has perfect negotiation ready.
+//!
+//! The W3C's calls are promises that it chains one after the other (operations chain, webrtc-pc §4.4.1.2). Here each call
+//! is done when it returns, under the one lock of its connection: calls of several tasks never interleave, each sees what
+//! the one before left, and one that errs has changed nothing. What a script must guard by flags while it awaits cannot
+//! happen between two calls of one task, but for what other tasks do in between; [`PeerConnection::signaling_state`] tells.
+//!
+//! [`set_local_description`]: PeerConnection::set_local_description
+//! [`restart_ice`]: PeerConnection::restart_ice
+//!
 //! # Send
 //!
 //! A [`LocalTrack`] tells which [`Codec`] was negotiated, takes encoded [`Frame`]s with [`LocalTrack::write`], and
-//! says when a key frame is wanted. Cutting into packets, retransmission, pacing and reports happen inside. Crate
+//! says when a key frame is wanted. Any number of senders may have it; [`Sender::replace_track`] swaps it without
+//! negotiation. Cutting into packets, retransmission, pacing and reports happen inside. Crate
 //! `peerless-media` has encoders and sources that drive a track by themselves.
 //!
 //! # Receive
 //!
 //! [`Event::Track`] brings a [`RemoteTrack`]; [`RemoteTrack::recv`] gives whole frames in order. A reader that is
 //! too slow loses frames up to the next key frame, never the connection its memory. [`RemoteTrack::fork`] makes a second
-//! reader. Crate `peerless-media` has decoders, and plays that make pictures and sounds of a track by themselves.
+//! reader. A remote that ceases to send mutes its track, which goes on when it sends again, and ends only with its transceiver.
+//! Crate `peerless-media` has decoders, and plays that make pictures and sounds of a track by themselves.
 //!
 //! # Data channels
 //!

@@ -23,6 +23,8 @@ pub(crate) enum News {
     Peer(PeerEvent),
     /// The remote sends a track.
     Track(RemoteTrack),
+    /// A track of the remote was muted, unmuted, moved to other streams, or ended.
+    TrackChanged(PeerEvent, RemoteTrack),
     /// The remote made a data channel.
     Channel(Arc<Mailbox>),
     /// What a transceiver sends was settled.

@@ -32,7 +32,8 @@ impl Receiver {
         self.shared.look().peer.transceiver(self.id).map(|view| view.kind)
     }
 
-    /// `track`: what the remote sends on it; `None` while it sends nothing.
+    /// `track`: what the remote sends on it, muted while that is nothing; the same for as long as the transceiver lives.
+    /// `None` once that was stopped.
     pub fn track(&self) -> Option<RemoteTrack> {
         self.shared.look().remote_track(self.id)
     }

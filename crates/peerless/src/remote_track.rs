@@ -11,7 +11,7 @@ use peerless_rtp::config::MAX_JITTER_BUFFER_TARGET;
 use peerless_rtp::frame::Frame;
 
 use crate::error::Error;
-use crate::feed::{FrameQueue, Request, Requests};
+use crate::feed::{FrameQueue, Request, Requests, Standing};
 
 /// A MediaStreamTrack of the remote (webrtc-pc §5.3). Cheap to clone; frames go to whichever clone asks first. Where two
 /// want all of them, one to show and one to record, give one of them a [`fork`](Self::fork).
@@ -20,7 +20,8 @@ pub struct RemoteTrack {
     pub(crate) transceiver: TransceiverId,
     pub(crate) kind: MediaKind,
     pub(crate) id: Arc<str>,
-    pub(crate) stream_ids: Arc<[String]>,
+    /// What the other side may change about it.
+    pub(crate) standing: Arc<Standing>,
     /// What this reader and its clones take from.
     pub(crate) queue: Arc<FrameQueue>,
     /// What the connection fills; the same, but for a fork.
@@ -54,9 +55,16 @@ impl RemoteTrack {
         &self.id
     }
 
-    /// The streams it belongs to: tracks of one stream are played in step.
-    pub fn stream_ids(&self) -> &[String] {
-        &self.stream_ids
+    /// The streams it belongs to now: tracks of one stream are played in step. The other side may change them, which
+    /// [`Event::StreamsChanged`](crate::Event::StreamsChanged) tells.
+    pub fn stream_ids(&self) -> Arc<[String]> {
+        self.standing.stream_ids()
+    }
+
+    /// `muted`: whether nothing of it arrives, as before its first packet and while the other side does not send. It goes
+    /// on, with the same readers, when that changes.
+    pub fn is_muted(&self) -> bool {
+        self.standing.is_muted()
     }
 
     /// The transceiver it comes through.

@@ -4,7 +4,7 @@
 //! The lock is never held across an await. Whoever changed something calls [`Guard::drop`] implicitly: what the
 //! peer has to say is passed on, and the driver is woken.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,11 +14,11 @@ use std::time::Instant;
 use peerless_peer::event::Event as PeerEvent;
 use peerless_peer::id::{ChannelId, TransceiverId, TransportId};
 use peerless_peer::peer::Peer;
-use peerless_peer::state::DataChannelState;
+use peerless_peer::state::{DataChannelState, Direction, MediaKind};
 use peerless_rtp::codec::Codec;
 use tokio::sync::Notify;
 
-use crate::feed::{FrameQueue, Request, Requests};
+use crate::feed::{FrameQueue, Request, Requests, Standing};
 use crate::mailbox::{Abandoned, Mailbox};
 use crate::news::{EventQueue, News};
 use crate::remote_track::RemoteTrack;
@@ -43,6 +43,8 @@ pub(crate) struct State {
     /// The tracks that senders have. They lead back to us weakly.
     sending: HashMap<TransceiverId, Sending>,
     receiving: HashMap<TransceiverId, RemoteTrack>,
+    /// Those of them that the remote sends by what it says.
+    arriving: HashSet<TransceiverId>,
     requests: Arc<Requests>,
     /// The data channels that someone holds; not kept by us, so that no handle leads to itself.
     channels: HashMap<ChannelId, Weak<Mailbox>>,
@@ -90,6 +92,7 @@ impl Shared {
                 subscribers: Vec::new(),
                 sending: HashMap::new(),
                 receiving: HashMap::new(),
+                arriving: HashSet::new(),
                 requests: Arc::default(),
                 channels: HashMap::new(),
                 abandoned: Arc::default(),
@@ -180,9 +183,34 @@ impl State {
         self.sending.get(&id).map(|sending| sending.source.clone())
     }
 
-    /// The track that the remote sends on `id`.
-    pub(crate) fn remote_track(&self, id: TransceiverId) -> Option<RemoteTrack> {
+    /// The track of the receiver of `id`, made when it is first asked for; `None` where the transceiver is stopped.
+    pub(crate) fn remote_track(&mut self, id: TransceiverId) -> Option<RemoteTrack> {
+        if !self.receiving.contains_key(&id) {
+            let view = self.peer.transceiver(id)?;
+            if self.has_ended || view.direction == Direction::Stopped {
+                return None;
+            }
+            let track = self.new_track(id, view.kind)?;
+            self.receiving.insert(id, track);
+        }
         self.receiving.get(&id).cloned()
+    }
+
+    /// The track that the remote sends on `id`, as it says.
+    pub(crate) fn sent_track(&self, id: TransceiverId) -> Option<RemoteTrack> {
+        self.receiving.get(&id).filter(|_| self.arriving.contains(&id)).cloned()
+    }
+
+    /// The track of the receiver of `id`, with what the remote says of it now.
+    fn refreshed_track(&mut self, id: TransceiverId) -> Option<RemoteTrack> {
+        self.remote_track(id)?;
+        let view = self.peer.receiver(id)?;
+        let track = self.receiving.get_mut(&id)?;
+        if *track.id != *view.track_id {
+            track.id = view.track_id.as_str().into();
+        }
+        track.standing.set(view.stream_ids, view.muted);
+        Some(track.clone())
     }
 
     /// Hands the peer what readers of remote tracks asked for; `driver` is woken when one asks again.
@@ -233,15 +261,33 @@ impl State {
                 self.settle_codecs();
                 News::Peer(event)
             }
-            PeerEvent::Track(id) => match self.track_began(id) {
-                Some(track) => News::Track(track),
+            PeerEvent::Track(id) => match self.refreshed_track(id) {
+                Some(track) => {
+                    self.arriving.insert(id);
+                    News::Track(track)
+                }
                 None => return,
             },
-            PeerEvent::TrackEnded(id) => {
-                if let Some(track) = self.receiving.remove(&id) {
-                    track.queue.end();
+            PeerEvent::TrackMuted(id) | PeerEvent::TrackUnmuted(id) | PeerEvent::StreamsChanged(id) => {
+                match event {
+                    PeerEvent::TrackMuted(_) => {
+                        self.arriving.remove(&id);
+                    }
+                    PeerEvent::TrackUnmuted(_) => {
+                        self.arriving.insert(id);
+                    }
+                    _ => {}
                 }
-                return;
+                match self.refreshed_track(id) {
+                    Some(track) => News::TrackChanged(event, track),
+                    None => return,
+                }
+            }
+            PeerEvent::TrackEnded(id) => {
+                self.arriving.remove(&id);
+                let Some(track) = self.receiving.remove(&id) else { return };
+                track.queue.end();
+                News::TrackChanged(event, track)
             }
             PeerEvent::SenderChanged(id) => return self.sender_changed(id),
             PeerEvent::KeyFrameRequested(id, _) => {
@@ -304,25 +350,20 @@ impl State {
         }
     }
 
-    fn track_began(&mut self, id: TransceiverId) -> Option<RemoteTrack> {
+    fn new_track(&self, id: TransceiverId, kind: MediaKind) -> Option<RemoteTrack> {
         let view = self.peer.receiver(id)?;
-        let kind = self.peer.transceiver(id)?.kind;
         let queue = Arc::new(FrameQueue::default());
         queue.set_codec(view.codecs.first().cloned());
         queue.set_jitter_buffer_target(view.jitter_buffer_target);
-        let track = RemoteTrack {
+        Some(RemoteTrack {
             transceiver: id,
             kind,
             id: view.track_id.as_str().into(),
-            stream_ids: view.stream_ids.into(),
+            standing: Arc::new(Standing::new(view.stream_ids, view.muted)),
             origin: queue.clone(),
             queue,
             requests: self.requests.clone(),
-        };
-        if let Some(old) = self.receiving.insert(id, track.clone()) {
-            old.queue.end();
-        }
-        Some(track)
+        })
     }
 
     /// A track begins with the remote's offer, its codecs are settled by our answer: those who hold it see them then.

@@ -101,9 +101,9 @@ impl Transceiver {
         self.shared.look().peer.sender(self.id).and_then(|view| view.codec)
     }
 
-    /// The track that the remote sends on it now.
+    /// The track of its receiver, where the remote sends it now; see [`Receiver::track`] for the one that is always there.
     pub fn remote_track(&self) -> Option<RemoteTrack> {
-        self.shared.look().remote_track(self.id)
+        self.shared.look().sent_track(self.id)
     }
 }
 

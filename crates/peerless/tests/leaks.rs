@@ -57,7 +57,7 @@ impl Maker {
         let sending = connection.add_track(&track).unwrap();
         let receiving = connection.add_transceiver(MediaKind::Video, Direction::RecvOnly).unwrap();
         let channel = connection.create_data_channel("channel", DataChannelInit::default()).unwrap();
-        if self.made % 2 == 0 {
+        if self.made.is_multiple_of(2) {
             connection.set_local_description(None).unwrap();
         }
         let (sender, receiver) = (sending.sender(), receiving.receiver());

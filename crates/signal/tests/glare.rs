@@ -14,6 +14,11 @@ use peerless::{
 use peerless_signal::channel::Incoming;
 use peerless_signal::{Negotiation, Politeness, Rejection, Step};
 
+/// The example, run as it is.
+#[allow(dead_code, reason = "its main is for the command line")]
+#[path = "../examples/perfect_negotiation.rs"]
+mod perfect_negotiation;
+
 const SEEDS: u64 = 600;
 /// Changes that each pair makes.
 const WISHES: u32 = 12;
@@ -211,4 +216,11 @@ async fn whoever_offers_when_both_end_stable_and_agreed_and_no_wish_is_lost() {
     println!("{yielded} offers taken back, {passed_over} passed over");
     // What the test is about must have happened.
     assert!(one.is_some() || (yielded > 100 && passed_over >= yielded), "{yielded} {passed_over}");
+}
+
+#[tokio::test]
+async fn the_example_has_both_wishes_fulfilled() {
+    let met = tokio::time::timeout(std::time::Duration::from_secs(30), perfect_negotiation::meet());
+    let (label, track) = met.await.expect("in time").unwrap();
+    assert_eq!((label.as_str(), track.as_str()), ("chat", "camera"));
 }

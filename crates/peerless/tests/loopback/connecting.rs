@@ -22,7 +22,7 @@ async fn frames_written_on_one_side_are_read_on_the_other() {
     a.add_track(&camera).unwrap();
     negotiate(&a, &b);
     let screen = remote_track(&mut events_b).await;
-    assert_eq!((screen.kind(), screen.stream_ids()), (MediaKind::Video, &["stream".to_owned()][..]));
+    assert_eq!((screen.kind(), &screen.stream_ids()[..]), (MediaKind::Video, &["stream".to_owned()][..]));
     until_state(&mut events_a, ConnectionState::Connected).await;
     let codec = timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
     assert_eq!(codec.format, Format::Vp8);

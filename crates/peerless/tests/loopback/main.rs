@@ -8,6 +8,7 @@ mod send_file;
 
 mod channels;
 mod connecting;
+mod chain;
 mod gathering;
 mod options;
 mod refusing;

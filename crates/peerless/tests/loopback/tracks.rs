@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use peerless::{
-    ConnectionState, Direction, Events, Frame, LocalTrack, MediaKind, PeerConnection, RemoteTrack, WriteError,
+    ConnectionState, Direction, Event, Events, Frame, LocalTrack, MediaKind, PeerConnection, RemoteTrack,
+    WriteError,
 };
 use tokio::time::timeout;
 
 use crate::stage::{
-    PATIENCE, connection, negotiate, remote_track, trickle, until_state, until_true, vp8_frame,
+    PATIENCE, connection, negotiate, remote_track, trickle, until, until_state, until_true, vp8_frame,
 };
 
 fn camera() -> LocalTrack {
@@ -128,4 +129,78 @@ async fn senders_receivers_and_transceivers_are_the_handles_of_the_standard() {
     assert!(sending.is_stopped() && sending.sender().track().is_none());
     assert_eq!(a.senders(), [receiving.sender()]);
     assert_eq!(a.receivers(), [receiving.receiver()]);
+}
+
+#[tokio::test]
+async fn a_track_is_replaced_without_negotiation_and_goes_on_for_the_other_side() {
+    let (a, b, mut events) = pair();
+    let (camera, screen) = (camera(), LocalTrack::new(MediaKind::Video, "screen", "stream"));
+    let transceiver = a.add_transceiver_in_streams(MediaKind::Video, Direction::SendOnly, &["one"]).unwrap();
+    let sender = transceiver.sender();
+    negotiate(&a, &b);
+    let theirs = remote_track(&mut events).await;
+    assert_eq!(&theirs.stream_ids()[..], ["one".to_owned()]);
+    assert!(theirs.is_muted() && sender.track().is_none());
+    let mut number = 0;
+    for track in [&camera, &screen, &camera] {
+        sender.replace_track(Some(track)).unwrap();
+        assert_eq!(sender.track().as_ref(), Some(track));
+        timeout(PATIENCE, track.wait_codec()).await.unwrap().unwrap();
+        see(track, &theirs, &mut number).await;
+        assert!(!a.is_negotiation_needed() && !theirs.is_muted());
+    }
+    assert_eq!(screen.write(&vp8_frame(0, true)), Err(WriteError::NotAttached));
+    sender.replace_track(None).unwrap();
+    assert_eq!(camera.write(&vp8_frame(0, true)), Err(WriteError::NotAttached));
+    let sound = LocalTrack::new(MediaKind::Audio, "sound", "stream");
+    assert_eq!(sender.replace_track(Some(&sound)).unwrap_err().name(), "TypeError");
+    transceiver.stop().unwrap();
+    assert_eq!(sender.replace_track(Some(&camera)).unwrap_err().name(), "InvalidStateError");
+}
+
+#[tokio::test]
+async fn a_remote_track_is_muted_moved_and_ended_as_the_other_side_says() {
+    let (a, b, mut events) = pair();
+    let camera = camera();
+    let transceiver = a.add_track(&camera).unwrap();
+    negotiate(&a, &b);
+    let theirs = remote_track(&mut events).await;
+    let (mut number, is_theirs) = (0, |track: &RemoteTrack| track.transceiver() == theirs.transceiver());
+    timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
+    see(&camera, &theirs, &mut number).await;
+    until("unmute", &mut events, |event| match event {
+        Event::TrackUnmuted(track) => is_theirs(&track).then_some(()),
+        _ => None,
+    })
+    .await;
+    transceiver.sender().set_streams(&["other", "third"]).unwrap();
+    assert!(a.is_negotiation_needed());
+    negotiate(&a, &b);
+    until("streams", &mut events, |event| match event {
+        Event::StreamsChanged(track) => is_theirs(&track).then_some(()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(&theirs.stream_ids()[..], ["other".to_owned(), "third".to_owned()]);
+    transceiver.set_direction(Direction::Inactive).unwrap();
+    negotiate(&a, &b);
+    until("mute", &mut events, |event| match event {
+        Event::TrackMuted(track) => is_theirs(&track).then_some(()),
+        _ => None,
+    })
+    .await;
+    assert!(theirs.is_muted() && !theirs.is_ended());
+    transceiver.set_direction(Direction::SendOnly).unwrap();
+    negotiate(&a, &b);
+    assert!(is_theirs(&remote_track(&mut events).await));
+    timeout(PATIENCE, camera.wait_codec()).await.unwrap().unwrap();
+    see(&camera, &theirs, &mut number).await;
+    transceiver.stop().unwrap();
+    negotiate(&a, &b);
+    until("ended", &mut events, |event| match event {
+        Event::TrackEnded(track) => is_theirs(&track).then_some(()),
+        _ => None,
+    })
+    .await;
+    assert!(theirs.is_ended());
 }
