@@ -44,12 +44,13 @@ pub async fn meet() -> Result<(String, String), Box<dyn Error>> {
 }
 
 /// One end of the channel.
-struct Queue {
+pub struct Queue {
     out: UnboundedSender<String>,
     into: UnboundedReceiver<String>,
 }
 
-fn queues() -> (Queue, Queue) {
+/// Both ends of a channel.
+pub fn queues() -> (Queue, Queue) {
     let ((a, from_a), (b, from_b)) = (unbounded_channel(), unbounded_channel());
     (Queue { out: a, into: from_b }, Queue { out: b, into: from_a })
 }

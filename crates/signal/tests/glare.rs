@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 
 use futures_util::FutureExt;
 use peerless::{
-    Configuration, DataChannel, DataChannelInit, Direction, Events, LocalTrack, MediaKind, PeerConnection,
-    SignalingState, Transceiver,
+    Configuration, DataChannel, DataChannelInit, Direction, Event, Events, IceConnectionState, LocalTrack,
+    MediaKind, PeerConnection, SignalingState, Transceiver,
 };
-use peerless_signal::channel::Incoming;
-use peerless_signal::{Negotiation, Politeness, Rejection, Step};
+use peerless_signal::channel::{Channel, Incoming};
+use peerless_signal::{Ended, Form, Negotiation, Negotiator, Politeness, Rejection, Step, negotiator};
 
 /// The example, run as it is.
 #[allow(dead_code, reason = "its main is for the command line")]
@@ -223,4 +223,76 @@ async fn the_example_has_both_wishes_fulfilled() {
     let met = tokio::time::timeout(std::time::Duration::from_secs(30), perfect_negotiation::meet());
     let (label, track) = met.await.expect("in time").unwrap();
     assert_eq!((label.as_str(), track.as_str()), ("chat", "camera"));
+}
+
+/// Carries texts and events between both until there are none.
+async fn settle(sides: &mut [Side; 2]) {
+    let mut idle = 0;
+    while idle < 5 {
+        let mut is_busy = false;
+        for side in sides.iter_mut() {
+            is_busy |= side.take_event() || side.take_text();
+        }
+        let [one, other] = sides;
+        one.speak(other);
+        other.speak(one);
+        tokio::task::yield_now().await;
+        idle = if is_busy { 0 } else { idle + 1 };
+    }
+}
+
+/// The ICE username fragments in a side's description.
+fn fragments(side: &Side) -> Vec<String> {
+    let description = side.connection.local_description().expect("it is negotiated");
+    let lines = description.sdp.lines().filter_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_way_that_is_lost_is_asked_for_anew_by_both_sides_at_once() {
+    let mut sides = [Side::new(Politeness::Polite), Side::new(Politeness::Impolite)];
+    sides[0].connection.add_transceiver(MediaKind::Audio, Direction::SendRecv).unwrap();
+    settle(&mut sides).await;
+    let before = [fragments(&sides[0]), fragments(&sides[1])];
+    for side in &mut sides {
+        side.negotiation.handle_event(&Event::IceConnectionState(IceConnectionState::Failed));
+    }
+    settle(&mut sides).await;
+    for (side, before) in sides.iter().zip(&before) {
+        assert_eq!(side.connection.signaling_state(), SignalingState::Stable);
+        assert!(!side.connection.is_negotiation_needed(), "the restart is agreed: {:?}", side.steps);
+        assert!(fragments(side).iter().all(|fragment| !before.contains(fragment)), "{:?}", side.steps);
+    }
+}
+
+#[tokio::test]
+async fn what_is_bad_is_reported_and_the_end_of_either_side_is_clean() {
+    let (mut ours, theirs) = perfect_negotiation::queues();
+    let connection = PeerConnection::new(Configuration::default()).unwrap();
+    let mut negotiator =
+        Negotiator::new(theirs, connection.clone(), Politeness::Impolite).with_form(Form::Bare);
+    ours.send("no JSON".into()).await.unwrap();
+    let step = negotiator.next().await;
+    assert!(matches!(step, Some(Step::Rejected(Rejection::Message(_)))), "{step:?}");
+    ours.send(r#"{"description":{"type":"offer","sdp":"v=1"}}"#.into()).await.unwrap();
+    let step = negotiator.next().await;
+    assert!(matches!(step, Some(Step::Rejected(Rejection::Description { .. }))), "{step:?}");
+    assert_eq!(connection.signaling_state(), SignalingState::Stable, "nothing was changed by it");
+    // It goes on, in the form that the other side speaks.
+    connection.add_transceiver(MediaKind::Audio, Direction::SendRecv).unwrap();
+    assert!(matches!(negotiator.next().await, Some(Step::Sent(_))));
+    let Some(Incoming::Text(text)) = ours.recv().await.unwrap() else { panic!("a text") };
+    assert!(text.starts_with(r#"{"description":"#), "{text}");
+    connection.close();
+    let step = negotiator.next().await;
+    assert!(matches!(step, Some(Step::Ended(Ended::ConnectionClosed))), "{step:?}");
+    assert!(negotiator.next().await.is_none());
+
+    let (mut ours, theirs) = perfect_negotiation::queues();
+    let connection = PeerConnection::new(Configuration::default()).unwrap();
+    let running = tokio::spawn(negotiator::run(theirs, connection.clone(), Politeness::Polite));
+    ours.close().await;
+    drop(ours);
+    assert!(matches!(running.await.unwrap(), Ended::ChannelClosed));
+    assert_eq!(connection.signaling_state(), SignalingState::Stable, "the connection is left as it is");
 }
