@@ -162,7 +162,7 @@ fn config(side: usize) -> Config {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let make = || Arc::new(Certificate::generate(wall).expect("a certificate"));
     let mut config = Config::new([side as u8 + 1; 32], (moment(), wall));
-    config.certificate = Some(CERTIFICATES.get_or_init(|| [make(), make()])[side].clone());
+    config.certificates = vec![CERTIFICATES.get_or_init(|| [make(), make()])[side].clone()];
     config.simulation = true;
     config
 }

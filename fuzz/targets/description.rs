@@ -34,7 +34,7 @@ fn peer() -> Peer {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let mut config = Config::new([1; 32], (moment(), wall));
     let make = || Arc::new(Certificate::generate(wall).expect("a certificate"));
-    config.certificate = Some(CERTIFICATE.get_or_init(make).clone());
+    config.certificates = vec![CERTIFICATE.get_or_init(make).clone()];
     config.simulation = true;
     let mut peer = Peer::new(config).expect("the configuration is good");
     for kind in [MediaKind::Audio, MediaKind::Video] {

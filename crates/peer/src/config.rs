@@ -21,8 +21,16 @@ pub struct Config {
     pub bundle_policy: BundlePolicy,
     /// Which versions of DTLS are offered and accepted. Default: both.
     pub dtls: DtlsVersions,
-    /// The certificate; `None` makes a fresh one.
-    pub certificate: Option<Arc<peerless_transport::crypto::Certificate>>,
+    /// The certificates; none makes a fresh one. Of several the first is shown: they are all of one kind, ECDSA P-256, which
+    /// every remote takes. An expired one is refused.
+    pub certificates: Vec<Arc<peerless_transport::crypto::Certificate>>,
+    /// For how many transports to gather before there is a description; they serve the first exchange. At most 255, as in
+    /// the standard. Default: none.
+    pub ice_candidate_pool_size: u8,
+    /// Which candidates are used. Default: all. `Relay` is refused.
+    pub ice_transport_policy: IceTransportPolicy,
+    /// Whether RTCP may go without multiplexing. Default: it may not. `Negotiate` is refused.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
     /// The codecs offered and accepted, best first. Default: all we have. What goes beside them comes by itself:
     /// retransmissions of pictures, and the tones of a telephone at 8000 ticks per second and at each clock rate of the
     /// codecs of sound (RFC 7874 §3).
@@ -66,7 +74,10 @@ impl Config {
             epoch,
             bundle_policy: BundlePolicy::MaxBundle,
             dtls: DtlsVersions::Any,
-            certificate: None,
+            certificates: Vec::new(),
+            ice_candidate_pool_size: 0,
+            ice_transport_policy: IceTransportPolicy::All,
+            rtcp_mux_policy: RtcpMuxPolicy::Require,
             codecs: CodecCapability::all(),
             mtu: 1200,
             max_packet_size: peerless_transport::sctp::MAX_PACKET_SIZE,
@@ -89,7 +100,10 @@ impl fmt::Debug for Config {
             .debug_struct("Config")
             .field("bundle_policy", &self.bundle_policy)
             .field("dtls", &self.dtls)
-            .field("certificate", &self.certificate)
+            .field("certificates", &self.certificates)
+            .field("ice_candidate_pool_size", &self.ice_candidate_pool_size)
+            .field("ice_transport_policy", &self.ice_transport_policy)
+            .field("rtcp_mux_policy", &self.rtcp_mux_policy)
             .field("codecs", &self.codecs)
             .field("mtu", &self.mtu)
             .field("max_packet_size", &self.max_packet_size)
@@ -114,6 +128,24 @@ pub enum BundlePolicy {
     MaxCompat,
     /// One transport for all; a remote that cannot bundle gets the first media section only.
     MaxBundle,
+}
+
+/// RTCIceTransportPolicy (webrtc-pc §4.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IceTransportPolicy {
+    /// Any candidates.
+    All,
+    /// Only those of relays: refused, for there is no TURN here.
+    Relay,
+}
+
+/// RTCRtcpMuxPolicy (webrtc-pc §4.2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RtcpMuxPolicy {
+    /// RTP and RTCP share a transport; sections whose remote cannot do that are rejected.
+    Require,
+    /// RTCP has a transport of its own where the remote wants one: refused, as browsers do.
+    Negotiate,
 }
 
 /// Which versions of DTLS may be used.

@@ -70,6 +70,12 @@ pub enum Error {
     /// An encoding shall have a codec that we do not have.
     #[error("no such codec for sending")]
     CodecUnavailable,
+    /// A certificate is no longer valid.
+    #[error("the certificate has expired")]
+    CertificateExpired,
+    /// The configuration cannot be changed so.
+    #[error("{0} cannot change")]
+    Fixed(&'static str),
     /// The option exists in the standard but not yet here.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
@@ -241,6 +247,8 @@ impl Error {
             Self::Modified | Self::Modification(_) => "InvalidModificationError",
             Self::ParametersNotRead => "InvalidStateError",
             Self::CodecUnavailable => "OperationError",
+            Self::Fixed(_) => "InvalidModificationError",
+            Self::CertificateExpired => "InvalidAccessError",
             Self::TrackExists | Self::ForeignSender => "InvalidAccessError",
             Self::NotSupported(_) => "NotSupportedError",
             Self::ChannelIdUnavailable(_) | Self::ChannelsExhausted => "OperationError",

@@ -34,6 +34,7 @@ mod tracks;
 mod telephone;
 mod sources;
 mod sending;
+pub mod configuration;
 mod descriptions;
 mod messaging;
 mod reporting;

@@ -84,6 +84,16 @@ impl Links {
         }
     }
 
+    /// Has the first `size` free ones gather, and no other: gives those that begin, and takes out those that are too many.
+    pub(crate) fn set_pool(&mut self, now: Instant, size: usize) -> (Vec<TransportId>, Vec<Link>) {
+        self.provide(size);
+        let free = self.iter().filter(|link| !link.is_used).map(|link| link.id);
+        let pool: Vec<TransportId> = free.take(size).collect();
+        let asking = self.iter_mut().filter(|link| pool.contains(&link.id));
+        let asking = asking.filter_map(|link| link.gather(now).then_some(link.id)).collect();
+        (asking, self.take(|link| !link.is_used && link.has_gathered() && !pool.contains(&link.id)))
+    }
+
     /// Whether we control ICE (RFC 8445 §6.1.1), also for transports to come.
     pub(crate) fn set_controlling(&mut self, controlling: bool) {
         self.controlling = Some(controlling);
@@ -109,17 +119,22 @@ impl Links {
     /// Takes out those that nothing goes over any more: those that were connected, and where an exchange is settled also
     /// those that only gathered. Those of an offer that was taken back stay, for the next.
     pub(crate) fn take_unused(&mut self, is_settled: bool) -> Vec<Link> {
-        let is_unused =
-            |link: &Link| !link.is_used && (link.dtls_role.is_some() || is_settled && link.has_gathered());
-        let mut unused: Vec<Link> = self.rest.extract_if(.., |link| is_unused(link)).collect();
-        if is_unused(&self.first) {
-            let next = if self.rest.is_empty() { self.make() } else { self.rest.remove(0) };
-            unused.push(std::mem::replace(&mut self.first, next));
-        }
+        let unused = self
+            .take(|link| !link.is_used && (link.dtls_role.is_some() || is_settled && link.has_gathered()));
         if self.data.is_some_and(|id| unused.iter().any(|link| link.id == id)) {
             self.data = None;
         }
         unused
+    }
+
+    /// Takes links out; where none is left there is a new one.
+    fn take(&mut self, which: impl Fn(&Link) -> bool) -> Vec<Link> {
+        let mut taken: Vec<Link> = self.rest.extract_if(.., |link| which(link)).collect();
+        if which(&self.first) {
+            let next = if self.rest.is_empty() { self.make() } else { self.rest.remove(0) };
+            taken.push(std::mem::replace(&mut self.first, next));
+        }
+        taken
     }
 
     /// Those that sections go over, or would.

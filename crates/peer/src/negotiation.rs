@@ -251,6 +251,11 @@ impl Negotiation {
         &self.cname
     }
 
+    /// Whether a local description was ever set and not taken back.
+    pub(crate) fn has_local(&self) -> bool {
+        self.descriptions.local().is_some()
+    }
+
     pub(crate) fn signaling(&self) -> SignalingState {
         self.signaling
     }

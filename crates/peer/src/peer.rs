@@ -38,11 +38,12 @@ impl Peer {
     /// A peer in its initial states.
     ///
     /// # Errors
-    /// `Argument` for an `mtu` below 548 or above 65 507, for
-    /// buffers, delays, packet and message sizes outside of what `Config` says, or where no certificate could be made.
+    /// `Argument` for an `mtu` below 548 or above 65 507, for buffers, delays, packet and message sizes outside of what
+    /// `Config` says, or where no certificate could be made; `CertificateExpired`; `NotSupported` for relays only, and for
+    /// RTCP without multiplexing.
     pub fn new(config: Config) -> Result<Self, Error> {
         setup::check(&config)?;
-        let certificate = match &config.certificate {
+        let certificate = match config.certificates.first() {
             Some(certificate) => certificate.clone(),
             None => Arc::new(
                 Certificate::generate(config.epoch.1)
@@ -56,7 +57,10 @@ impl Peer {
         let negotiation = Negotiation::new(chance.next_u64() >> 1, cname);
         let channels = Channels::new(setup::sctp_config(&config));
         let engine = Engine::new(transceivers, Links::new(maker), channels, config.max_segments);
-        Ok(Self { config, certificate, negotiation, engine })
+        let begins = config.epoch.0;
+        let mut peer = Self { config, certificate, negotiation, engine };
+        peer.fill_pool(begins);
+        Ok(peer)
     }
 
     /// One bound UDP socket more for a transport: a host candidate. Asked for by `Event::Gather`. An address that another

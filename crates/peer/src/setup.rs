@@ -10,7 +10,7 @@ use peerless_transport::{sctp, transport};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::config::{Config, DtlsVersions};
+use crate::config::{Config, DtlsVersions, IceTransportPolicy, RtcpMuxPolicy};
 use crate::error::Error;
 use crate::id::TransportId;
 
@@ -38,11 +38,27 @@ pub(crate) fn check(config: &Config) -> Result<(), Error> {
     if config.send_buffer == 0 || !RECEIVE_BUFFERS.contains(&config.receive_buffer) {
         return Err(Error::Argument("send_buffer must not be 0, receive_buffer 4096 bytes to 1 GiB"));
     }
+    check_policies(config)?;
+    if config.certificates.iter().any(|certificate| certificate.expires() <= config.epoch.1) {
+        return Err(Error::CertificateExpired);
+    }
     if config.max_message_size == 0 || config.max_message_size > config.receive_buffer / 2 {
         return Err(Error::Argument("max_message_size must be 1 to half of receive_buffer"));
     }
     if config.jitter_buffer.is_empty() || *config.jitter_buffer.end() > LONGEST_JITTER_BUFFER {
         return Err(Error::Argument("jitter_buffer must hold a time, ten seconds at most"));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// `NotSupported` for what the standard has and we have not.
+pub(crate) fn check_policies(config: &Config) -> Result<(), Error> {
+    if config.ice_transport_policy == IceTransportPolicy::Relay {
+        return Err(Error::NotSupported("relays only: there is no TURN yet"));
+    }
+    if config.rtcp_mux_policy == RtcpMuxPolicy::Negotiate {
+        return Err(Error::NotSupported("RTCP without multiplexing"));
     }
     Ok(())
 }

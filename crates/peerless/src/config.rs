@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
+use peerless_peer::config::{
+    BundlePolicy, CodecCapability, Config, DtlsVersions, IceTransportPolicy, RtcpMuxPolicy,
+};
 use peerless_transport::crypto::Certificate;
 
 use crate::error::{Error, IceServerReason};
@@ -21,8 +23,16 @@ pub struct Configuration {
     /// How media sections share transports where the other side does not bundle. Default: max-bundle, one transport for all;
     /// with the others each transport has sockets of its own until the answer has come.
     pub bundle_policy: BundlePolicy,
-    /// The certificate to show. Default: a fresh one, ECDSA P-256.
-    pub certificate: Option<Arc<Certificate>>,
+    /// The certificates to show, made by [`generate_certificate`](crate::PeerConnection::generate_certificate) or brought
+    /// along: of several the first, as all are of one kind. An expired one is refused. Default: a fresh one, ECDSA P-256.
+    pub certificates: Vec<Arc<Certificate>>,
+    /// For how many transports to gather before there is a description, so that the first one has candidates at once.
+    /// Default: none.
+    pub ice_candidate_pool_size: u8,
+    /// Which candidates are used. Default: all; `Relay` is refused, for there is no TURN yet.
+    pub ice_transport_policy: IceTransportPolicy,
+    /// Whether RTCP may go without multiplexing. Default: it may not; `Negotiate` is refused.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
     /// The codecs offered and accepted, best first. Default: all we have.
     pub codecs: Vec<CodecCapability>,
     /// Which versions of DTLS may be used. Default: 1.3 and 1.2.
@@ -69,7 +79,10 @@ impl Default for Configuration {
         Self {
             ice_servers: Vec::new(),
             bundle_policy: BundlePolicy::MaxBundle,
-            certificate: None,
+            certificates: Vec::new(),
+            ice_candidate_pool_size: 0,
+            ice_transport_policy: IceTransportPolicy::All,
+            rtcp_mux_policy: RtcpMuxPolicy::Require,
             codecs: CodecCapability::all(),
             dtls: DtlsVersions::Any,
             interfaces: None,
@@ -82,6 +95,39 @@ impl Default for Configuration {
             receive_buffer: 16 * 1024 * 1024,
             diagnostics: false,
         }
+    }
+}
+
+impl Configuration {
+    /// What of it is the peer's.
+    pub(crate) fn write_into(&self, config: &mut Config) {
+        config.bundle_policy = self.bundle_policy;
+        config.certificates.clone_from(&self.certificates);
+        config.ice_candidate_pool_size = self.ice_candidate_pool_size;
+        config.ice_transport_policy = self.ice_transport_policy;
+        config.rtcp_mux_policy = self.rtcp_mux_policy;
+        config.codecs.clone_from(&self.codecs);
+        config.dtls = self.dtls;
+        config.mtu = self.mtu;
+        config.max_packet_size = self.max_packet_size;
+        config.pacing = self.pacing;
+        config.jitter_buffer = self.jitter_buffer.clone();
+        config.max_message_size = self.max_message_size;
+        config.send_buffer = self.send_buffer;
+        config.receive_buffer = self.receive_buffer;
+        config.diagnostics = self.diagnostics;
+    }
+
+    /// The STUN servers to ask.
+    ///
+    /// # Errors
+    /// `IceServer` for a URL we cannot use.
+    pub(crate) fn stun_servers(&self) -> Result<Vec<StunServer>, Error> {
+        let mut servers = Vec::new();
+        for server in &self.ice_servers {
+            servers.extend(server.stun_servers()?);
+        }
+        Ok(servers)
     }
 }
 

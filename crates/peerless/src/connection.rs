@@ -14,8 +14,6 @@ use peerless_peer::state::{
 };
 use peerless_peer::transceiver::TransceiverInit;
 
-use peerless_transport::crypto::Certificate;
-
 use crate::channel::DataChannel;
 use crate::config::Configuration;
 use crate::driver::{self, Plan};
@@ -51,8 +49,8 @@ impl PeerConnection {
     pub fn new(configuration: Configuration) -> Result<Self, Error> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let plan = Plan::new(&configuration)?;
-        let peer = Peer::new(machine_config(configuration)?)?;
-        let shared = Shared::new(peer);
+        let peer = Peer::new(machine_config(&configuration)?)?;
+        let shared = Shared::new(peer, configuration);
         driver::spawn(&runtime, shared.clone(), plan);
         Ok(Self { handle: Arc::new(Handle { shared }) })
     }
@@ -321,7 +319,7 @@ impl PeerConnection {
         views.into_iter().filter(|view| view.direction != Direction::Stopped).map(|view| view.id)
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
     }
 
@@ -346,26 +344,11 @@ impl Drop for Handle {
 }
 
 /// Where the machines' time and chance come from: the system's clock and generator, once.
-fn machine_config(configuration: Configuration) -> Result<Config, Error> {
+fn machine_config(configuration: &Configuration) -> Result<Config, Error> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed).map_err(|_| std::io::Error::other("no random numbers"))?;
-    let certificate = match configuration.certificate {
-        Some(certificate) => certificate,
-        None => Arc::new(Certificate::generate(SystemTime::now()).map_err(std::io::Error::other)?),
-    };
     let mut config = Config::new(seed, (Instant::now(), SystemTime::now()));
-    config.bundle_policy = configuration.bundle_policy;
-    config.dtls = configuration.dtls;
-    config.certificate = Some(certificate);
-    config.codecs = configuration.codecs;
-    config.mtu = configuration.mtu;
-    config.max_packet_size = configuration.max_packet_size;
-    config.pacing = configuration.pacing;
-    config.jitter_buffer = configuration.jitter_buffer;
     config.max_segments = driver::MAX_SEGMENTS;
-    config.max_message_size = configuration.max_message_size;
-    config.send_buffer = configuration.send_buffer;
-    config.receive_buffer = configuration.receive_buffer;
-    config.diagnostics = configuration.diagnostics;
+    configuration.write_into(&mut config);
     Ok(config)
 }

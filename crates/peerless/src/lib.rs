@@ -115,6 +115,7 @@ mod sources;
 mod transceiver;
 mod driver;
 mod connection;
+mod configuring;
 
 pub use channel::DataChannel;
 pub use config::{Configuration, IceServer};
@@ -130,7 +131,10 @@ pub use transceiver::Transceiver;
 
 pub use peerless_peer::capabilities::{HeaderExtensionCapability, RtpCapabilities};
 pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority, SctpView};
-pub use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
+pub use peerless_peer::config::{
+    BundlePolicy, CodecCapability, DtlsVersions, IceTransportPolicy, RtcpMuxPolicy,
+};
+pub use peerless_peer::configuration::KeyAlgorithm;
 pub use peerless_peer::data::stats::{AssociationStats, ChannelStats, Counts, DataStats};
 pub use peerless_peer::description::{IceCandidateInit, OfferOptions, SessionDescription};
 pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerError};

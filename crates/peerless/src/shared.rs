@@ -18,6 +18,7 @@ use peerless_peer::state::{DataChannelState, Direction, MediaKind};
 use peerless_rtp::codec::Codec;
 use tokio::sync::Notify;
 
+use crate::config::Configuration;
 use crate::feed::{FrameQueue, Request, Requests, Standing};
 use crate::mailbox::{Abandoned, Mailbox};
 use crate::news::{EventQueue, News};
@@ -36,6 +37,8 @@ pub(crate) struct State {
     pub(crate) peer: Peer,
     /// What the tracks we send know us by.
     me: Weak<Shared>,
+    /// As it was given, or set last.
+    pub(crate) configuration: Configuration,
     /// What the driver shall do, beyond moving datagrams.
     pub(crate) errands: VecDeque<Errand>,
     pub(crate) driver: Option<Waker>,
@@ -80,13 +83,14 @@ pub(crate) struct Guard<'a> {
 }
 
 impl Shared {
-    pub(crate) fn new(peer: Peer) -> Arc<Self> {
+    pub(crate) fn new(peer: Peer, configuration: Configuration) -> Arc<Self> {
         let room = Arc::new(Notify::new());
         Arc::new_cyclic(|me| Self {
             room: room.clone(),
             state: Mutex::new(State {
                 peer,
                 me: me.clone(),
+                configuration,
                 errands: VecDeque::new(),
                 driver: None,
                 subscribers: Vec::new(),

@@ -4,4 +4,4 @@
 pub mod media;
 pub mod stage;
 
-pub use stage::{ALICE, Adjust, BOB, End, Message, Scene, Setting, Side, config, delay};
+pub use stage::{ALICE, Adjust, BOB, End, Message, Scene, Setting, Side, config, delay, moment, wall};

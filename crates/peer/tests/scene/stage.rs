@@ -430,7 +430,7 @@ pub fn config(seed: u64, side: Side) -> Config {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8] = side as u8 + 1;
     let mut config = Config::new(bytes, (moment(), wall()));
-    config.certificate = Some(certificates()[side].clone());
+    config.certificates = vec![certificates()[side].clone()];
     config.simulation = true;
     config.max_segments = 16;
     config

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
-use crate::config::{Configuration, StunServer};
+use crate::config::Configuration;
 use crate::driver::interfaces;
 use crate::driver::resolve;
 use crate::driver::sockets::Socket;
@@ -33,21 +33,17 @@ const FULL_SOCKET_PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Plan {
     addresses: Option<Vec<IpAddr>>,
-    servers: Vec<StunServer>,
 }
 
 impl Plan {
     /// Refuses unknown interfaces and malformed server URLs.
     pub(crate) fn new(configuration: &Configuration) -> Result<Self, Error> {
-        let mut servers = Vec::new();
-        for server in &configuration.ice_servers {
-            servers.extend(server.stun_servers()?);
-        }
+        configuration.stun_servers()?;
         let addresses = match &configuration.interfaces {
             Some(wanted) => Some(interfaces::addresses(Some(wanted))?),
             None => None,
         };
-        Ok(Self { addresses, servers })
+        Ok(Self { addresses })
     }
 }
 
@@ -246,7 +242,8 @@ impl Driver {
             state.peer.add_local_address(now, transport, socket.local);
         }
         drop(state);
-        let servers = self.plan.servers.clone();
+        // As they are configured now; what cannot be used was refused there.
+        let servers = self.shared.look().configuration.stun_servers().unwrap_or_default();
         self.errands.spawn(resolve::stun_servers(Arc::downgrade(&self.shared), transport, servers));
     }
 

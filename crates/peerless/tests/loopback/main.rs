@@ -14,3 +14,4 @@ mod options;
 mod refusing;
 mod renegotiation;
 mod tracks;
+mod transports;

@@ -238,7 +238,7 @@ async fn frames_are_held_as_the_configuration_and_their_reader_want() {
 async fn the_certificate_given_is_the_one_shown() {
     let certificate = Arc::new(Certificate::generate(SystemTime::now()).unwrap());
     let mut known = configuration();
-    known.certificate = Some(certificate.clone());
+    known.certificates = vec![certificate.clone()];
     let (a, b, _camera) = call(known.clone(), configuration());
     let mut events = b.events();
     negotiate(&a, &b);

@@ -13,6 +13,8 @@ use crate::crypto::provider::{self, EcdsaP256};
 
 /// How long a generated certificate is valid (webrtc-pc §4.9.1 lets the implementation choose up to a year).
 pub const LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+/// How long one may be valid: 365 days (webrtc-pc §4.9.1).
+pub const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 86_400);
 /// How far before its making a certificate is valid, for remotes whose clock is late.
 const BACKDATED: Duration = Duration::from_secs(86_400);
 /// What a generated certificate calls its subject: the same for all, so that it tells nothing (RFC 8827 §6.5).
@@ -55,8 +57,13 @@ impl Certificate {
     /// Makes a key with the operating system's generator and a certificate for it, valid for [`LIFETIME`] from `now`.
     /// Takes about 50 µs.
     pub fn generate(now: SystemTime) -> Result<Self, CertificateError> {
+        Self::generate_for(now, LIFETIME)
+    }
+
+    /// The same, valid for `lifetime`, [`LONGEST_LIFETIME`] at most.
+    pub fn generate_for(now: SystemTime, lifetime: Duration) -> Result<Self, CertificateError> {
         let key = EcdsaP256::generate().map_err(|_| CertificateError::KeyGeneration)?;
-        let expires = now + LIFETIME;
+        let expires = now + lifetime.min(LONGEST_LIFETIME);
         let der = self_signed(&key, now - BACKDATED, expires).map_err(|_| CertificateError::KeyGeneration)?;
         let private_key = key.to_pkcs8().map_err(|_| CertificateError::KeyGeneration)?;
         Ok(Self { der, private_key, expires })
@@ -85,6 +92,11 @@ impl Certificate {
     /// When it ceases to be valid. A peer must not be made with an expired one (webrtc-pc §4.4.1.1).
     pub fn expires(&self) -> SystemTime {
         self.expires
+    }
+
+    /// `getFingerprints` (webrtc-pc §4.9.2): what our descriptions say of it, by SHA-256.
+    pub fn fingerprints(&self) -> Vec<Fingerprint> {
+        vec![self.fingerprint(HashAlgorithm::Sha256)]
     }
 
     /// What `a=fingerprint` says of it (RFC 8122 §5).

@@ -6,5 +6,5 @@ mod der;
 pub mod fingerprint;
 pub mod certificate;
 
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, LIFETIME, LONGEST_LIFETIME};
 pub use fingerprint::{Fingerprint, FingerprintError, HashAlgorithm};
