@@ -45,7 +45,7 @@ impl Maker {
         self.made += 1;
         let mut configuration = Configuration::default();
         configuration.interfaces = Some(vec![Ipv4Addr::LOCALHOST.into()]);
-        configuration.certificate = Some(self.certificate.clone());
+        configuration.certificates = vec![self.certificate.clone()];
         PeerConnection::new(configuration).unwrap()
     }
 
