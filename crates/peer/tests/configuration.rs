@@ -65,12 +65,15 @@ fn a_certificate_lasts_a_year_at_most() {
     assert_eq!(made.expires(), scene::wall() + Duration::from_secs(30 * 86_400));
 }
 
+/// What somebody wants otherwise.
+type Change = Box<dyn Fn(&mut Config)>;
+
 #[test]
 fn only_what_may_change_changes() {
     let mut peer = Peer::new(scene::config(1, ALICE)).unwrap();
     let before = peer.configuration().clone();
     let other = generate_certificate(scene::wall(), KeyAlgorithm::EcdsaP256, None).unwrap();
-    let changes: [(&str, Box<dyn Fn(&mut Config)>); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("bundlePolicy", Box::new(|config| config.bundle_policy = BundlePolicy::Balanced)),
         ("rtcpMuxPolicy", Box::new(|config| config.rtcp_mux_policy = RtcpMuxPolicy::Negotiate)),
         ("certificates", Box::new(move |config| config.certificates = vec![other.clone()])),
