@@ -8,6 +8,11 @@ fn pc_4_4_1_5_a_provisional_answer_of_ours_that_rejects_may_become_another() {
 }
 
 #[test]
+fn pc_4_4_1_5_a_provisional_answer_of_ours_without_a_codec() {
+    run("pc_4_4_1_5_a_provisional_answer_of_ours_without_a_codec");
+}
+
+#[test]
 fn pc_4_4_1_5_a_provisional_answer_of_the_remote_that_rejects_stops() {
     run("pc_4_4_1_5_a_provisional_answer_of_the_remote_that_rejects_stops");
 }
