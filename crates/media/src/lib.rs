@@ -19,6 +19,7 @@
 pub mod picture;
 mod rgb;
 pub mod sound;
+mod telling;
 pub mod codec;
 pub mod source;
 mod signal;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use peerless_peer::figures::ReceiveFigures;
 use peerless_peer::id::TransceiverId;
 use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::frame::Frame;
@@ -17,6 +18,8 @@ const RECEIVE_LIMIT: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct FrameQueue {
     state: Mutex<QueueState>,
+    /// What readers reported of decoding and playing; only in the queue that the connection fills.
+    figures: Mutex<ReceiveFigures>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +45,11 @@ struct QueueState {
 impl FrameQueue {
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was reported so far, to be added to.
+    pub(crate) fn figures(&self) -> MutexGuard<'_, ReceiveFigures> {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a frame in. When the reader is too slow the waiting frames are dropped up to the next key frame;
@@ -79,7 +87,7 @@ impl FrameQueue {
             fork.awaits_key = fork.frames.is_empty();
             fork.wants_key = fork.awaits_key;
         }
-        let fork = Arc::new(Self { state: Mutex::new(fork) });
+        let fork = Arc::new(Self { state: Mutex::new(fork), figures: Mutex::default() });
         state.forks.push(Arc::downgrade(&fork));
         fork
     }

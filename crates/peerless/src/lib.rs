@@ -116,6 +116,7 @@ mod transceiver;
 mod driver;
 mod connection;
 mod configuring;
+pub mod stats;
 
 pub use channel::DataChannel;
 pub use config::{Configuration, IceServer};

@@ -187,6 +187,14 @@ impl State {
         self.sending.get(&id).map(|sending| sending.source.clone())
     }
 
+    /// Hands the peer what readers of remote tracks reported, before its stats are read.
+    pub(crate) fn hand_in_figures(&mut self) {
+        for (id, track) in &self.receiving {
+            let figures = track.queue.figures().clone();
+            self.peer.set_receive_figures(*id, figures);
+        }
+    }
+
     /// The track of the receiver of `id`, made when it is first asked for; `None` where the transceiver is stopped.
     pub(crate) fn remote_track(&mut self, id: TransceiverId) -> Option<RemoteTrack> {
         if !self.receiving.contains_key(&id) {
@@ -290,6 +298,7 @@ impl State {
             PeerEvent::TrackEnded(id) => {
                 self.arriving.remove(&id);
                 let Some(track) = self.receiving.remove(&id) else { return };
+                self.peer.set_receive_figures(id, track.queue.figures().clone());
                 track.queue.end();
                 News::TrackChanged(event, track)
             }

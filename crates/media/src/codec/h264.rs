@@ -111,6 +111,10 @@ impl VideoEncoder for H264Encoder {
         Ok((!payload.is_empty()).then_some(Coded { payload, key }))
     }
 
+    fn implementation(&self) -> &'static str {
+        "OpenH264"
+    }
+
     fn set_bitrate(&mut self, bits_per_second: u64) {
         self.settings.bits_per_second = bits_per_second;
         self.pending = true;

@@ -64,6 +64,10 @@ impl VideoDecoder for H264Decoder {
         }
     }
 
+    fn implementation(&self) -> &'static str {
+        "OpenH264"
+    }
+
     fn awaits_key_frame(&self) -> bool {
         self.awaits_key_frame
     }

@@ -4,6 +4,7 @@
 
 pub mod traits;
 mod conceal;
+pub(crate) mod quantizer;
 #[cfg(any(feature = "vp8", feature = "libvpx"))]
 pub mod vp8_decoder;
 #[cfg(feature = "vp8")]

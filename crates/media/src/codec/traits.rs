@@ -17,6 +17,9 @@ pub trait VideoEncoder: Send {
 
     /// Another target, in bits per second, from the next picture on.
     fn set_bitrate(&mut self, bits_per_second: u64);
+
+    /// What does the work: the name of a library (`encoderImplementation` of webrtc-stats).
+    fn implementation(&self) -> &'static str;
 }
 
 /// Turns sound into frames of 20 ms.
@@ -52,6 +55,9 @@ pub trait VideoDecoder: Send {
 
     /// Whether only a key frame helps: at the start, and after an error.
     fn awaits_key_frame(&self) -> bool;
+
+    /// What does the work: the name of a library (`decoderImplementation` of webrtc-stats).
+    fn implementation(&self) -> &'static str;
 }
 
 /// Turns packets of sound back into sound, all of one rate and number of channels.

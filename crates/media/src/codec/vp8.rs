@@ -45,6 +45,10 @@ impl VideoEncoder for Vp8Encoder {
         Ok(Some(Coded { payload, key: true }))
     }
 
+    fn implementation(&self) -> &'static str {
+        "libwebp"
+    }
+
     fn set_bitrate(&mut self, bits_per_second: u64) {
         self.settings.bits_per_second = bits_per_second;
         self.quality.set_target(&self.settings);

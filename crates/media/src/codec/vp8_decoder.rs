@@ -59,6 +59,10 @@ impl VideoDecoder for Vp8Decoder {
         Ok(Some(Picture::from_planes(decoded.width, decoded.height, planes)?))
     }
 
+    fn implementation(&self) -> &'static str {
+        "oxideav-vp8"
+    }
+
     fn awaits_key_frame(&self) -> bool {
         self.awaits_key_frame
     }

@@ -58,6 +58,10 @@ impl VideoEncoder for VpxEncoder {
         Ok(coded.map(|coded| Coded { payload: coded.payload, key: coded.key }))
     }
 
+    fn implementation(&self) -> &'static str {
+        "libvpx"
+    }
+
     fn set_bitrate(&mut self, bits_per_second: u64) {
         match self.encoder.set_bitrate(bits_per_second) {
             Ok(()) => self.settings.bits_per_second = bits_per_second,

@@ -1,8 +1,9 @@
 //! The thread of a play of sound.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use peerless::stats::{Decoded, DecodingReport, SoundOrigin, SoundReport};
 use peerless::{Format, Frame};
 
 use crate::codec::any;
@@ -11,6 +12,7 @@ use crate::play::link::{Link, guarded};
 use crate::play::outlet::{DecodedSound, Origin};
 use crate::play::stats::AudioCounts;
 use crate::sound::Sound;
+use crate::telling;
 
 /// The most packets in a row that are concealed: beyond that there is only silence to make up.
 const CONCEAL_LIMIT: u16 = 10;
@@ -43,7 +45,7 @@ impl AudioThread {
         }
         let Some(decoder) = &mut self.decoder else {
             self.link.counters.lock().stats.packets_broken += 1;
-            return;
+            return self.tell(frame, Decoded::Dropped, Duration::ZERO);
         };
         let started = Instant::now();
         let played = guarded(|| play(decoder.as_mut(), frame, frame.lost));
@@ -64,9 +66,16 @@ impl AudioThread {
             counts.stats.packets_broken += 1;
         }
         drop(counts);
+        self.tell(frame, Decoded::Sounds(sounds.iter().map(heard).collect()), elapsed);
         for sound in sounds {
             self.link.outlet.push(Arc::new(sound));
         }
+    }
+
+    /// Tells the connection, for its stats.
+    fn tell(&self, frame: &Frame, decoded: Decoded, decode_time: Duration) {
+        let report = DecodingReport { decoded, decode_time, implementation: "", power_efficient: false };
+        self.link.track.report_decoding(frame, &report);
     }
 
     /// Makes the decoder for a frame.
@@ -102,7 +111,8 @@ fn play(
     let mut sounds = Vec::with_capacity(1);
     let mut add = |sound: Sound, timestamp: u32, origin: Origin| {
         let (arrived, playout) = (frame.arrived, frame.playout);
-        sounds.push(DecodedSound { sound, timestamp, origin, arrived, playout });
+        let decoded = Instant::now();
+        sounds.push(DecodedSound { sound, timestamp, origin, arrived, playout, decoded });
     };
     // The nearest ones: where more were lost, what lies before them stays a gap.
     for before in (1..=lost.min(CONCEAL_LIMIT)).rev() {
@@ -123,6 +133,15 @@ fn play(
             (sounds, Some(problem))
         }
     }
+}
+
+/// What is told of a sound. One that came back from redundancy is no made up one.
+fn heard(sound: &DecodedSound) -> SoundReport {
+    let origin = match sound.origin {
+        Origin::Decoded | Origin::Recovered => SoundOrigin::Given,
+        Origin::Concealed => SoundOrigin::Concealed,
+    };
+    telling::report(&sound.sound, origin)
 }
 
 fn count(counts: &mut AudioCounts, now: Instant, sounds: &[DecodedSound]) {

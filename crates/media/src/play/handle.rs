@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -31,6 +32,9 @@ pub struct VideoPlay {
 pub struct AudioPlay {
     counters: Arc<Counters<AudioCounts>>,
     outlet: Arc<Outlet<Arc<DecodedSound>>>,
+    track: RemoteTrack,
+    /// Whether somebody takes its sounds already.
+    is_played: AtomicBool,
     thread: Thread,
 }
 
@@ -94,16 +98,22 @@ impl AudioPlay {
             return Err(PlayError::Kind(track.kind()));
         }
         let (counters, outlet, signal) = <(Arc<_>, Arc<Outlet<_>>, Arc<Signal>)>::default();
-        let link =
-            Link { track, signal: signal.clone(), counters: Arc::clone(&counters), outlet: outlet.clone() };
+        let link = Link {
+            track: track.clone(),
+            signal: signal.clone(),
+            counters: Arc::clone(&counters),
+            outlet: outlet.clone(),
+        };
         let thread = Thread::start("peerless-listen", signal, move || AudioThread::new(link).run())?;
-        Ok(Self { counters, outlet, thread })
+        Ok(Self { counters, outlet, track, is_played: AtomicBool::new(false), thread })
     }
 
     /// All sounds from now on, of which at most `limit` (at least 1) wait for their reader: 50 are a second, usually.
-    /// Each call gives a row of its own.
+    /// Each call gives a row of its own; what is taken from the first one is what the stats of the connection show as
+    /// played (RTCAudioPlayoutStats).
     pub fn sounds(&self, limit: usize) -> Sounds {
-        Sounds { row: self.outlet.open(limit) }
+        let is_first = !self.is_played.swap(true, Ordering::Relaxed);
+        Sounds { row: self.outlet.open(limit), played: is_first.then(|| self.track.clone()) }
     }
 
     /// What it did so far.

@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use peerless::RemoteTrack;
+use peerless::stats::PlayoutReport;
+
 use crate::picture::Picture;
 use crate::sound::Sound;
 
@@ -41,6 +44,8 @@ pub struct DecodedSound {
     pub arrived: Option<Instant>,
     /// When the sound of that packet is to be heard, in step with the tracks of the same stream.
     pub playout: Option<Instant>,
+    /// When it was decoded or made up.
+    pub decoded: Instant,
 }
 
 /// How a sound was had.
@@ -82,17 +87,34 @@ impl Pictures {
 #[derive(Debug)]
 pub struct Sounds {
     pub(crate) row: Arc<Row<Arc<DecodedSound>>>,
+    /// The track whose play-out this is, where it counts as that.
+    pub(crate) played: Option<RemoteTrack>,
 }
 
 impl Sounds {
     /// Waits for the next stretch of sound; `None` once the play has ended.
     pub async fn next(&mut self) -> Option<Arc<DecodedSound>> {
-        std::future::poll_fn(|context| self.row.poll_next(context)).await
+        let sound = std::future::poll_fn(|context| self.row.poll_next(context)).await;
+        self.told(sound)
     }
 
     /// The next stretch of sound where one waits already.
     pub fn try_next(&mut self) -> Option<Arc<DecodedSound>> {
-        self.row.take()
+        let sound = self.row.take();
+        self.told(sound)
+    }
+
+    /// What is taken counts as played, for the stats of the connection.
+    fn told(&self, sound: Option<Arc<DecodedSound>>) -> Option<Arc<DecodedSound>> {
+        if let (Some(track), Some(taken)) = (&self.played, &sound) {
+            track.report_playout(PlayoutReport {
+                samples: taken.sound.frames() as u32,
+                sample_rate: taken.sound.sample_rate(),
+                delay: taken.decoded.elapsed(),
+                synthesized: false,
+            });
+        }
+        sound
     }
 
     /// How many were lost because they were not taken in time.

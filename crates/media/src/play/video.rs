@@ -1,11 +1,13 @@
 //! The thread of a play of pictures.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use peerless::stats::{Decoded, DecodingReport};
 use peerless::{Format, Frame};
 
 use crate::codec::any;
+use crate::codec::quantizer;
 use crate::codec::traits::{DecodeError, VideoDecoder};
 use crate::picture::Picture;
 use crate::play::link::{Link, guarded};
@@ -40,8 +42,9 @@ impl VideoThread {
         }
         let Some(decoder) = &mut self.decoder else {
             self.link.counters.lock().stats.frames_dropped += 1;
-            return;
+            return self.tell(frame, Decoded::Dropped, Duration::ZERO, "");
         };
+        let implementation = decoder.implementation();
         let started = Instant::now();
         let decoded = guarded(|| decoder.decode(&frame.payload));
         let done = Instant::now();
@@ -52,11 +55,20 @@ impl VideoThread {
         }
         let mut counts = self.link.counters.lock();
         counts.stats.decode_time += done - started;
+        let outcome = match &decoded {
+            Some(Ok(_)) => Decoded::Nothing,
+            Some(Err(DecodeError::AwaitsKeyFrame)) => Decoded::Dropped,
+            Some(Err(_)) | None => Decoded::Broken,
+        };
         match decoded {
             Some(Ok(Some(picture))) => {
                 counts.rate.count(done);
                 let picture = count(&mut counts, frame, picture);
                 drop(counts);
+                let quantizer = quantizer::of(frame.format, &frame.payload);
+                let (width, height) = (picture.picture.width(), picture.picture.height());
+                let shown = Decoded::Picture { width, height, quantizer };
+                self.tell(frame, shown, done - started, implementation);
                 self.link.outlet.push(Arc::new(picture));
                 return;
             }
@@ -68,12 +80,19 @@ impl VideoThread {
             }
             None => counts.stats.frames_broken += 1,
         }
+        counts.stats.key_frame_requests += u64::from(awaits_key_frame);
+        drop(counts);
+        self.tell(frame, outcome, done - started, implementation);
         if awaits_key_frame {
-            counts.stats.key_frame_requests += 1;
-            drop(counts);
             // Asked for with each frame that goes by; the connection asks the remote no more often than is of use.
             self.link.track.request_key_frame();
         }
+    }
+
+    /// Tells the connection, for its stats.
+    fn tell(&self, frame: &Frame, decoded: Decoded, decode_time: Duration, implementation: &'static str) {
+        let report = DecodingReport { decoded, decode_time, implementation, power_efficient: false };
+        self.link.track.report_decoding(frame, &report);
     }
 
     /// Makes the decoder for a frame.

@@ -1,7 +1,9 @@
 //! The audio side of a pump.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use peerless::stats::{EncodingReport, QualityLimitationReason, SoundOrigin, SourceReport};
 use peerless::{Codec, Frame, WriteError};
 
 use crate::codec::any;
@@ -10,6 +12,7 @@ use crate::pump::link::{Link, Next};
 use crate::pump::schedule::Schedule;
 use crate::sound::Sound;
 use crate::source::traits::SoundSource;
+use crate::telling;
 
 /// Frames that may be late and still be sent: receivers wait as long as that, and a gap would be heard.
 const PATIENCE: u64 = 3;
@@ -74,13 +77,20 @@ impl AudioPump {
             // Each frame of sound can be decoded on its own: a key frame wish has been fulfilled.
             let _ = link.track.take_key_frame_request();
             self.source.fill(&mut sound);
+            let report = telling::report(&sound, SoundOrigin::Given);
+            link.track.report_source(&SourceReport::Sound(report));
             let started = Instant::now();
             let payload = encoder.encode(&sound);
-            link.counters.add_encode_time(started.elapsed());
+            let encode_time = started.elapsed();
+            link.counters.add_encode_time(encode_time);
+            let bytes = payload.as_ref().map_or(0, Bytes::len);
             let number = schedule.number().wrapping_mul(u64::from(ticks)) as u32;
             let timestamp = base.wrapping_add(number);
             if send(link, codec, payload, (timestamp, schedule.due())) == Next::End {
                 return Next::End;
+            }
+            if bytes > 0 {
+                link.track.report_encoding(None, &encoded(bytes, encode_time, target));
             }
             link.counters.count_skipped(schedule.advance(Instant::now()));
         }
@@ -88,13 +98,25 @@ impl AudioPump {
     }
 }
 
+/// What the connection is told of a frame, for its stats.
+fn encoded(bytes: usize, encode_time: Duration, target_bitrate: Option<u64>) -> EncodingReport {
+    EncodingReport {
+        key: true,
+        size: None,
+        bytes,
+        sent: true,
+        encode_time,
+        quantizer: None,
+        target_bitrate,
+        target_framerate: None,
+        limitation: QualityLimitationReason::None,
+        implementation: "",
+        power_efficient: false,
+    }
+}
+
 /// Writes one frame.
-fn send(
-    link: &Link,
-    codec: &Codec,
-    payload: Result<bytes::Bytes, Error>,
-    (timestamp, due): (u32, Instant),
-) -> Next {
+fn send(link: &Link, codec: &Codec, payload: Result<Bytes, Error>, (timestamp, due): (u32, Instant)) -> Next {
     let payload = match payload {
         Ok(payload) => payload,
         Err(problem) => {

@@ -1,10 +1,12 @@
 //! The video side of a pump.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use peerless::stats::{EncodingReport, QualityLimitationReason, SourceReport};
 use peerless::{Codec, Frame, WriteError};
 
 use crate::codec::any;
+use crate::codec::quantizer;
 use crate::codec::traits::{VideoEncoder, VideoSettings};
 use crate::pump::link::{Link, Next};
 use crate::pump::schedule::Schedule;
@@ -24,6 +26,8 @@ struct Run {
     encoder: Box<dyn VideoEncoder>,
     codec: Codec,
     bitrate: u64,
+    /// When frames were last left out because they came too late.
+    late: Option<Instant>,
     /// The next frame that is taken must be a key frame: the first, and the first after one that was lost.
     wants_key: bool,
 }
@@ -41,7 +45,7 @@ impl VideoPump {
                 Ok(encoder) => {
                     link.counters.set_format(Some(codec.format));
                     link.counters.set_target(bitrate);
-                    self.pump(link, Run { encoder, codec, bitrate, wants_key: true })
+                    self.pump(link, Run { encoder, codec, bitrate, late: None, wants_key: true })
                 }
                 Err(problem) if link.wait_other(&codec, &problem) => Next::Codec,
                 Err(_) => Next::End,
@@ -81,7 +85,10 @@ impl VideoPump {
             if self.send(link, &mut run, moment, (timestamp, start + offset)) == Next::End {
                 return Next::End;
             }
-            link.counters.count_skipped(schedule.advance(Instant::now()));
+            let now = Instant::now();
+            let skipped = schedule.advance(now);
+            link.counters.count_skipped(skipped);
+            run.late = if skipped > 0 { Some(now) } else { run.late };
         }
         Next::End
     }
@@ -97,12 +104,24 @@ impl VideoPump {
         run.wants_key |= link.track.take_key_frame_request();
     }
 
+    /// What keeps the pictures from being as the user wished.
+    fn limitation(&self, run: &Run) -> QualityLimitationReason {
+        match run.late {
+            _ if run.bitrate < self.bits_per_second => QualityLimitationReason::Bandwidth,
+            Some(late) if late.elapsed() < SLOWNESS => QualityLimitationReason::Cpu,
+            _ => QualityLimitationReason::None,
+        }
+    }
+
     /// Draws, codes and writes one frame.
     fn send(&mut self, link: &Link, run: &mut Run, moment: Moment, (timestamp, due): (u32, Instant)) -> Next {
         let picture = self.source.draw(moment);
+        let size = (picture.width(), picture.height());
+        link.track.report_source(&SourceReport::Picture(size.0, size.1));
         let started = Instant::now();
         let coded = run.encoder.encode(picture, timestamp, run.wants_key);
-        link.counters.add_encode_time(started.elapsed());
+        let encode_time = started.elapsed();
+        link.counters.add_encode_time(encode_time);
         let coded = match coded {
             Ok(Some(coded)) => coded,
             Ok(None) => {
@@ -116,9 +135,25 @@ impl VideoPump {
             }
         };
         let len = coded.payload.len();
+        let quantizer = quantizer::of(run.codec.format, &coded.payload);
         let frame = Frame::new(run.codec.format, timestamp, coded.key, coded.payload);
         let frame = Frame { captured: Some(due), ..frame };
-        match link.track.write(&frame) {
+        let written = link.track.write(&frame);
+        let report = EncodingReport {
+            key: coded.key,
+            size: Some(size),
+            bytes: len,
+            sent: written.is_ok(),
+            encode_time,
+            quantizer,
+            target_bitrate: Some(run.bitrate),
+            target_framerate: Some(self.frames_per_second.into()),
+            limitation: self.limitation(run),
+            implementation: run.encoder.implementation(),
+            power_efficient: false,
+        };
+        link.track.report_encoding(None, &report);
+        match written {
             Ok(()) => {
                 run.wants_key &= !coded.key;
                 link.counters.count_frame(coded.key, len);
@@ -133,6 +168,9 @@ impl VideoPump {
         Next::Frame
     }
 }
+
+/// So long after frames came too late the machine counts as too slow.
+const SLOWNESS: Duration = Duration::from_secs(1);
 
 /// What the user wishes, unless the network says less.
 fn allowed(wish: u64, network: Option<u64>) -> u64 {
