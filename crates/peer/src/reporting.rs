@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use peerless_transport::datagram::Transmit;
 use peerless_wire::rtp::Rid;
 
 use crate::error::Error;
@@ -47,6 +48,11 @@ impl Peer {
         if self.engine.transceivers.find(id).is_some() {
             self.engine.figures.sending.entry(id).or_default().encoded(now, rid, report);
         }
+    }
+
+    /// Tells that the system would not send what `poll_transmit` gave (`packetsDiscardedOnSend`).
+    pub fn count_discarded(&mut self, transmit: &Transmit) {
+        self.engine.links.iter_mut().for_each(|link| link.transport.ice_mut().count_discarded(transmit));
     }
 
     /// Hands in all that was decoded and played so far of what a receiver gave (RTCInboundRtpStreamStats,

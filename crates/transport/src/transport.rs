@@ -110,6 +110,7 @@ impl Transport {
     /// handed to it; its messages come from [`Transport::poll_message`].
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram) -> Option<Received> {
         let Datagram { source, destination, contents, .. } = datagram;
+        let len = contents.len();
         self.stats.packets_received += 1;
         self.stats.bytes_received += contents.len() as u64;
         let outcome = match demux::kind(&contents) {
@@ -130,6 +131,7 @@ impl Transport {
         };
         match outcome {
             Ok((received, is_authentic)) => {
+                self.agent.count_received(now, source, destination, len);
                 if is_authentic {
                     self.agent.handle_traffic(now, source, destination);
                 }
@@ -156,6 +158,7 @@ impl Transport {
             PacketKind::Rtcp => context.protect_rtcp(buffer, start)?,
         }
         self.note_sent(buffer.len() - start);
+        self.agent.count_sent(1, (buffer.len() - start) as u64);
         Ok(())
     }
 
@@ -219,9 +222,13 @@ impl Transport {
         if let Some(check) = &check {
             self.stats.checks_sent.count(check.size);
         }
+        let is_check = check.is_some();
         let transmit = check.or_else(|| self.transmit_dtls(now, max_segments, out))?;
-        self.stats.packets_sent +=
-            transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
+        let packets = transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
+        if !is_check {
+            self.agent.count_sent(packets, transmit.size as u64);
+        }
+        self.stats.packets_sent += packets;
         self.stats.bytes_sent += transmit.size as u64;
         Some(transmit)
     }

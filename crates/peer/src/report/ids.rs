@@ -50,6 +50,18 @@ pub(crate) fn channel(id: ChannelId) -> String {
     format!("D{}", id.0)
 }
 
+pub(crate) fn pair(transport: &str, number: u32) -> String {
+    format!("CP{transport}_{number}")
+}
+
+pub(crate) fn local_candidate(transport: &str, key: u64) -> String {
+    format!("L{transport}_{key:016x}")
+}
+
+pub(crate) fn remote_candidate(transport: &str, key: u64) -> String {
+    format!("R{transport}_{key:016x}")
+}
+
 pub(crate) fn certificate(fingerprint: &Fingerprint) -> String {
     format!("CF{}", digits(fingerprint))
 }

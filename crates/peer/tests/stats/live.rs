@@ -334,3 +334,141 @@ fn one_that_only_receives_reports_the_round_trip_by_answers() {
     let trips: Vec<_> = trips.collect();
     assert!(!trips.is_empty() && trips.iter().all(|trip| (trip - 0.09).abs() < 0.003), "{trips:?}");
 }
+
+/// A connection whose own candidates a server shows, and to which a remote's are signalled.
+fn gathered() -> StatsReport {
+    use peerless_peer::Peer;
+    use peerless_peer::description::IceCandidateInit;
+    use peerless_peer::event::Event;
+    use peerless_wire::stun::{Attribute, Class, Message, Method, Writer};
+
+    let (server, seen, base) = ("192.0.2.9:3478", "203.0.113.7:4444", "10.0.0.1:5000");
+    let [server, seen, base] = [server, seen, base].map(|text| text.parse().unwrap());
+    let scene = Scene::with(Setting::default());
+    let (now, mut peer) = (scene.now, Peer::new(crate::scene::config(5, ALICE)).unwrap());
+    let mut other = Peer::new(crate::scene::config(5, BOB)).unwrap();
+    let track = peerless_peer::transceiver::TrackInit { id: "camera".into(), stream_ids: vec![] };
+    peer.add_track(MediaKind::Video, track).unwrap();
+    peer.set_local_description(now, None).unwrap();
+    while let Some(event) = peer.poll_event() {
+        if let Event::Gather(transport) = event {
+            peer.add_local_address(now, transport, base);
+            peer.add_stun_server(now, transport, server, "stun:stun.example.org");
+            peer.finish_local_addresses(now, transport);
+        }
+    }
+    let mut out = bytes::BytesMut::new();
+    let sent = peer.poll_transmit(now, &mut out).expect("a question to the server");
+    assert_eq!(sent.destination, server);
+    let asked = Message::parse(&out).unwrap();
+    let mut answer = bytes::BytesMut::new();
+    let mut writer = Writer::new(&mut answer, Class::Success, Method::BINDING, asked.transaction());
+    writer.attribute(Attribute::XorMappedAddress(seen));
+    writer.fingerprint();
+    let protocol = peerless_transport::datagram::Protocol::Udp;
+    let (source, destination) = (server, base);
+    let datagram =
+        peerless_transport::datagram::Datagram { source, destination, protocol, ecn: None, contents: answer };
+    peer.handle_datagram(now, datagram);
+    other.set_remote_description(now, peer.local_description().unwrap()).unwrap();
+    other.set_local_description(now, None).unwrap();
+    peer.set_remote_description(now, other.local_description().unwrap()).unwrap();
+    let candidate = IceCandidateInit {
+        candidate: "candidate:7 1 udp 1677729535 198.51.100.3 4000 typ srflx raddr 10.1.1.1 rport 9".into(),
+        sdp_mid: Some("0".into()),
+        sdp_m_line_index: Some(0),
+        username_fragment: None,
+    };
+    peer.add_ice_candidate(now, &candidate).unwrap();
+    let report = peer.get_stats(now, StatsSelector::All).unwrap();
+    check(&report, now_ms(&scene));
+    report
+}
+
+#[test]
+fn candidates_are_shown_as_they_were_found_and_signalled() {
+    let report = gathered();
+    let find = |of| {
+        let candidates = report.of_type(of).filter_map(|object| match &object.statistics {
+            Statistics::LocalCandidate(one) | Statistics::RemoteCandidate(one) => Some(one.clone()),
+            _ => None,
+        });
+        candidates.into_iter().find(|one| one.candidate_type.as_str() == "srflx").unwrap()
+    };
+    let (ours, theirs) = (find(StatsType::LocalCandidate), find(StatsType::RemoteCandidate));
+    assert_eq!((ours.address.0.as_deref(), ours.port), (Some("203.0.113.7"), Some(4444)));
+    assert_eq!(ours.url.as_deref(), Some("stun:stun.example.org"));
+    assert_eq!((ours.related_address.as_deref(), ours.related_port), (Some("10.0.0.1"), Some(5000)));
+    assert_eq!((theirs.address.0.as_deref(), theirs.port), (Some("198.51.100.3"), Some(4000)));
+    assert_eq!((theirs.related_address.as_deref(), theirs.related_port), (Some("10.1.1.1"), Some(9)));
+    assert_eq!((theirs.foundation.as_deref(), theirs.priority), (Some("7"), Some(1_677_729_535)));
+    assert_eq!(report.of_type(StatsType::CandidatePair).count(), 1, "pairs are pruned to sockets");
+}
+
+#[test]
+fn the_path_of_a_call_is_told_alike_by_both_ends() {
+    let mut scene = call(delay(25));
+    scene.ends.iter_mut().for_each(|end| end.sources.clear());
+    scene.run_for(Duration::from_secs(5));
+    let reports = [report(&scene, ALICE), report(&scene, BOB)];
+    let transport =
+        |report: &StatsReport| match &report.of_type(StatsType::Transport).next().unwrap().statistics {
+            Statistics::Transport(transport) => transport.clone(),
+            other => panic!("{other:?}"),
+        };
+    let pair = |report: &StatsReport| {
+        let id = transport(report).selected_candidate_pair_id.unwrap();
+        match &report.get(&id).unwrap().statistics {
+            Statistics::CandidatePair(pair) => pair.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (ours, theirs) in [(&reports[0], &reports[1]), (&reports[1], &reports[0])] {
+        let (sent, got) = (transport(ours), transport(theirs));
+        assert_eq!((sent.packets_sent, sent.bytes_sent), (got.packets_received, got.bytes_received));
+        assert_eq!((&sent.tls_version, &sent.dtls_cipher), (&got.tls_version, &got.dtls_cipher));
+        assert!(sent.srtp_cipher.is_some() && sent.srtp_cipher == got.srtp_cipher);
+        assert_ne!((sent.dtls_role, sent.ice_role), (got.dtls_role, got.ice_role));
+        assert_eq!(sent.selected_candidate_pair_changes, Some(1));
+        let certificate = |report: &StatsReport, id: &Option<String>| match &report
+            .get(id.as_ref().unwrap())
+            .unwrap()
+            .statistics
+        {
+            Statistics::Certificate(certificate) => certificate.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            certificate(ours, &sent.local_certificate_id),
+            certificate(theirs, &got.remote_certificate_id)
+        );
+        let (out, inbound) = (pair(ours), pair(theirs));
+        assert_eq!((out.packets_sent, out.bytes_sent), (inbound.packets_received, inbound.bytes_received));
+        assert_eq!(out.packets_sent, sent.packets_sent, "there was one pair only");
+        let trip = out.current_round_trip_time.unwrap();
+        assert!((trip - 0.05).abs() < 0.001, "{trip}");
+        let (last, came) =
+            (out.last_packet_sent_timestamp.unwrap(), inbound.last_packet_received_timestamp.unwrap());
+        assert!((came - last - 25.0).abs() < 1.0, "sent {last}, came {came}");
+        assert!(out.consent_requests_sent > Some(1) && out.requests_sent >= Some(1));
+    }
+}
+
+#[test]
+fn a_report_has_nearly_all_that_applies() {
+    let mut coverage = crate::idl::Coverage::default();
+    let mut lossy = call(Link { loss: Loss::Random(0.02), ..delay(20) });
+    report_media(&mut lossy, ALICE);
+    lossy.run_for(Duration::from_millis(1500));
+    let one_way = one_way(delay(20));
+    for report in [report(&lossy, ALICE), report(&one_way, BOB), gathered()] {
+        for object in &report {
+            let members = object.members();
+            let present = members.iter().filter(|(_, value)| value.is_present()).map(|(name, _)| *name);
+            coverage.add(object.stats_type().as_str(), present);
+        }
+    }
+    let (share, table) = coverage.table();
+    println!("{table}");
+    assert!(share >= 0.95, "{table}");
+}

@@ -174,6 +174,9 @@ impl Driver {
         for datagram in self.arrived.drain(..) {
             state.peer.handle_datagram(now, datagram);
         }
+        for transmit in self.sockets.iter().flat_map(Socket::take_discarded) {
+            state.peer.count_discarded(&transmit);
+        }
         state.hand_in_requests(now, context.waker());
         if state.peer.poll_timeout().is_some_and(|at| at <= now) {
             state.peer.handle_timeout(now);

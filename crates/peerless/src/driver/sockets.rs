@@ -40,7 +40,12 @@ pub(crate) struct Socket {
     pub(crate) local: SocketAddr,
     /// Whose it is.
     pub(crate) transport: TransportId,
+    /// What the system would not send, until the peer is told; so many at most.
+    discarded: RefCell<Vec<Transmit>>,
 }
+
+/// How many are kept to be told; they go with each turn of the driver.
+const DISCARDED_LIMIT: usize = 64;
 
 impl Socket {
     /// Binds to `address` and a free port, for a transport.
@@ -51,7 +56,8 @@ impl Socket {
         let _ = state.set_send_buffer_size((&socket).into(), KERNEL_BUFFER);
         let _ = state.set_recv_buffer_size((&socket).into(), KERNEL_BUFFER);
         let local = socket.local_addr()?;
-        Ok(Self { io: UdpSocket::from_std(socket)?, state, local, transport })
+        let (io, discarded) = (UdpSocket::from_std(socket)?, RefCell::default());
+        Ok(Self { io, state, local, transport, discarded })
     }
 
     /// Appends what has arrived to `datagrams`, copied once into `block`. `Pending` when there is nothing.
@@ -140,10 +146,24 @@ impl Socket {
                     // No route, or the message is too large for the path: lost, as any datagram may be.
                     tracing::debug!(%error, destination = %transmit.destination, "send");
                     *sent += part;
+                    self.discard(Transmit { size: part, segment_size: message.segment_size, ..*transmit });
                 }
             }
         }
         Poll::Ready(())
+    }
+
+    /// Notes what was not sent.
+    fn discard(&self, transmit: Transmit) {
+        let mut discarded = self.discarded.borrow_mut();
+        if discarded.len() < DISCARDED_LIMIT {
+            discarded.push(transmit);
+        }
+    }
+
+    /// What was not sent since this was last called.
+    pub(crate) fn take_discarded(&self) -> Vec<Transmit> {
+        self.discarded.take()
     }
 }
 
@@ -217,6 +237,8 @@ mod tests {
             let mut sent = 0;
             poll_fn(|context| sender.poll_send(context, &transmit, &vec![1; size], &mut sent)).await;
             assert_eq!(sent, size);
+            let discarded: Vec<_> = sender.take_discarded().iter().map(|transmit| transmit.size).collect();
+            assert_eq!(discarded, if size > 65_507 { vec![size] } else { vec![] });
         }
         let (mut block, mut datagrams) = (BytesMut::new(), Vec::new());
         poll_fn(|context| receiver.poll_receive(context, &mut block, &mut datagrams)).await;

@@ -39,8 +39,8 @@ pub struct Agent {
     patience: Duration,
     disconnected_after: Duration,
     diagnostics: bool,
-    connectivity: Connectivity,
-    gatherer: Gatherer,
+    pub(super) connectivity: Connectivity,
+    pub(super) gatherer: Gatherer,
     is_remote_complete: bool,
     /// Gathering for a restart has ended that of the generation before.
     has_interrupted: bool,
@@ -49,10 +49,12 @@ pub struct Agent {
     /// When the next new transaction may begin (Ta).
     next_slot: Option<Instant>,
     /// The latest time handed in.
-    clock: Option<Instant>,
+    pub(super) clock: Option<Instant>,
     state: IceState,
     /// The pair that was told to be selected.
     told: Option<PairId>,
+    /// How often that changed, or ended.
+    pub(super) selected_changes: u32,
     events: VecDeque<Event>,
     dropped: u64,
 }
@@ -81,6 +83,7 @@ impl Agent {
             clock: None,
             state: IceState::New,
             told: None,
+            selected_changes: 0,
             events: VecDeque::new(),
             dropped: 0,
         }
@@ -487,6 +490,7 @@ impl Agent {
         if let Some(pair) = self.connectivity.selected().filter(|pair| self.told != Some(pair.id)) {
             let (local, remote, kinds) = (pair.base, pair.address, self.connectivity.kinds(pair));
             self.told = Some(pair.id);
+            self.selected_changes += 1;
             self.events.push_back(Event::Selected { local, remote, kinds });
             self.gatherer.release();
             tracing::info!(?kinds, "pair selected");
@@ -534,6 +538,8 @@ impl Agent {
         }
         tracing::info!(from = %self.state, to = %state, "ICE state");
         self.state = state;
+        let has_lost = matches!(state, IceState::Failed | IceState::Closed) && self.told.is_some();
+        self.selected_changes += u32::from(has_lost);
         self.events.push_back(Event::State(state));
         if state == IceState::Failed {
             self.connectivity.stop();

@@ -50,6 +50,8 @@ pub(crate) struct Local {
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
     preference: u16,
+    /// Which server showed it.
+    pub(crate) server: Option<SocketAddr>,
     pub(crate) socket: SocketState,
 }
 
@@ -60,6 +62,8 @@ pub(crate) struct Remote {
     pub(crate) address: SocketAddr,
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
+    /// The address behind it, as it was signalled.
+    pub(crate) related: Option<(String, u16)>,
 }
 
 /// All candidates of one agent. Their places in the lists never change.
@@ -97,7 +101,7 @@ impl Candidates {
         let known = self.locals.iter().position(|local| local.address == address && local.base == base);
         let kind = CandidateKind::ServerReflexive;
         match known {
-            None => self.add_local(kind, address, base, preference, Some(server.ip())),
+            None => self.add_local(kind, address, base, preference, Some(server)),
             // A check was quicker to show it; now it can be signalled.
             Some(at) if self.locals[at].kind == CandidateKind::PeerReflexive => {
                 let foundation = self.foundation((kind, base.ip(), Some(server.ip())));
@@ -109,6 +113,7 @@ impl Candidates {
                     priority,
                     foundation,
                     preference,
+                    server: Some(server),
                     socket: SocketState::Open,
                 };
                 Some(at)
@@ -135,12 +140,12 @@ impl Candidates {
         address: SocketAddr,
         base: SocketAddr,
         preference: u16,
-        server: Option<IpAddr>,
+        server: Option<SocketAddr>,
     ) -> Option<usize> {
         if self.locals.len() >= LOCAL_LIMIT {
             return None;
         }
-        let foundation = self.foundation((kind, base.ip(), server));
+        let foundation = self.foundation((kind, base.ip(), server.map(|server| server.ip())));
         let priority = priority(kind, preference);
         self.locals.push(Local {
             kind,
@@ -149,6 +154,7 @@ impl Candidates {
             priority,
             foundation,
             preference,
+            server,
             socket: SocketState::Open,
         });
         Some(self.locals.len() - 1)
@@ -182,7 +188,9 @@ impl Candidates {
             return Err(CandidateError::TooMany { limit: REMOTE_LIMIT });
         }
         let foundation = self.remote_foundation(&candidate.foundation);
-        let remote = Remote { kind: candidate.kind, address, priority: candidate.priority, foundation };
+        let related = candidate.related.as_ref().map(|(address, port)| (address.to_string(), *port));
+        let remote =
+            Remote { kind: candidate.kind, address, priority: candidate.priority, foundation, related };
         Ok(Some(self.put_remote(known, remote)))
     }
 
@@ -198,7 +206,7 @@ impl Candidates {
         self.remote_foundations.push(None);
         let foundation = self.remote_foundations.len() as u32 - 1;
         let kind = CandidateKind::PeerReflexive;
-        Some(self.put_remote(None, Remote { kind, address, priority, foundation }))
+        Some(self.put_remote(None, Remote { kind, address, priority, foundation, related: None }))
     }
 
     /// The candidates that a new generation begins with: the sockets that can be sent from.
@@ -249,6 +257,11 @@ impl Candidates {
             self.remote_foundations.push(Some(text.to_owned()));
             self.remote_foundations.len() - 1
         }) as u32
+    }
+
+    /// How a remote foundation was signalled; `None` for that of a peer-reflexive candidate.
+    pub(crate) fn spelling(&self, foundation: u32) -> Option<&str> {
+        self.remote_foundations.get(foundation as usize)?.as_deref()
     }
 
     pub(crate) fn local(&self, at: usize) -> Option<&Local> {
@@ -403,6 +416,7 @@ mod tests {
             priority: 9,
             foundation: 0,
             preference: 0,
+            server: None,
             socket: SocketState::Open,
         }
         .signalled("abcd")

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::ice::candidate::{Candidates, SocketState, is_compatible};
 use crate::ice::pair::{self, Pair, PairId, PairState};
+use crate::ice::stats::PairCounts;
 
 /// How many pairs are kept (RFC 8445 §6.1.2.5).
 const PAIR_LIMIT: usize = 100;
@@ -68,6 +69,9 @@ impl Checklist {
             valid: None,
             heard: None,
             is_down,
+            is_nominated: false,
+            counts: PairCounts::default(),
+            ends: None,
         };
         let at = self.pairs.partition_point(|known| known.priority >= priority);
         self.pairs.insert(at, pair);

@@ -114,6 +114,7 @@ impl Connectivity {
         let id = message.transaction();
         if let Some(answer) = self.kept.handle_request(now, source, destination, message) {
             let is_good = answer.is_some();
+            self.count_request(source, destination, is_good);
             answer.into_iter().for_each(|contents| self.answer(source, destination, contents));
             return is_good;
         }
@@ -152,6 +153,7 @@ impl Connectivity {
         } else {
             self.early.remember(source, destination, &check);
         }
+        self.count_request(source, destination, true);
         true
     }
 
@@ -174,6 +176,11 @@ impl Connectivity {
             return false;
         }
         let Some(transaction) = self.transactions.take(id) else { return false };
+        if let Some(pair) = self.pair_mut(transaction.purpose.pair) {
+            let is_measure = is_symmetric && message.class() == Class::Success;
+            let sent = transaction.sent_once.filter(|_| is_measure);
+            pair.counts.answered(sent.map(|sent| now.saturating_duration_since(sent)));
+        }
         match kind {
             CheckKind::Consent => self.consent_granted(now, &transaction),
             CheckKind::Connectivity { nominates, was_controlling } => match message.class() {
@@ -404,6 +411,7 @@ impl Connectivity {
             return;
         }
         self.selected = Some(id);
+        self.checklist.get_mut(id).into_iter().for_each(|pair| pair.is_nominated = true);
         self.nomination = Nomination::default();
         self.early.clear();
         self.kept.release(now);
@@ -459,6 +467,7 @@ impl Connectivity {
         if pair.state == PairState::Waiting || pair.state == PairState::Frozen {
             pair.state = PairState::InProgress;
         }
+        pair.counts.requests_sent += 1;
         let contents = message::check(
             transaction,
             &message::Check {
@@ -494,6 +503,7 @@ impl Connectivity {
             None => (&*self.local.ufrag, self.remote.clone()?, self.checklist.get_mut(id)?),
         };
         pair.valid.as_mut()?.consent.checked(now, interval);
+        pair.counts.consent_requests_sent += 1;
         let contents = message::check(
             transaction,
             &message::Check {
@@ -519,6 +529,12 @@ impl Connectivity {
         if let Some(valid) = &mut pair.valid {
             valid.consent.renew(now);
             valid.round_trip = transaction.sent_once.map(|sent| now.saturating_duration_since(sent));
+        }
+    }
+
+    fn count_request(&mut self, source: SocketAddr, destination: SocketAddr, is_good: bool) {
+        if let Some(counts) = self.counts_between(source, destination).filter(|_| is_good) {
+            counts.asked();
         }
     }
 

@@ -219,7 +219,7 @@ impl Gatherer {
         known.for_each(|server| server.has_answered = true);
     }
 
-    fn url_of(&self, address: SocketAddr) -> Option<Arc<str>> {
+    pub(super) fn url_of(&self, address: SocketAddr) -> Option<Arc<str>> {
         self.servers.iter().find(|server| server.address == address).map(|server| server.url.clone())
     }
 

@@ -4,6 +4,7 @@ mod config;
 mod event;
 mod candidate;
 mod consent;
+pub mod stats;
 mod pair;
 mod checklist;
 mod role;
@@ -18,6 +19,7 @@ mod gather;
 mod connectivity;
 mod restart;
 mod agent;
+mod snapshot;
 
 pub use agent::Agent;
 pub use candidate::CandidateError;

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::ice::consent::Consent;
+use crate::ice::stats::{CandidateStats, PairCounts};
 
 /// Names a pair for the life of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +53,12 @@ pub(crate) struct Pair {
     pub(crate) heard: Option<Instant>,
     /// The network of its socket is gone for the moment.
     pub(crate) is_down: bool,
+    /// Whether it was nominated.
+    pub(crate) is_nominated: bool,
+    /// What went by it.
+    pub(crate) counts: PairCounts,
+    /// Its candidates, noted when their generation ends.
+    pub(crate) ends: Option<Box<(CandidateStats, CandidateStats)>>,
 }
 
 /// What is known of a pair that works.

@@ -89,6 +89,12 @@ impl Connectivity {
     fn turn_over(&mut self, now: Instant, remote: Option<Remote>, keeps_remotes: bool) {
         let route = self.route().map(|pair| pair.id);
         let local = self.local.clone();
+        let ends = self.route().and_then(|pair| self.ends(pair));
+        if let (Some(id), Some(ends)) = (route, ends)
+            && let Some(pair) = self.checklist.get_mut(id)
+        {
+            pair.ends = Some(Box::new(ends));
+        }
         if let Some(mut next) = self.next.take() {
             if keeps_remotes {
                 next.candidates.take_remotes(&mut self.candidates);

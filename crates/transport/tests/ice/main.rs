@@ -6,3 +6,4 @@ mod connecting;
 mod keeping;
 mod refusing;
 mod restarting;
+mod counting;
