@@ -42,11 +42,14 @@ impl Streams<'_> {
         let (moment, kind) = (self.moment, self.transceiver.kind);
         let is_video = kind == MediaKind::Video;
         let id = ids::outbound(self.transport, kind, stream.ssrc);
-        let codec = self.transceiver.sender.codec.as_ref().filter(|codec| is_of(codec, stream.payload_type));
+        let agreed = self.transceiver.sender.memory.agreed.as_ref();
+        let codec = agreed.and_then(|plan| plan.codecs.iter().find(|codec| is_of(codec, stream.payload_type)));
         let codec_id = codec.map(|codec| self.codec(codec, &codec.parameters, out));
         let figures = self.figures.sending.get(&self.transceiver.id);
         let encoding = figures.and_then(|figures| {
-            let of_stream = |(rid, _): &&(Option<Rid>, _)| rid.is_none();
+            // What names no encoding is of the first, as with frames.
+            let of_stream =
+                |(rid, _): &&(Option<Rid>, _)| *rid == stream.rid || (index == 0 && rid.is_none());
             figures.encodings.iter().find(of_stream).map(|(_, encoding)| encoding)
         });
         let remote_id = self.remote_inbound(stream, codec_id.as_deref(), &id, out);
@@ -62,7 +65,7 @@ impl Streams<'_> {
             mid: Some(stream.mid.as_str().to_owned()),
             media_source_id: self.source_id(),
             remote_id,
-            rid: None,
+            rid: stream.rid.as_ref().map(|rid| rid.as_str().to_owned()),
             encoding_index: is_video.then_some(index as u32),
             header_bytes_sent: Some(stream.header_bytes),
             retransmitted_packets_sent: Some(stream.retransmitted_packets),
@@ -89,7 +92,7 @@ impl Streams<'_> {
             pli_count: is_video.then(|| small(stream.plis)),
             encoder_implementation: pictures.map(|encoding| encoding.implementation.to_owned()),
             power_efficient_encoder: pictures.map(|encoding| encoding.power_efficient),
-            active: Some(true),
+            active: Some(stream.active),
             scalability_mode: None,
             packets_sent_with_ect1: None,
         };
