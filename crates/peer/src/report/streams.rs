@@ -43,7 +43,8 @@ impl Streams<'_> {
         let is_video = kind == MediaKind::Video;
         let id = ids::outbound(self.transport, kind, stream.ssrc);
         let agreed = self.transceiver.sender.memory.agreed.as_ref();
-        let codec = agreed.and_then(|plan| plan.codecs.iter().find(|codec| is_of(codec, stream.payload_type)));
+        let codec =
+            agreed.and_then(|plan| plan.codecs.iter().find(|codec| is_of(codec, stream.payload_type)));
         let codec_id = codec.map(|codec| self.codec(codec, &codec.parameters, out));
         let figures = self.figures.sending.get(&self.transceiver.id);
         let encoding = figures.and_then(|figures| {
