@@ -17,7 +17,8 @@ use peerless_interop::browser::{Browser, Kind, Tab};
 use peerless_interop::process::PATIENCE;
 use peerless_media::play::{AudioPlay, VideoPlay};
 use peerless_media::pump::Pump;
-use peerless_media::source::{SoundKind, TestPattern};
+use peerless_media::source::pattern::TestPattern;
+use peerless_media::source::sounds::SoundKind;
 use peerless_signal::websocket::{self, RoleQuery, ServerSocket};
 use peerless_signal::{Role, exchange};
 use serde_json::{Map, Value};
@@ -62,7 +63,7 @@ impl Call {
         connection.add_track(&sound).unwrap();
         let pattern = TestPattern::new(320, 240, 15).unwrap();
         pumps.push(Pump::video(picture, pattern, 15, 400_000).unwrap());
-        pumps.push(Pump::audio(sound, SoundKind::Tone.source()).unwrap());
+        pumps.push(Pump::audio(sound, SoundKind::Sine.source()).unwrap());
         let mut init = DataChannelInit::default();
         init.protocol = "words".into();
         let ours = (role == Role::Offer).then(|| connection.create_data_channel("talk", init).unwrap());
