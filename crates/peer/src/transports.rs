@@ -80,6 +80,8 @@ impl Peer {
 
     fn transport_view(&self, link: &Link) -> DtlsTransportView {
         let ice = link.transport.ice();
+        // Closing closes all transports, and no event tells of it (webrtc-pc §4.4.2 close).
+        let is_closed = self.is_closed();
         let certificate = link.transport.remote_certificate().map(Bytes::copy_from_slice);
         let routes = &self.engine.links.routes;
         let is_here = |mid: &&peerless_wire::rtp::Mid| routes.of(mid) == Some(link.id);
@@ -95,12 +97,12 @@ impl Peer {
         };
         DtlsTransportView {
             id: link.id,
-            state: link.connectivity.dtls,
+            state: if is_closed { DtlsState::Closed } else { link.connectivity.dtls },
             role: link.dtls_role,
             remote_certificates: certificate.into_iter().collect(),
             mids,
             ice: IceTransportView {
-                state: link.connectivity.ice(),
+                state: if is_closed { IceState::Closed } else { link.connectivity.ice() },
                 role: match self.engine.links.controlling() {
                     None => IceRole::Unknown,
                     Some(_) if ice.is_controlling() => IceRole::Controlling,

@@ -7,14 +7,14 @@ use std::task::{Context, Poll, ready};
 use futures_util::Stream;
 use peerless_peer::description::IceCandidateInit;
 use peerless_peer::event::{Diagnostic, Event as PeerEvent, IceCandidateError, Secured, SelectedPair};
-use peerless_peer::id::TransceiverId;
+use peerless_peer::id::{TransceiverId, TransportId};
 use peerless_peer::state::{
     ConnectionState, IceConnectionState, IceGatheringState, SctpState, SignalingState,
 };
 use peerless_rtp::codec::Codec;
 use peerless_rtp::tone::ReceivedTone;
 use peerless_transport::dtls::Failure as DtlsFailure;
-use peerless_transport::state::DtlsState;
+use peerless_transport::state::{DtlsState, GatheringState, IceState};
 
 use crate::channel::DataChannel;
 use crate::news::{EventQueue, News};
@@ -71,6 +71,20 @@ pub enum Event {
         transceiver: TransceiverId,
         /// What it sends.
         codec: Option<Codec>,
+    },
+    /// `statechange` of an ICE transport.
+    IceTransportState {
+        /// Which transport.
+        transport: TransportId,
+        /// Its state.
+        state: IceState,
+    },
+    /// `gatheringstatechange` of an ICE transport.
+    IceTransportGathering {
+        /// Which transport.
+        transport: TransportId,
+        /// Its state.
+        state: GatheringState,
     },
     /// `tonechange` of a sender: this key of a telephone is played from now on, or paused for (a comma); `None` when all
     /// were.
@@ -161,6 +175,10 @@ fn event_of(event: PeerEvent) -> Option<Event> {
         PeerEvent::Secured(_, secured) => Event::Secured(secured),
         PeerEvent::DtlsState(_, state) => Event::DtlsState(state),
         PeerEvent::DtlsFailed(_, failure) => Event::DtlsFailed(failure),
+        PeerEvent::IceTransportState(transport, state) => Event::IceTransportState { transport, state },
+        PeerEvent::IceTransportGathering(transport, state) => {
+            Event::IceTransportGathering { transport, state }
+        }
         PeerEvent::SctpState(state) => Event::SctpState(state),
         PeerEvent::ToneChange(transceiver, tone) => Event::ToneChange { transceiver, tone },
         PeerEvent::ToneReceived(transceiver, tone) => Event::ToneReceived { transceiver, tone },

@@ -117,6 +117,7 @@ mod driver;
 mod connection;
 mod configuring;
 pub mod stats;
+mod transports;
 
 pub use channel::DataChannel;
 pub use config::{Configuration, IceServer};
@@ -129,6 +130,7 @@ pub use receiver::Receiver;
 pub use remote_track::RemoteTrack;
 pub use sender::Sender;
 pub use transceiver::Transceiver;
+pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
 pub use peerless_peer::capabilities::{HeaderExtensionCapability, RtpCapabilities};
 pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority, SctpView};
@@ -140,15 +142,16 @@ pub use peerless_peer::data::stats::{AssociationStats, ChannelStats, Counts, Dat
 pub use peerless_peer::description::{IceCandidateInit, OfferOptions, SessionDescription};
 pub use peerless_peer::error::{CandidateError, DescriptionError, Error as PeerError};
 pub use peerless_peer::event::{Diagnostic, IceCandidateError, Secured, SelectedPair};
-pub use peerless_peer::id::TransceiverId;
+pub use peerless_peer::id::{TransceiverId, TransportId};
+pub use peerless_peer::jsep::view::{Credentials, DtlsRole};
 pub use peerless_peer::media::SendError;
 pub use peerless_peer::report::counters::{
     FlowStats, InboundStats, JitterBufferStats, OutboundStats, RemoteReport, Stats, TransceiverStats,
     TransportStats,
 };
 pub use peerless_peer::state::{
-    ConnectionState, DataChannelState, Direction, IceConnectionState, IceGatheringState, MediaKind,
-    SctpState, SdpType, SignalingState,
+    ConnectionState, DataChannelState, Direction, IceComponent, IceConnectionState, IceGatheringState,
+    IceRole, MediaKind, SctpState, SdpType, SignalingState,
 };
 pub use peerless_rtp::codec::{Codec, Feedback, Format};
 pub use peerless_rtp::frame::Frame;
@@ -156,5 +159,6 @@ pub use peerless_rtp::source::MediaSource;
 pub use peerless_rtp::tone::{ReceivedTone, Tone};
 pub use peerless_transport::crypto::{Certificate, Fingerprint, HashAlgorithm};
 pub use peerless_transport::dtls::Failure as DtlsFailure;
-pub use peerless_transport::state::DtlsState;
+pub use peerless_transport::state::{DtlsState, GatheringState, IceState};
 pub use peerless_wire::rtp::Mid;
+pub use peerless_wire::sdp::Candidate;

@@ -12,6 +12,7 @@ mod chain;
 mod gathering;
 mod options;
 mod refusing;
+mod objects;
 mod renegotiation;
 mod tracks;
 mod transports;
