@@ -22,8 +22,17 @@ pub(crate) fn addresses(wanted: Option<&[IpAddr]>) -> Result<Vec<IpAddr>, Error>
     Ok(if outward.is_empty() { present } else { outward })
 }
 
-/// Every usable address: link-local IPv6 needs a scope, which candidates cannot carry, and is left out.
-fn present() -> io::Result<Vec<IpAddr>> {
+/// Those of [`addresses`] to gather from now: of `wanted` the ones that are there.
+pub(crate) fn to_gather(wanted: Option<&[IpAddr]>) -> Result<Vec<IpAddr>, Error> {
+    let Some(wanted) = wanted else { return addresses(None) };
+    let present = present()?;
+    let is_there = |address: &IpAddr| present.contains(address) || address.is_loopback();
+    Ok(wanted.iter().copied().filter(is_there).collect())
+}
+
+/// Every usable address of an interface that is up and joined to something: link-local IPv6 needs a scope, which
+/// candidates cannot carry, and is left out.
+pub(crate) fn present() -> io::Result<Vec<IpAddr>> {
     let mut addresses = Vec::new();
     for interface in if_addrs::get_if_addrs()? {
         let address = interface.ip();
@@ -32,11 +41,20 @@ fn present() -> io::Result<Vec<IpAddr>> {
             IpAddr::V6(address) => !address.is_unicast_link_local() && !address.is_unspecified(),
         };
         if usable
-            && matches!(interface.oper_status, IfOperStatus::Up | IfOperStatus::Unknown)
+            && is_running(&interface.oper_status)
             && !addresses.contains(&address)
         {
             addresses.push(address);
         }
     }
     Ok(addresses)
+}
+
+/// Linux says of each whether it runs; of others it may not be known.
+fn is_running(status: &IfOperStatus) -> bool {
+    match status {
+        IfOperStatus::Up => true,
+        IfOperStatus::Unknown => !cfg!(target_os = "linux"),
+        _ => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! What moves datagrams and time: one task per connection, over the system's UDP sockets.
 
 mod interfaces;
+mod watch;
 mod sockets;
 mod mdns;
 mod resolve;

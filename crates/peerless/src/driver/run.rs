@@ -19,6 +19,7 @@ use crate::config::Configuration;
 use crate::driver::interfaces;
 use crate::driver::resolve;
 use crate::driver::sockets::Socket;
+use crate::driver::watch::Watch;
 use crate::error::Error;
 use crate::shared::{Errand, Shared};
 
@@ -28,6 +29,9 @@ const RECEIVE_BUDGET: usize = 512;
 const SEND_BATCH: usize = 64 * 1024;
 /// How long the peer's deadlines wait at least while a socket is full: until it is not, nothing can be done for most.
 const FULL_SOCKET_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long a socket whose address is gone waits for it to come back: as long as consent can last (RFC 7675 §5.1).
+const GRACE: Duration = Duration::from_secs(30);
 
 /// What gathering will need, checked before the connection is made.
 #[derive(Debug)]
@@ -54,6 +58,7 @@ pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
         plan,
         sockets: Vec::new(),
         released: Vec::new(),
+        watch: None,
         timer: None,
         errands: JoinSet::new(),
         arrived: Vec::new(),
@@ -72,6 +77,8 @@ struct Driver {
     sockets: Vec<Socket>,
     /// Transports that have ended: their sockets go once all that was polled has left.
     released: Vec<TransportId>,
+    /// Begins with the first gathering.
+    watch: Option<Watch>,
     timer: Option<Pin<Box<Sleep>>>,
     errands: JoinSet<()>,
     /// Datagrams on their way in, empty between two polls.
@@ -118,6 +125,7 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
+        driver.watch(context);
         let mut more = driver.receive(context);
         let (standing, is_full) = loop {
             let standing = driver.advance(context);
@@ -139,7 +147,8 @@ impl Future for Driver {
             return Poll::Ready(());
         }
         let pause = is_full.then(|| Instant::now() + FULL_SOCKET_PAUSE);
-        if more || driver.set_timer(context, standing.deadline.max(pause)) {
+        let deadline = [standing.deadline.max(pause), driver.network_deadline()];
+        if more || driver.set_timer(context, deadline.into_iter().flatten().min()) {
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -220,15 +229,68 @@ impl Driver {
         }
     }
 
-    /// Binds a socket of a transport to each local address and asks for the servers' addresses.
+    /// Looks at the machine's addresses where they may have changed.
+    fn watch(&mut self, context: &mut Context<'_>) {
+        let now = Instant::now();
+        let is_over = |socket: &Socket| socket.missing.is_some_and(|since| since + GRACE <= now);
+        let has_changed = self.watch.as_mut().is_some_and(|watch| watch.poll(context, now));
+        if has_changed || self.sockets.iter().any(is_over) {
+            self.look(now);
+        }
+    }
+
+    /// When the sockets are to be compared with the machine's addresses again.
+    fn network_deadline(&self) -> Option<Instant> {
+        let watch = self.watch.as_ref().and_then(Watch::deadline);
+        let missing = self.sockets.iter().filter_map(|socket| socket.missing);
+        missing.map(|since| since + GRACE).chain(watch).min()
+    }
+
+    /// Tells the peer which of its sockets have lost their address and which have got it back; those that have been
+    /// without for too long are closed. New addresses wait for the next gathering.
+    fn look(&mut self, now: Instant) {
+        let present = interfaces::present();
+        if let Err(error) = &present {
+            tracing::warn!(%error, "no list of interfaces");
+        }
+        let mut state = self.shared.lock_as_driver();
+        self.sockets.retain_mut(|socket| {
+            let is_there = match &present {
+                Ok(present) => present.contains(&socket.local.ip()),
+                Err(_) => socket.missing.is_none(),
+            };
+            match socket.missing {
+                None if !is_there => {
+                    tracing::info!(address = %socket.local, "the network of a socket is gone");
+                    socket.missing = Some(now);
+                    state.peer.suspend_local_address(now, socket.local);
+                }
+                Some(_) if is_there => {
+                    tracing::info!(address = %socket.local, "the network of a socket is back");
+                    socket.missing = None;
+                    state.peer.restore_local_address(now, socket.local);
+                }
+                Some(since) if since + GRACE <= now => {
+                    state.peer.remove_local_address(now, socket.local);
+                    return false;
+                }
+                _ => {}
+            }
+            true
+        });
+    }
+
+    /// Binds a socket of a transport to each local address that has none, and asks for the servers' addresses. Again with
+    /// each ICE restart, for the machine's addresses may be others now.
     fn gather(&mut self, transport: TransportId) {
-        let addresses = match &self.plan.addresses {
-            Some(addresses) => addresses.clone(),
-            None => interfaces::addresses(None).unwrap_or_else(|error| {
-                tracing::warn!(%error, "no list of interfaces");
-                Vec::new()
-            }),
-        };
+        if self.watch.is_none() {
+            self.watch = Some(Watch::new());
+        }
+        self.look(Instant::now());
+        let addresses = interfaces::to_gather(self.plan.addresses.as_deref()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "no list of interfaces");
+            Vec::new()
+        });
         for address in addresses {
             let is_bound = |socket: &Socket| socket.transport == transport && socket.local.ip() == address;
             if self.sockets.iter().any(is_bound) {
@@ -241,7 +303,8 @@ impl Driver {
         }
         let now = Instant::now();
         let mut state = self.shared.lock_as_driver();
-        for socket in self.sockets.iter().filter(|socket| socket.transport == transport) {
+        let is_meant = |socket: &&Socket| socket.transport == transport && socket.missing.is_none();
+        for socket in self.sockets.iter().filter(is_meant) {
             state.peer.add_local_address(now, transport, socket.local);
         }
         drop(state);

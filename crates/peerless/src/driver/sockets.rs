@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::BytesMut;
 use peerless_peer::id::TransportId;
@@ -42,6 +43,8 @@ pub(crate) struct Socket {
     pub(crate) transport: TransportId,
     /// What the system would not send, until the peer is told; so many at most.
     discarded: RefCell<Vec<Transmit>>,
+    /// Since when no interface has its address.
+    pub(crate) missing: Option<Instant>,
 }
 
 /// How many are kept to be told; they go with each turn of the driver.
@@ -57,7 +60,7 @@ impl Socket {
         let _ = state.set_recv_buffer_size((&socket).into(), KERNEL_BUFFER);
         let local = socket.local_addr()?;
         let (io, discarded) = (UdpSocket::from_std(socket)?, RefCell::default());
-        Ok(Self { io, state, local, transport, discarded })
+        Ok(Self { io, state, local, transport, discarded, missing: None })
     }
 
     /// Appends what has arrived to `datagrams`, copied once into `block`. `Pending` when there is nothing.
