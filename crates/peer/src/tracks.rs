@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use peerless_wire::rtp::Rid;
 
 use crate::config::CodecCapability;
-use crate::encodings;
 use crate::error::Error;
 use crate::id::TransceiverId;
 use crate::parameters::{check_received, of_new_sender};
@@ -56,12 +55,13 @@ impl Peer {
         Ok(id)
     }
 
-    /// `removeTrack` (webrtc-pc §5.1): the sender stops sending; the direction loses its sending half. Where it has no
-    /// track, or was stopped, nothing happens.
+    /// `removeTrack` (webrtc-pc §5.1): the sender has nothing to send any more; the direction loses its sending half. The
+    /// source says goodbye with the negotiation that settles that: until then `replace_track` may give it a track again.
+    /// Where it has no track, or was stopped, nothing happens.
     ///
     /// # Errors
     /// `Closed`; `ForeignSender` where there never was such a one.
-    pub fn remove_track(&mut self, now: Instant, id: TransceiverId) -> Result<(), Error> {
+    pub fn remove_track(&mut self, _now: Instant, id: TransceiverId) -> Result<(), Error> {
         self.check_open()?;
         let transceiver = self.engine.transceivers.known_mut(id).map_err(|_| Error::ForeignSender)?;
         let transceiver = transceiver.filter(|one| !one.stopping);
@@ -69,9 +69,6 @@ impl Peer {
             && transceiver.sender.track.take().is_some()
         {
             transceiver.direction = with_sending(transceiver.direction, false);
-            if let Some(mid) = transceiver.mid.clone() {
-                self.engine.links.of_mut(&mid).media.set_sender(now, &mid, None);
-            }
         }
         self.finish_call();
         Ok(())
@@ -86,7 +83,7 @@ impl Peer {
     /// `Closed`; `UnknownTransceiver`, also where it was stopped.
     pub fn replace_track(
         &mut self,
-        now: Instant,
+        _now: Instant,
         id: TransceiverId,
         track: Option<TrackInit>,
     ) -> Result<(), Error> {
@@ -100,15 +97,6 @@ impl Peer {
             transceiver.sender.attachment += 1;
         }
         transceiver.sender.track = track;
-        // `remove_track` had ended the source; what was negotiated still lets it send.
-        if let Some(mid) = transceiver.mid.clone().filter(|_| transceiver.may_send()) {
-            let sender = &transceiver.sender;
-            let configs = encodings::send_configs(sender.memory.agreed.as_ref(), &sender.encodings);
-            let media = &mut self.engine.links.of_mut(&mid).media;
-            if sender.track.is_some() && !media.has_sender(&mid) {
-                media.set_encodings(now, &mid, configs);
-            }
-        }
         self.finish_call();
         Ok(())
     }

@@ -190,7 +190,13 @@ pub(super) fn carrier(view: &View, description: &Description, index: usize) -> O
             (0..description.media.len()).filter(|&other| ufrag.is_some() && ufrag_of(other) == ufrag);
         alike.find_map(route)
     };
-    by_name.map(|one| one.id).or_else(|| route(index)).or_else(by_another)
+    // ICE restarts, and every section that stood there is rejected now: the one there is goes on with the new ones.
+    let the_only_one = || {
+        let mut used = view.transports.iter().map(|one| one.id).filter(|id| view.routes.is_used(*id));
+        let first = used.next();
+        first.filter(|_| used.next().is_none())
+    };
+    by_name.map(|one| one.id).or_else(|| route(index)).or_else(by_another).or_else(the_only_one)
 }
 
 /// The credentials that a description of ours has for its transports.
