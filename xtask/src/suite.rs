@@ -19,12 +19,13 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 10] = [
+const FOREIGN: [(&str, &str); 11] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
     ("browsers", "perfect"),
     ("browsers", "dtmf"),
+    ("browsers", "simulcast"),
     ("foreign peers", "aiortc"),
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),

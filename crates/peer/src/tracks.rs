@@ -195,6 +195,7 @@ impl Peer {
             stream_ids: receiver.stream_ids.clone(),
             kind: transceiver.kind,
             codecs: receiver.codecs.clone(),
+            rids: receiver.agreed.rids.clone(),
             receptive: receiver.receptive && !transceiver.stopping,
             muted: receiver.muted,
             jitter_buffer_target: receiver.jitter_buffer_target,

@@ -109,6 +109,8 @@ pub struct ReceiverView {
     pub kind: MediaKind,
     /// What arriving frames may be coded with; empty while nothing is to arrive.
     pub codecs: Vec<Codec>,
+    /// The encodings that may arrive, where several were negotiated; else empty.
+    pub rids: Vec<Rid>,
     /// Whether the remote may send at this time, by the last negotiation.
     pub receptive: bool,
     /// Whether its track is muted (webrtc-pc §5.3): nothing arrives yet, or no more.
@@ -188,6 +190,7 @@ pub(crate) struct ReceiveAgreed {
     pub(crate) extensions: ExtensionMap,
     pub(crate) reduced_size: bool,
     pub(crate) cname: Option<String>,
+    pub(crate) rids: Vec<Rid>,
 }
 
 /// All transceivers of a peer, in the order of their making: also stopped ones, until the exchange that rejects their
@@ -476,6 +479,7 @@ impl Receiver {
                 extensions: plan.extensions.clone(),
                 reduced_size: plan.reduced_size,
                 cname: plan.cname.clone(),
+                rids: plan.rids.clone(),
             })
             .unwrap_or_default();
     }

@@ -324,7 +324,7 @@ impl PeerConnection {
     }
 
     /// A track and its transceiver, under one lock.
-    fn add(
+    pub(crate) fn add(
         &self,
         track: &LocalTrack,
         call: impl FnOnce(&mut Peer) -> Result<TransceiverId, peerless_peer::error::Error>,

@@ -10,6 +10,7 @@ use peerless_peer::figures::ReceiveFigures;
 use peerless_peer::id::TransceiverId;
 use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::frame::Frame;
+use peerless_wire::rtp::Rid;
 
 /// Frames that wait for a slow reader before the queue gives up on them: two seconds of 50 per second.
 const RECEIVE_LIMIT: usize = 100;
@@ -26,13 +27,17 @@ pub(crate) struct FrameQueue {
 struct QueueState {
     frames: VecDeque<Frame>,
     codec: Option<Codec>,
+    /// The encodings that were negotiated, where there are several.
+    rids: Vec<Rid>,
+    /// The one encoding that is taken, where not all are.
+    only: Option<Rid>,
     reader: Option<Waker>,
     /// Queues of other readers that get the same frames.
     forks: Vec<Weak<FrameQueue>>,
     /// A reader has taken frames.
     has_given: bool,
-    /// After a drop nothing is taken before the next key frame.
-    awaits_key: bool,
+    /// After a drop nothing of an encoding is taken before its next key frame: those that had theirs since.
+    fresh: Option<Vec<Option<Rid>>>,
     /// The reader still has to ask for that key frame.
     wants_key: bool,
     /// Nobody has asked for frames since the last drop: a key frame would be for nobody.
@@ -69,13 +74,15 @@ impl FrameQueue {
         state.take(frame) && is_fine
     }
 
-    /// A queue that gets the same frames from now on, and those that still wait here.
-    pub(crate) fn fork(&self) -> Arc<Self> {
+    /// A queue that gets the same frames from now on, and those that still wait here: of one encoding, or all.
+    pub(crate) fn fork_of(&self, only: Option<Rid>) -> Arc<Self> {
         let mut state = self.lock();
         let mut fork = QueueState {
-            frames: state.frames.clone(),
+            frames: state.frames.iter().filter(|frame| is_of(frame, only.as_ref())).cloned().collect(),
             codec: state.codec.clone(),
-            awaits_key: state.awaits_key,
+            rids: state.rids.clone(),
+            only,
+            fresh: state.fresh.clone(),
             wants_key: state.wants_key,
             ended: state.ended,
             ..QueueState::default()
@@ -84,8 +91,8 @@ impl FrameQueue {
         if state.has_given && !fork.frames.front().is_some_and(|frame| frame.key) {
             let first_key = fork.frames.iter().position(|frame| frame.key).unwrap_or(fork.frames.len());
             fork.frames.drain(..first_key);
-            fork.awaits_key = fork.frames.is_empty();
-            fork.wants_key = fork.awaits_key;
+            fork.fresh = fork.frames.is_empty().then(Vec::new);
+            fork.wants_key = fork.frames.is_empty();
         }
         let fork = Arc::new(Self { state: Mutex::new(fork), figures: Mutex::default() });
         state.forks.push(Arc::downgrade(&fork));
@@ -98,6 +105,14 @@ impl FrameQueue {
             fork.set_codec(codec.clone());
         }
         state.codec = codec;
+    }
+
+    pub(crate) fn set_rids(&self, rids: Vec<Rid>) {
+        self.lock().rids = rids;
+    }
+
+    pub(crate) fn rids(&self) -> Vec<Rid> {
+        self.lock().rids.clone()
     }
 
     /// Whether the reader is to ask for a key frame; asking clears it.
@@ -159,19 +174,30 @@ impl FrameQueue {
 impl QueueState {
     /// Takes a frame in; `false` where a key frame must be asked for.
     fn take(&mut self, frame: Frame) -> bool {
-        if self.awaits_key && !frame.key {
-            self.dropped += 1;
+        if !is_of(&frame, self.only.as_ref()) {
             return true;
         }
-        (self.awaits_key, self.wants_key) = (false, false);
+        if let Some(fresh) = &mut self.fresh
+            && !fresh.contains(&frame.rid)
+        {
+            if !frame.key {
+                self.dropped += 1;
+                return true;
+            }
+            // As many as there are encodings, which negotiation bounds.
+            fresh.push(frame.rid.clone());
+        }
+        self.wants_key = false;
         if self.frames.len() >= RECEIVE_LIMIT {
             self.dropped += self.frames.len() as u64;
             self.frames.clear();
             self.has_given = true;
             let is_unread = std::mem::replace(&mut self.is_unread, true);
-            if !frame.key {
+            self.fresh = Some(Vec::new());
+            if frame.key {
+                self.fresh = Some(vec![frame.rid.clone()]);
+            } else {
                 self.dropped += 1;
-                self.awaits_key = true;
                 // A reader that comes back asks for itself.
                 self.wants_key = is_unread;
                 return is_unread;
@@ -223,11 +249,16 @@ impl Standing {
     }
 }
 
+/// Whether a frame is of this encoding.
+fn is_of(frame: &Frame, only: Option<&Rid>) -> bool {
+    only.is_none() || frame.rid.as_ref() == only
+}
+
 /// What the reader of a track wants of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// A key frame from the remote.
-    KeyFrame,
+    /// A key frame from the remote: of one encoding, or of all.
+    KeyFrame(Option<Rid>),
     /// That frames are held so long at least.
     JitterBufferTarget(Option<Duration>),
 }
@@ -252,8 +283,11 @@ impl Requests {
     /// Takes a request in and wakes the driver.
     pub(crate) fn push(&self, id: TransceiverId, request: Request) {
         let mut state = self.lock();
-        let kind = std::mem::discriminant(&request);
-        state.waiting.retain(|(other, waiting)| *other != id || std::mem::discriminant(waiting) != kind);
+        let replaces = |waiting: &Request| match (waiting, &request) {
+            (Request::KeyFrame(one), Request::KeyFrame(other)) => one == other,
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        };
+        state.waiting.retain(|(other, waiting)| *other != id || !replaces(waiting));
         state.waiting.push((id, request));
         let driver = state.driver.take();
         drop(state);
@@ -312,6 +346,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_reader_of_one_encoding_gets_its_frames_alone_and_each_begins_anew_by_itself() {
+        let named = |name: &str, key: bool| Frame { rid: Some(Rid::new(name)), ..frame(key) };
+        let queue = FrameQueue::default();
+        let only = queue.fork_of(Some(Rid::new("h")));
+        for name in ["q", "h", "f"] {
+            queue.push(named(name, true));
+        }
+        for _ in 0..RECEIVE_LIMIT {
+            queue.push(named("q", false));
+        }
+        // All was dropped; only what can be decoded is taken since.
+        for (name, key) in [("f", false), ("h", true), ("q", false), ("h", false), ("f", true)] {
+            queue.push(named(name, key));
+        }
+        queue.end();
+        let read = async |queue: &FrameQueue| {
+            let mut names = Vec::new();
+            while let Some(frame) = std::future::poll_fn(|context| queue.poll_frame(context)).await {
+                names.push((frame.rid.unwrap().to_string(), frame.key));
+            }
+            names
+        };
+        let pair = |name: &str, key: bool| (name.to_owned(), key);
+        assert_eq!(read(&queue).await, [pair("h", true), pair("h", false), pair("f", true)]);
+        assert_eq!(read(&only).await, [pair("h", true), pair("h", true), pair("h", false)]);
+    }
+
+    #[tokio::test]
     async fn a_fork_gets_all_frames_too_and_one_made_later_begins_with_a_key_frame() {
         let take = async |queue: &FrameQueue| {
             let frame = std::future::poll_fn(|context| queue.poll_frame(context)).await;
@@ -320,10 +382,10 @@ mod tests {
         let numbered = |timestamp: u32, key: bool| Frame { timestamp, ..frame(key) };
         let queue = FrameQueue::default();
         queue.push(numbered(1, true));
-        let early = queue.fork();
+        let early = queue.fork_of(None);
         queue.push(numbered(2, false));
         assert_eq!(take(&queue).await, Some(1));
-        let late = queue.fork();
+        let late = queue.fork_of(None);
         assert!(late.take_key_wish(), "what waits leans on what another took");
         queue.push(numbered(3, false));
         queue.push(numbered(4, true));

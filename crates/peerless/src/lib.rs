@@ -99,6 +99,7 @@
 
 pub mod error;
 pub mod config;
+mod encoding;
 mod feed;
 mod source;
 mod remote_track;
@@ -118,11 +119,13 @@ mod connection;
 mod configuring;
 pub mod stats;
 mod transports;
+mod parameters;
 
 pub use channel::DataChannel;
 pub use config::{Configuration, IceServer};
 pub use connection::PeerConnection;
 pub use dtmf::DtmfSender;
+pub use encoding::Encoding;
 pub use error::Error;
 pub use events::{Event, Events};
 pub use local_track::{LocalTrack, WriteError};
@@ -145,6 +148,9 @@ pub use peerless_peer::event::{Diagnostic, IceCandidateError, Secured, SelectedP
 pub use peerless_peer::id::{TransceiverId, TransportId};
 pub use peerless_peer::jsep::view::{Credentials, DtlsRole};
 pub use peerless_peer::media::SendError;
+pub use peerless_peer::parameters::{
+    EncodingParameters, HeaderExtension, MAX_ENCODINGS, ReceiveParameters, RtcpParameters, SendParameters,
+};
 pub use peerless_peer::report::counters::{
     FlowStats, InboundStats, JitterBufferStats, OutboundStats, RemoteReport, Stats, TransceiverStats,
     TransportStats,
@@ -160,5 +166,5 @@ pub use peerless_rtp::tone::{ReceivedTone, Tone};
 pub use peerless_transport::crypto::{Certificate, Fingerprint, HashAlgorithm};
 pub use peerless_transport::dtls::Failure as DtlsFailure;
 pub use peerless_transport::state::{DtlsState, GatheringState, IceState};
-pub use peerless_wire::rtp::Mid;
+pub use peerless_wire::rtp::{Mid, PayloadType, Rid};
 pub use peerless_wire::sdp::Candidate;

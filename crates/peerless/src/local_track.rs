@@ -7,7 +7,9 @@ use peerless_peer::state::MediaKind;
 use peerless_peer::transceiver::TrackInit;
 use peerless_rtp::codec::Codec;
 use peerless_rtp::frame::Frame;
+use peerless_wire::rtp::Rid;
 
+use crate::encoding::Encoding;
 use crate::shared::Shared;
 use crate::source::Source;
 
@@ -85,6 +87,17 @@ impl LocalTrack {
         self.source.take_key_frame()
     }
 
+    /// All encodings that its senders want now, each kind of frame once; empty while nothing can be sent. Whoever writes one
+    /// encoding only need not look at them: [`codec`](Self::codec) is that of the first then.
+    pub fn encodings(&self) -> Vec<Encoding> {
+        self.source.encodings()
+    }
+
+    /// Whether the next frame of this encoding should be a key frame; asking clears the wish.
+    pub fn take_key_frame_request_of(&self, rid: Option<&Rid>) -> bool {
+        self.source.take_key_frame_of(rid)
+    }
+
     /// `stop`: ends the track in all senders that have it. They keep it, and nothing is sent any more.
     pub fn stop(&self) {
         self.source.stop();
@@ -111,15 +124,17 @@ impl LocalTrack {
         self.source.wait(|source| (source.is_over() || source.codec().as_ref() != codec).then_some(())).await;
     }
 
-    /// Sends one frame, by all senders that have the track and negotiated its format. Never waits: the frame is cut into
-    /// packets at once and paced onto the network.
+    /// Sends one frame, by all senders that have the track and negotiated its format, and have the encoding that it names. One
+    /// without a name goes to those that have a single encoding; where there are none, it is of the first of several. Never
+    /// waits: the frame is cut into packets at once and paced onto the network.
     ///
     /// # Errors
     /// Why no sender took the frame; none is kept for later. See [`WriteError`].
     pub fn write(&self, frame: &Frame) -> Result<(), WriteError> {
         let outlets = self.source.outlets().ok_or(WriteError::Ended)?;
         let (mut is_taken, mut refusal) = (false, None);
-        for outlet in outlets.iter() {
+        let is_plain = frame.rid.is_none() && outlets.iter().any(|outlet| !outlet.has_names);
+        for outlet in outlets.iter().filter(|outlet| !(is_plain && outlet.has_names)) {
             let Some(shared) = outlet.connection.upgrade() else { continue };
             let sent = shared.lock().peer.send_frame(Instant::now(), outlet.transceiver, frame);
             match sent {

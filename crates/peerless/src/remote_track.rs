@@ -9,6 +9,7 @@ use peerless_peer::state::MediaKind;
 use peerless_rtp::codec::Codec;
 use peerless_rtp::config::MAX_JITTER_BUFFER_TARGET;
 use peerless_rtp::frame::Frame;
+use peerless_wire::rtp::Rid;
 
 use crate::error::Error;
 use crate::feed::{FrameQueue, Request, Requests, Standing};
@@ -19,6 +20,8 @@ use crate::feed::{FrameQueue, Request, Requests, Standing};
 pub struct RemoteTrack {
     pub(crate) transceiver: TransceiverId,
     pub(crate) kind: MediaKind,
+    /// The one encoding that this reader takes, of several.
+    pub(crate) rid: Option<Rid>,
     pub(crate) id: Arc<str>,
     /// What the other side may change about it.
     pub(crate) standing: Arc<Standing>,
@@ -30,7 +33,7 @@ pub struct RemoteTrack {
 }
 
 impl RemoteTrack {
-    /// Waits for the next frame; `None` once the track has ended. A reader that falls behind by 100 frames loses
+    /// Waits for the next frame, of any encoding where there are several ([`Frame::rid`]); `None` once the track has ended. A reader that falls behind by 100 frames loses
     /// them up to the next key frame, which is then asked for.
     pub async fn recv(&self) -> Option<Frame> {
         if self.queue.take_key_wish() {
@@ -42,7 +45,18 @@ impl RemoteTrack {
     /// Another reader of the same track, with a queue of its own: it gets every frame from now on, and those that wait
     /// here. One that is made in the middle of a stream begins with the next key frame, and asks for it.
     pub fn fork(&self) -> Self {
-        Self { queue: self.origin.fork(), ..self.clone() }
+        Self { queue: self.origin.fork_of(self.rid.clone()), ..self.clone() }
+    }
+
+    /// Another reader, with a queue of its own, of one encoding alone, where the remote sends several (simulcast, RFC 8853):
+    /// it gets its frames from now on, and those that wait here. Key frames that it asks for are of this encoding.
+    pub fn encoding(&self, rid: &Rid) -> Self {
+        Self { queue: self.origin.fork_of(Some(rid.clone())), rid: Some(rid.clone()), ..self.clone() }
+    }
+
+    /// The names of the encodings that the remote sends, by the last negotiation; empty for one without a name.
+    pub fn rids(&self) -> Vec<Rid> {
+        self.origin.rids()
     }
 
     /// Sound or pictures.
@@ -102,7 +116,7 @@ impl RemoteTrack {
     /// Asks the remote for a key frame, where a decoder lost its way; not more often than is of use. Lost packets are
     /// seen to without it.
     pub fn request_key_frame(&self) {
-        self.requests.push(self.transceiver, Request::KeyFrame);
+        self.requests.push(self.transceiver, Request::KeyFrame(self.rid.clone()));
     }
 
     /// How many frames a slow reader has lost.

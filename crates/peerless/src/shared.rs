@@ -19,6 +19,7 @@ use peerless_rtp::codec::Codec;
 use tokio::sync::Notify;
 
 use crate::config::Configuration;
+use crate::encoding::Encoding;
 use crate::feed::{FrameQueue, Request, Requests, Standing};
 use crate::mailbox::{Abandoned, Mailbox};
 use crate::news::{EventQueue, News};
@@ -229,7 +230,7 @@ impl State {
     pub(crate) fn hand_in_requests(&mut self, now: Instant, driver: &Waker) {
         while let Some((id, request)) = self.requests.poll(driver) {
             match request {
-                Request::KeyFrame => self.peer.request_key_frame(now, id, None),
+                Request::KeyFrame(rid) => self.peer.request_key_frame(now, id, rid.as_ref()),
                 // Where it is refused, the track has ended meanwhile.
                 Request::JitterBufferTarget(target) => {
                     let _ = self.peer.set_jitter_buffer_target(now, id, target);
@@ -261,8 +262,9 @@ impl State {
                 let codecs = self.peer.receiver(id).map(|view| view.codecs).unwrap_or_default();
                 track.queue.set_codec(codecs.into_iter().find(|codec| codec.format == frame.format));
             }
+            let rid = frame.rid.clone();
             if !track.queue.push(frame) {
-                self.peer.request_key_frame(now, id, None);
+                self.peer.request_key_frame(now, id, rid.as_ref());
             }
         }
     }
@@ -303,9 +305,9 @@ impl State {
                 News::TrackChanged(event, track)
             }
             PeerEvent::SenderChanged(id) => return self.sender_changed(id),
-            PeerEvent::KeyFrameRequested(id, _) => {
+            PeerEvent::KeyFrameRequested(id, rid) => {
                 if let Some(sending) = self.sending.get(&id) {
-                    sending.source.want_key_frame();
+                    sending.source.want_key_frame(rid.as_ref());
                 }
                 return;
             }
@@ -367,10 +369,12 @@ impl State {
         let view = self.peer.receiver(id)?;
         let queue = Arc::new(FrameQueue::default());
         queue.set_codec(view.codecs.first().cloned());
+        queue.set_rids(view.rids);
         queue.set_jitter_buffer_target(view.jitter_buffer_target);
         Some(RemoteTrack {
             transceiver: id,
             kind,
+            rid: None,
             id: view.track_id.as_str().into(),
             standing: Arc::new(Standing::new(view.stream_ids, view.muted)),
             origin: queue.clone(),
@@ -383,7 +387,9 @@ impl State {
     /// A codec that is still among them stays.
     fn settle_codecs(&self) {
         for (id, track) in &self.receiving {
-            let codecs = self.peer.receiver(*id).map(|view| view.codecs).unwrap_or_default();
+            let Some(view) = self.peer.receiver(*id) else { continue };
+            let codecs = view.codecs;
+            track.queue.set_rids(view.rids);
             let known = track.queue.codec();
             if !codecs.is_empty() && !known.is_some_and(|known| codecs.contains(&known)) {
                 track.queue.set_codec(codecs.into_iter().next());
@@ -401,14 +407,15 @@ impl State {
         };
         let Some(sending) = self.sending.get_mut(&id) else { return };
         let (codec, bitrate) = if view.can_send { (view.codec, view.target_bitrate) } else { (None, None) };
+        let encodings = view.encodings.into_iter().filter_map(Encoding::of).collect();
         let has_changed = sending.codec != codec;
         if has_changed {
             sending.codec.clone_from(&codec);
-            if codec.is_some() {
-                sending.source.want_key_frame();
-            }
         }
-        sending.source.want(&self.me, id, codec.clone(), bitrate);
+        sending.source.want(&self.me, id, codec.clone(), bitrate, encodings);
+        if has_changed && codec.is_some() {
+            sending.source.want_key_frame(None);
+        }
         if has_changed {
             self.publish(&News::Negotiated { transceiver: id, codec });
         }

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use peerless_peer::id::TransceiverId;
 use peerless_peer::state::MediaKind;
 use peerless_rtp::codec::Codec;
+use peerless_wire::rtp::Rid;
 use tokio::sync::Notify;
+
+use crate::encoding::Encoding;
 
 /// A sending track that somebody holds. Those who hold it are counted, so that whoever makes its frames can tell when
 /// nobody is left who could have it sent.
@@ -32,7 +35,8 @@ struct State<C> {
     outlets: Arc<[Outlet<C>]>,
     /// A sender had it at some time.
     was_sent: bool,
-    key_frame: bool,
+    /// The encodings of which a key frame is wanted.
+    key_frames: Vec<Option<Rid>>,
     stopped: bool,
 }
 
@@ -40,6 +44,8 @@ struct State<C> {
 pub(crate) struct Outlet<C> {
     pub(crate) connection: Weak<C>,
     pub(crate) transceiver: TransceiverId,
+    /// Whether it tells encodings apart by name.
+    pub(crate) has_names: bool,
 }
 
 /// A sender that has the track, with its wishes.
@@ -47,6 +53,7 @@ struct Sending<C> {
     outlet: Outlet<C>,
     codec: Option<Codec>,
     bitrate: Option<u64>,
+    encodings: Vec<Encoding>,
 }
 
 impl<C> Source<C> {
@@ -56,7 +63,7 @@ impl<C> Source<C> {
             senders: Vec::new(),
             outlets: Arc::new([]),
             was_sent: false,
-            key_frame: false,
+            key_frames: Vec::new(),
             stopped: false,
         };
         let inner = Inner { kind, id, stream_id, state: Mutex::new(state), changed: Notify::new() };
@@ -89,8 +96,8 @@ impl<C> Source<C> {
     pub(crate) fn attach(&self, connection: Weak<C>, transceiver: TransceiverId) {
         let mut state = self.lock();
         state.was_sent = true;
-        let outlet = Outlet { connection, transceiver };
-        state.senders.push(Sending { outlet, codec: None, bitrate: None });
+        let outlet = Outlet { connection, transceiver, has_names: false };
+        state.senders.push(Sending { outlet, codec: None, bitrate: None, encodings: Vec::new() });
         state.renew_outlets();
     }
 
@@ -110,13 +117,19 @@ impl<C> Source<C> {
         transceiver: TransceiverId,
         codec: Option<Codec>,
         bitrate: Option<u64>,
+        encodings: Vec<Encoding>,
     ) {
         let mut state = self.lock();
-        let mut changed = false;
+        let (mut changed, mut renamed) = (false, false);
         let own = |sending: &&mut Sending<C>| sending.outlet.is(connection, transceiver);
         if let Some(sending) = state.senders.iter_mut().find(own) {
-            changed = sending.codec != codec;
-            (sending.codec, sending.bitrate) = (codec, bitrate);
+            changed = sending.codec != codec || sending.encodings != encodings;
+            let has_names = encodings.iter().any(|encoding| encoding.rid.is_some());
+            renamed = std::mem::replace(&mut sending.outlet.has_names, has_names) != has_names;
+            (sending.codec, sending.bitrate, sending.encodings) = (codec, bitrate, encodings);
+        }
+        if renamed {
+            state.renew_outlets();
         }
         drop(state);
         if changed {
@@ -124,12 +137,57 @@ impl<C> Source<C> {
         }
     }
 
-    pub(crate) fn want_key_frame(&self) {
-        self.lock().key_frame = true;
+    /// A key frame is wanted of the encoding of this name, or of all that there are.
+    pub(crate) fn want_key_frame(&self, rid: Option<&Rid>) {
+        let mut state = self.lock();
+        let wanted: Vec<Option<Rid>> = match rid {
+            Some(rid) => vec![Some(rid.clone())],
+            None => {
+                let encodings = state.senders.iter().flat_map(|sending| &sending.encodings);
+                encodings.map(|encoding| encoding.rid.clone()).chain([None]).collect()
+            }
+        };
+        for rid in wanted {
+            if !state.key_frames.contains(&rid) {
+                state.key_frames.push(rid);
+            }
+        }
     }
 
+    /// Whether a key frame is wanted of any encoding; asking clears it.
     pub(crate) fn take_key_frame(&self) -> bool {
-        std::mem::take(&mut self.lock().key_frame)
+        !std::mem::take(&mut self.lock().key_frames).is_empty()
+    }
+
+    /// Whether a key frame is wanted of this encoding; asking clears it.
+    pub(crate) fn take_key_frame_of(&self, rid: Option<&Rid>) -> bool {
+        let mut state = self.lock();
+        let before = state.key_frames.len();
+        state.key_frames.retain(|wanted| wanted.as_ref() != rid);
+        state.key_frames.len() < before
+    }
+
+    /// What is wanted, each kind of frame once: where several want the same, the poorest's bitrate counts.
+    pub(crate) fn encodings(&self) -> Vec<Encoding> {
+        let state = self.lock();
+        let mut encodings: Vec<Encoding> = Vec::new();
+        let senders = state.senders.iter().filter(|_| !state.stopped);
+        for wanted in senders.flat_map(|sending| &sending.encodings) {
+            let is_same = |known: &&mut Encoding| {
+                let shape = |one: &Encoding| (one.max_framerate, one.scale_resolution_down_by);
+                known.rid == wanted.rid
+                    && is_alike(&known.codec, &wanted.codec)
+                    && shape(known) == shape(wanted)
+            };
+            match encodings.iter_mut().find(is_same) {
+                Some(known) => {
+                    let both = [known.target_bitrate, wanted.target_bitrate];
+                    known.target_bitrate = both.into_iter().flatten().min();
+                }
+                None => encodings.push(wanted.clone()),
+            }
+        }
+        encodings
     }
 
     /// Where frames go; `None` once the track was stopped.
@@ -227,7 +285,7 @@ fn is_alike(one: &Codec, other: &Codec) -> bool {
 
 impl<C> Clone for Outlet<C> {
     fn clone(&self) -> Self {
-        Self { connection: self.connection.clone(), transceiver: self.transceiver }
+        Self { connection: self.connection.clone(), transceiver: self.transceiver, has_names: self.has_names }
     }
 }
 
@@ -292,18 +350,49 @@ mod tests {
         assert_eq!((source.codec(), source.codecs().len()), (None, 0));
         let profile = Format::H264 { packetization_mode: 1, profile_level_id: 0x42e01f };
         let (vp8, h264) = (codec(Format::Vp8, 96), codec(profile, 102));
-        source.want(&other, TransceiverId(0), Some(h264.clone()), Some(100));
+        source.want(&other, TransceiverId(0), Some(h264.clone()), Some(100), Vec::new());
         assert_eq!((source.codec(), source.bitrate()), (Some(h264.clone()), Some(100)));
-        source.want(&one, TransceiverId(0), Some(vp8.clone()), Some(500));
+        source.want(&one, TransceiverId(0), Some(vp8.clone()), Some(500), Vec::new());
         assert_eq!((source.codec(), source.bitrate()), (Some(vp8.clone()), Some(500)), "the first one's");
         assert_eq!(source.codecs(), [vp8.clone(), h264]);
-        source.want(&other, TransceiverId(0), Some(codec(Format::Vp8, 120)), Some(100));
+        source.want(&other, TransceiverId(0), Some(codec(Format::Vp8, 120)), Some(100), Vec::new());
         assert_eq!((source.codecs(), source.bitrate()), (vec![vp8.clone()], Some(100)), "the poorest one's");
         source.detach(&one, TransceiverId(0));
         let left = source.codec().map(|codec| codec.payload_type);
         assert_eq!((left, source.outlets().unwrap().len()), (PayloadType::new(120), 1));
         source.stop();
         assert!(source.codec().is_none() && source.outlets().is_none() && source.is_stopped());
+    }
+
+    #[test]
+    fn encodings_that_are_alike_are_made_once_and_key_frames_are_wanted_by_name() {
+        let connections = [Arc::new(()), Arc::new(())];
+        let [one, other] = connections.each_ref().map(Arc::downgrade);
+        let source = source();
+        let encoding = |name: Option<&str>, scale: f64, target_bitrate: Option<u64>| Encoding {
+            rid: name.map(Rid::new),
+            codec: codec(Format::Vp8, 96),
+            target_bitrate,
+            max_framerate: None,
+            scale_resolution_down_by: scale,
+        };
+        let vp8 = codec(Format::Vp8, 96);
+        source.attach(one.clone(), TransceiverId(0));
+        source.attach(other.clone(), TransceiverId(0));
+        let both = vec![encoding(Some("q"), 2.0, Some(100)), encoding(Some("f"), 1.0, None)];
+        source.want(&one, TransceiverId(0), Some(vp8.clone()), None, both);
+        let mut alike = encoding(Some("f"), 1.0, Some(700));
+        alike.codec = codec(Format::Vp8, 120);
+        source.want(&other, TransceiverId(0), Some(vp8), None, vec![alike]);
+        let expected = [encoding(Some("q"), 2.0, Some(100)), encoding(Some("f"), 1.0, Some(700))];
+        assert_eq!(source.encodings(), expected);
+        assert!(source.outlets().unwrap().iter().all(|outlet| outlet.has_names));
+        let (q, f) = (Rid::new("q"), Rid::new("f"));
+        source.want_key_frame(Some(&q));
+        assert_eq!([&f, &q, &q].map(|rid| source.take_key_frame_of(Some(rid))), [false, true, false]);
+        source.want_key_frame(None);
+        assert_eq!([&f, &q, &q].map(|rid| source.take_key_frame_of(Some(rid))), [true, true, false]);
+        assert_eq!([source.take_key_frame(), source.take_key_frame()], [true, false]);
     }
 
     #[tokio::test]

@@ -199,6 +199,9 @@ pub enum Error {
         /// What the level allows.
         limit: u32,
     },
+    /// A size that no picture has.
+    #[error(transparent)]
+    Picture(#[from] SizeError),
     /// Planes that are no picture.
     #[cfg(any(feature = "vp8", feature = "libvpx"))]
     #[error(transparent)]

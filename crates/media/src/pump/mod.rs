@@ -6,6 +6,8 @@
 mod schedule;
 mod stats;
 mod link;
+mod scale;
+mod layer;
 mod video;
 mod audio;
 mod handle;

@@ -3,7 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use peerless::{Configuration, Event, Events, LocalTrack, MediaKind, PeerConnection, RemoteTrack};
+use peerless::{
+    Configuration, Direction, EncodingParameters, Event, Events, LocalTrack, MediaKind, PeerConnection,
+    RemoteTrack, Sender,
+};
 use tokio::time::timeout;
 
 /// Generous: a slow machine is not a fault.
@@ -53,6 +56,23 @@ impl Call {
         let call = Self { a, b, events };
         call.negotiate();
         call
+    }
+
+    /// `a` sends one track to `b` in several encodings; gives its sender too.
+    pub fn in_encodings(
+        track: &LocalTrack,
+        encodings: Vec<EncodingParameters>,
+        codecs: &[&str],
+    ) -> (Self, Sender) {
+        let (a, b) = (connection(codecs), connection(codecs));
+        let events = b.events();
+        trickle(&a, &b);
+        trickle(&b, &a);
+        let transceiver = a.add_transceiver_in_encodings(track, Direction::SendOnly, encodings).unwrap();
+        let sender = transceiver.sender();
+        let call = Self { a, b, events };
+        call.negotiate();
+        (call, sender)
     }
 
     /// `a` offers, `b` answers.
