@@ -19,7 +19,7 @@ mod exchange;
 use world::World;
 
 /// How many seeds there are; four tests, so that they share the machine's cores.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 1_000;
 /// How many steps a walk has.
 const STEPS: usize = 100;
 
