@@ -19,7 +19,7 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 11] = [
+const FOREIGN: [(&str, &str); 12] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
@@ -30,6 +30,7 @@ const FOREIGN: [(&str, &str); 11] = [
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),
     ("browsers", "restart"),
+    ("browsers", "stats"),
     ("networks", "network"),
 ];
 
