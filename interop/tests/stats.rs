@@ -180,18 +180,19 @@ fn has_run(both: &Both) -> Result<(), String> {
 fn streams_agree(both: &Both, share: f64) -> Result<(), String> {
     for kind in ["audio", "video"] {
         let (sent, got) = (both.ours("outbound-rtp", kind)?, both.theirs("inbound-rtp", kind)?);
-        alike((sent, "packetsSent"), (got, "packetsReceived"), share, 3.0)?;
-        alike((sent, "bytesSent"), (got, "bytesReceived"), share, 3000.0)?;
+        // What comes before Firefox has set up its receiver is not counted there.
+        alike((sent, "packetsSent"), (got, "packetsReceived"), share, 15.0)?;
+        alike((sent, "bytesSent"), (got, "bytesReceived"), share, 15_000.0)?;
         let (sent, got) = (both.theirs("outbound-rtp", kind)?, both.ours("inbound-rtp", kind)?);
-        // Padding of a browser's probes may or may not be counted.
-        alike((sent, "packetsSent"), (got, "packetsReceived"), share + 0.02, 10.0)?;
-        alike((sent, "bytesSent"), (got, "bytesReceived"), share + 0.02, 6000.0)?;
+        // Firefox counts the padding of its probes, which goes by the source of retransmissions: it is no packet here.
+        alike((sent, "packetsSent"), (got, "packetsReceived"), share + 0.02, 40.0)?;
+        alike((sent, "bytesSent"), (got, "bytesReceived"), share + 0.02, 12_000.0)?;
     }
     let (sent, got) = (both.ours("outbound-rtp", "video")?, both.theirs("inbound-rtp", "video")?);
-    alike((sent, "framesSent"), (got, "framesReceived"), share, 3.0)?;
+    alike((sent, "framesSent"), (got, "framesReceived"), share, 6.0)?;
     assert_eq!((&sent["frameWidth"], &sent["frameHeight"]), (&got["frameWidth"], &got["frameHeight"]));
     let (sent, got) = (both.theirs("outbound-rtp", "video")?, both.ours("inbound-rtp", "video")?);
-    alike((sent, "framesSent"), (got, "framesReceived"), share, 3.0)?;
+    alike((sent, "framesSent"), (got, "framesReceived"), share, 6.0)?;
     assert_eq!((&sent["frameWidth"], &sent["frameHeight"]), (&got["frameWidth"], &got["frameHeight"]));
     Ok(())
 }

@@ -23,6 +23,7 @@ const FOREIGN: [(&str, &str); 12] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
+    ("browsers", "stats"),
     ("browsers", "perfect"),
     ("browsers", "dtmf"),
     ("browsers", "simulcast"),

@@ -116,6 +116,10 @@ impl AudioEncoder for OpusEncoder {
         let target = u32::try_from(bits_per_second).unwrap_or(u32::MAX).clamp(6_000, limit);
         self.encoder.bitrate_bps = target.cast_signed();
     }
+
+    fn bitrate(&self) -> Option<u64> {
+        u64::try_from(self.encoder.bitrate_bps).ok()
+    }
 }
 
 #[cfg(test)]

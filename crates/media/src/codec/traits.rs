@@ -38,6 +38,11 @@ pub trait AudioEncoder: Send {
 
     /// Another target, in bits per second, from the next frame on. Codecs of one rate stay at theirs.
     fn set_bitrate(&mut self, bits_per_second: u64);
+
+    /// What it aims at, in bits per second; `None` of codecs of one rate.
+    fn bitrate(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Turns frames into pictures. Blocking and busy: give it a thread of its own.

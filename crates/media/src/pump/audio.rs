@@ -90,7 +90,7 @@ impl AudioPump {
                 return Next::End;
             }
             if bytes > 0 {
-                link.track.report_encoding(None, &encoded(bytes, encode_time, target));
+                link.track.report_encoding(None, &encoded(bytes, encode_time, encoder.bitrate()));
             }
             link.counters.count_skipped(schedule.advance(Instant::now()));
         }
