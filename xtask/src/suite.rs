@@ -31,7 +31,6 @@ const FOREIGN: [(&str, &str); 12] = [
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),
     ("browsers", "restart"),
-    ("browsers", "stats"),
     ("networks", "network"),
 ];
 
