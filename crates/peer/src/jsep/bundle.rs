@@ -260,7 +260,9 @@ pub(super) fn places(
         };
         let is_taken =
             |id: TransportId| Some(id) == main || places.iter().flatten().any(|place| place.transport == id);
-        let before = view.routes.offered(mid).filter(|&id| !is_taken(id));
+        // A section that an earlier offer had in a group whose sections are all rejected now gets another transport: the
+        // remote has seen it over none.
+        let before = view.routes.offered(mid).filter(|&id| !is_taken(id) && !view.routes.is_settled(id));
         let own = if has_own { before.or_else(&mut fresh) } else { None };
         let Some(transport) = own.or(main) else {
             places.push(None);

@@ -46,6 +46,11 @@ impl Routes {
         all.any(|route| route.transport == transport)
     }
 
+    /// Whether an answer has a section go over this transport.
+    pub(crate) fn is_settled(&self, transport: TransportId) -> bool {
+        self.current.iter().chain(&self.provisional).any(|route| route.transport == transport)
+    }
+
     /// All sections that have a way.
     pub(crate) fn mids(&self) -> impl Iterator<Item = &Mid> {
         self.current.iter().chain(&self.offered).chain(&self.provisional).map(|route| &route.mid)

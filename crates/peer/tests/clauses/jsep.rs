@@ -78,6 +78,11 @@ fn jsep_5_2_2_a_rejected_place_is_used_for_data() {
 }
 
 #[test]
+fn jsep_5_2_2_an_offer_renewed_after_its_group_was_stopped() {
+    run("jsep_5_2_2_an_offer_renewed_after_its_group_was_stopped");
+}
+
+#[test]
 fn jsep_5_2_2_a_stopped_section_has_port_zero() {
     run("jsep_5_2_2_a_stopped_section_has_port_zero");
 }
