@@ -13,6 +13,11 @@ use tokio::time::timeout;
 /// How long anything that a test waits for may take, on a slow and noisy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Waits for what is coming, and panics with its name where it does not come in that time.
+pub async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, coming).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
 /// How many lines are remembered to explain a failure.
 const MEMORY: usize = 200;
 

@@ -1,21 +1,17 @@
 //! Data channels with Chromium and Firefox: every kind, opened by either side, both directions, every size, ten thousand
 //! messages, close and bufferedAmount.
 
+mod lab;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
-use axum::extract::Query;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Html;
-use axum::routing::{any, get};
 use bytes::Bytes;
+use lab::serve;
 use peerless::{Configuration, DataChannel, DataChannelInit, Event, Events, Message, PeerConnection};
 use peerless_interop::browser::{Browser, Kind, Tab};
-use peerless_interop::process::PATIENCE;
-use peerless_signal::websocket::{self, RoleQuery, ServerSocket};
+use peerless_interop::process::{PATIENCE, in_time};
 use peerless_signal::{Role, exchange};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// Sizes of messages: empty, around the limits of packets, and the largest that is taken.
@@ -36,7 +32,7 @@ impl Lab {
     /// A page in `kind`, and our end, to which `prepare` adds what is to be there from the start. The role is ours.
     async fn open(kind: Kind, role: Role, prepare: impl FnOnce(&PeerConnection)) -> Self {
         let (sockets, mut arrived) = mpsc::unbounded_channel();
-        let url = serve(sockets).await;
+        let url = serve(include_str!("../pages/channels.html"), sockets).await;
         let mut browser = Browser::start(kind).await.unwrap();
         let query = if role == Role::Answer { "?role=offer" } else { "" };
         let tab = browser.open(&format!("{url}/{query}")).await.unwrap();
@@ -75,28 +71,6 @@ impl Lab {
         };
         in_time("a channel from the page", coming).await
     }
-}
-
-/// Serves the page; each of its sockets goes to `sockets`.
-async fn serve(sockets: mpsc::UnboundedSender<ServerSocket>) -> String {
-    let meet = any(move |Query(_): Query<RoleQuery>, upgrade: WebSocketUpgrade| {
-        let sockets = sockets.clone();
-        async move {
-            websocket::accept(upgrade, move |socket| async move {
-                let _ = sockets.send(socket);
-            })
-        }
-    });
-    let page = get(|| async { Html(include_str!("../pages/channels.html")) });
-    let router = Router::new().route("/", page).route("/ws", meet);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
-}
-
-async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, coming).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 fn milliseconds() -> u64 {

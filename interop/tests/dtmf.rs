@@ -1,24 +1,20 @@
 //! Tones of a telephone with Chromium and Firefox, in both signalling roles: we hear the tones that the page inserts, with
 //! their lengths; the page's sound goes on through those that we insert.
 
+mod lab;
+
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Query;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Html;
-use axum::routing::{any, get};
+use lab::serve;
 use peerless::{
     Configuration, Event, Events, LocalTrack, MediaKind, PeerConnection, ReceivedTone, Transceiver,
 };
 use peerless_interop::browser::{Browser, Kind, Tab};
-use peerless_interop::process::PATIENCE;
+use peerless_interop::process::in_time;
 use peerless_media::pump::Pump;
 use peerless_media::source::sounds::SoundKind;
-use peerless_signal::websocket::{self, RoleQuery, ServerSocket};
 use peerless_signal::{Role, exchange};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// The page with its tab, and our connection to it, which sends a sine.
@@ -34,7 +30,7 @@ struct Lab {
 impl Lab {
     async fn open(kind: Kind, role: Role) -> Self {
         let (sockets, mut arrived) = mpsc::unbounded_channel();
-        let url = serve(sockets).await;
+        let url = serve(include_str!("../pages/dtmf.html"), sockets).await;
         let mut browser = Browser::start_with(kind, true).await.unwrap();
         let query = if role == Role::Answer { "?role=offer" } else { "" };
         let tab = browser.open(&format!("{url}/{query}")).await.unwrap();
@@ -88,28 +84,6 @@ impl Lab {
         };
         in_time("the end of our tones", playing).await
     }
-}
-
-/// Serves the page; each of its sockets goes to `sockets`.
-async fn serve(sockets: mpsc::UnboundedSender<ServerSocket>) -> String {
-    let meet = any(move |Query(_): Query<RoleQuery>, upgrade: WebSocketUpgrade| {
-        let sockets = sockets.clone();
-        async move {
-            websocket::accept(upgrade, move |socket| async move {
-                let _ = sockets.send(socket);
-            })
-        }
-    });
-    let page = get(|| async { Html(include_str!("../pages/dtmf.html")) });
-    let router = Router::new().route("/", page).route("/ws", meet);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
-}
-
-async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, coming).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// What the page has received: packets, samples that were made up, energy, packets lost.

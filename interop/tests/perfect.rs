@@ -2,26 +2,24 @@
 //! them polite and impolite. Both sides change what they like at the same time, again and again; they end agreed, and
 //! media flows both ways.
 
+mod lab;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Html;
-use axum::routing::{any, get};
+use lab::serve;
 use peerless::{
     Configuration, DataChannel, DataChannelInit, Direction, LocalTrack, MediaKind, PeerConnection,
     RemoteTrack, SignalingState, Transceiver,
 };
 use peerless_interop::browser::{Browser, Kind, Tab};
-use peerless_interop::process::PATIENCE;
+use peerless_interop::process::{PATIENCE, in_time};
 use peerless_media::pump::Pump;
 use peerless_media::source::pattern::TestPattern;
-use peerless_signal::websocket::{self, ServerSocket};
+use peerless_signal::websocket::ServerSocket;
 use peerless_signal::{Negotiator, Politeness, Rejection, Step};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// How often both sides act at once.
@@ -55,7 +53,7 @@ struct Ours {
 impl Lab {
     async fn open(kind: Kind, ours: Politeness) -> Self {
         let (sockets, mut arrived) = mpsc::unbounded_channel();
-        let url = serve(sockets).await;
+        let url = serve(include_str!("../pages/perfect.html"), sockets).await;
         let mut browser = Browser::start(kind).await.unwrap();
         let page_is_polite = ours == Politeness::Impolite;
         let tab = browser.open(&format!("{url}/?polite={page_is_polite}")).await.unwrap();
@@ -158,27 +156,6 @@ async fn watch(mut negotiator: Negotiator<ServerSocket>, told: Arc<Mutex<Told>>)
             _ => {}
         }
     }
-}
-
-async fn serve(sockets: mpsc::UnboundedSender<ServerSocket>) -> String {
-    let meet = any(move |upgrade: WebSocketUpgrade| {
-        let sockets = sockets.clone();
-        async move {
-            websocket::accept(upgrade, move |socket| async move {
-                let _ = sockets.send(socket);
-            })
-        }
-    });
-    let page = get(|| async { Html(include_str!("../pages/perfect.html")) });
-    let router = Router::new().route("/", page).route("/ws", meet);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
-}
-
-async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, coming).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// The page's first track, which stays.

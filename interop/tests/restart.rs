@@ -1,23 +1,19 @@
 //! ICE restarts with Chromium and Firefox, started by either side, while pictures, sound and a channel flow: credentials
 //! change, candidates trickle, frames keep coming.
 
+mod lab;
+
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Query;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Html;
-use axum::routing::{any, get};
+use lab::serve;
 use peerless::{Configuration, DataChannel, DataChannelInit, Event, LocalTrack, MediaKind, PeerConnection};
 use peerless_interop::browser::{Browser, Kind, Tab};
 use peerless_interop::process::PATIENCE;
 use peerless_media::pump::Pump;
 use peerless_media::source::pattern::TestPattern;
 use peerless_media::source::sounds::SoundKind;
-use peerless_signal::websocket::{self, RoleQuery, ServerSocket};
 use peerless_signal::{Role, exchange};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 /// How often each side restarts.
@@ -46,7 +42,9 @@ async fn restarts(kind: Kind) {
     )
     .await;
     lab.run("lab.begin();").await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let frames = lab.figures().await["frames"].as_u64().unwrap() + 75;
+    let script = format!("const f = await lab.figures(); return f.frames > {frames};");
+    lab.until("frames in calm", &script).await;
     let calm = lab.figures().await["longest"].as_f64().unwrap();
     let limit = GAP_MS + 2.0 * calm;
 
@@ -99,7 +97,7 @@ struct Lab {
 impl Lab {
     async fn open(kind: Kind) -> Self {
         let (sockets, mut arrived) = mpsc::unbounded_channel();
-        let url = serve(sockets).await;
+        let url = serve(include_str!("../pages/restart.html"), sockets).await;
         let mut browser = Browser::start(kind).await.unwrap();
         let tab = browser.open(&url).await.unwrap();
         let socket =
@@ -152,22 +150,4 @@ async fn talk(channel: DataChannel) {
     while channel.send("ping").await.is_ok() && channel.recv().await.is_some() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// Serves the page; each of its sockets goes to `sockets`.
-async fn serve(sockets: mpsc::UnboundedSender<ServerSocket>) -> String {
-    let meet = any(move |Query(_): Query<RoleQuery>, upgrade: WebSocketUpgrade| {
-        let sockets = sockets.clone();
-        async move {
-            websocket::accept(upgrade, move |socket| async move {
-                let _ = sockets.send(socket);
-            })
-        }
-    });
-    let page = get(|| async { Html(include_str!("../pages/restart.html")) });
-    let router = Router::new().route("/", page).route("/ws", meet);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
 }

@@ -249,6 +249,9 @@ impl Driver {
     /// Tells the peer which of its sockets have lost their address and which have got it back; those that have been
     /// without for too long are closed. New addresses wait for the next gathering.
     fn look(&mut self, now: Instant) {
+        if self.sockets.is_empty() {
+            return;
+        }
         let present = interfaces::present();
         if let Err(error) = &present {
             tracing::warn!(%error, "no list of interfaces");
