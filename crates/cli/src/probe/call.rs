@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use peerless::{ConnectionState, DtlsState, Event, Events, PeerConnection};
 use peerless_signal::http;
+use tokio::task::JoinHandle;
 
 use crate::args::probe::ProbeArgs;
 use crate::console::Console;
@@ -19,6 +20,8 @@ pub struct Call {
     /// When it began.
     pub begun: Instant,
     limit: Duration,
+    /// Tells what happens, until the connection's last event.
+    teller: Option<JoinHandle<()>>,
 }
 
 impl Call {
@@ -26,10 +29,10 @@ impl Call {
     pub fn new(args: &ProbeArgs, console: &Console) -> Result<Self, Failure> {
         let begun = Instant::now();
         let connection = PeerConnection::new(configuration::of(&args.network))?;
-        if args.verbose {
-            tokio::spawn(tell(connection.events(), connection.clone(), console.clone()));
-        }
-        Ok(Self { connection, begun, limit: args.timeout })
+        let teller = args
+            .verbose
+            .then(|| tokio::spawn(tell(connection.events(), connection.clone(), console.clone())));
+        Ok(Self { connection, begun, limit: args.timeout, teller })
     }
 
     /// Offers to `url` and waits until DTLS is done and the connection up.
@@ -89,10 +92,13 @@ impl Call {
         self.connection.stats().transport.selected_pair.as_ref().map(words::path)
     }
 
-    /// Says goodbye, and waits a moment for it to leave.
-    pub async fn end(&self) {
+    /// Says goodbye, and waits a moment for it to leave, and until all that happened is told.
+    pub async fn end(self) {
         self.connection.close();
         let _ = tokio::time::timeout(GOODBYE_LIMIT, self.connection.closed()).await;
+        if let Some(teller) = self.teller {
+            let _ = tokio::time::timeout(GOODBYE_LIMIT, teller).await;
+        }
     }
 
     fn report(&self) -> ConnectionReport {
