@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use peerless_transport::datagram::{Datagram, Received, Transmit};
+use peerless_transport::datagram::{Base, Datagram, Received, Transmit};
 use peerless_transport::state::GatheringState;
 use peerless_transport::transport::Transport;
 use peerless_wire::rtp::Mid;
@@ -63,13 +63,13 @@ impl Link {
         if !self.has_address(address) {
             self.addresses.push(address);
         }
-        self.transport.ice_mut().add_local_address(now, address);
+        self.transport.ice_mut().add_local_address(now, Base::udp(address));
     }
 
     /// A socket of its was closed.
     pub(crate) fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
         self.addresses.retain(|known| *known != address);
-        self.transport.ice_mut().remove_local_address(now, address);
+        self.transport.ice_mut().remove_local_address(now, Base::udp(address));
     }
 
     /// Whether it has, or was to have, sockets.

@@ -10,7 +10,7 @@ use peerless_rtp::payload;
 use peerless_rtp::session::{self, Session};
 use peerless_rtp::stats;
 use peerless_rtp::tone::Tone;
-use peerless_transport::datagram::{Protocol, Transmit};
+use peerless_transport::datagram::Transmit;
 use peerless_transport::transport::{PacketKind, Transport};
 use peerless_wire::rtp::{Mid, Rid};
 
@@ -162,7 +162,7 @@ impl Media {
             self.held.clear();
             return None;
         }
-        let (source, destination) = transport.route()?;
+        let envelope = transport.envelope()?;
         let start = out.len();
         let (mut count, mut segment) = (0, 0);
         while count < segments.max(1) && out.len() - start + segment <= BATCH_LIMIT {
@@ -183,12 +183,9 @@ impl Media {
             }
         }
         (count > 0).then(|| Transmit {
-            source,
-            destination,
-            protocol: Protocol::Udp,
-            ecn: None,
             size: out.len() - start,
             segment_size: (count > 1).then_some(segment),
+            ..envelope
         })
     }
 

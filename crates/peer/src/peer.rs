@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use peerless_rtp::frame::Frame;
 use peerless_transport::crypto::Certificate;
-use peerless_transport::datagram::{Datagram, Transmit};
+use peerless_transport::datagram::{Base, Datagram, Transmit};
 use rand_chacha::rand_core::Rng;
 
 use crate::config::Config;
@@ -77,7 +77,7 @@ impl Peer {
     /// and failed when consent ends (RFC 7675 §5.1), unless it comes back or ICE is restarted over another.
     pub fn suspend_local_address(&mut self, now: Instant, address: SocketAddr) {
         if let Some(link) = self.engine.links.at_mut(address) {
-            link.transport.ice_mut().suspend_local_address(now, address);
+            link.transport.ice_mut().suspend_local_address(now, Base::udp(address));
         }
         self.engine.settle();
     }
@@ -85,7 +85,7 @@ impl Peer {
     /// The network of a suspended local address is there again, and its socket the same.
     pub fn restore_local_address(&mut self, now: Instant, address: SocketAddr) {
         if let Some(link) = self.engine.links.at_mut(address) {
-            link.transport.ice_mut().restore_local_address(now, address);
+            link.transport.ice_mut().restore_local_address(now, Base::udp(address));
         }
         self.engine.settle();
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use peerless_rtp::session;
+use peerless_transport::datagram::Base;
 use peerless_transport::srtp::Profile;
 use peerless_transport::state::GatheringState;
 use peerless_transport::{ice, transport};
@@ -115,12 +116,12 @@ impl Engine {
     fn take_selected(
         &mut self,
         id: TransportId,
-        local: SocketAddr,
+        local: Base,
         remote: SocketAddr,
         kinds: (CandidateKind, CandidateKind),
     ) {
         let (local_kind, remote_kind) = (kinds.0.as_str(), kinds.1.as_str());
-        let pair = SelectedPair { local, remote, local_kind, remote_kind };
+        let pair = SelectedPair { local: local.address, remote, local_kind, remote_kind };
         if let Some(link) = self.links.get_mut(id) {
             link.connectivity.selected = Some(pair);
         }

@@ -1,6 +1,6 @@
 //! What goes in and out of a transport: datagrams with their addresses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::{Bytes, BytesMut};
 
@@ -43,6 +43,77 @@ pub enum Protocol {
     Udp,
     /// TCP with RFC 4571 framing.
     Tcp,
+}
+
+/// Where packets of ours leave from and arrive: a socket of ours, or one that a server lends us. Two bases of one address
+/// are two where other things carry their packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Base {
+    /// Its address: of the socket, or of the relay.
+    pub address: SocketAddr,
+    /// What carries its packets.
+    pub carrier: Carrier,
+}
+
+/// What carries the packets of a base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// UDP.
+    Udp,
+    /// TCP with RFC 4571 framing.
+    Tcp,
+    /// An allocation on a TURN server, UDP from there on (RFC 8656).
+    Relay,
+}
+
+impl Base {
+    /// A UDP socket bound to `address`.
+    pub fn udp(address: SocketAddr) -> Self {
+        Self { address, carrier: Carrier::Udp }
+    }
+
+    /// Its IP address.
+    pub fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// Whether that is IPv4.
+    pub fn is_ipv4(&self) -> bool {
+        self.address.is_ipv4()
+    }
+}
+
+impl Datagram {
+    /// Where it arrived.
+    pub(crate) fn base(&self) -> Base {
+        Base { address: self.destination, carrier: self.protocol.into() }
+    }
+}
+
+impl From<Protocol> for Carrier {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Udp => Self::Udp,
+            Protocol::Tcp => Self::Tcp,
+        }
+    }
+}
+
+impl Transmit {
+    /// From where it leaves.
+    pub(crate) fn base(&self) -> Base {
+        Base { address: self.source, carrier: self.protocol.into() }
+    }
+
+    /// What leaves from a socket of ours; `None` for a relay, whose packets leave from the socket that speaks to its server.
+    pub(crate) fn from_base(base: Base, destination: SocketAddr, size: usize) -> Option<Self> {
+        let protocol = match base.carrier {
+            Carrier::Udp => Protocol::Udp,
+            Carrier::Tcp => Protocol::Tcp,
+            Carrier::Relay => return None,
+        };
+        Some(Self { source: base.address, destination, protocol, ecn: None, size, segment_size: None })
+    }
 }
 
 /// Explicit congestion notification (RFC 3168 §5).

@@ -16,7 +16,7 @@ use peerless_wire::demux::{self, Kind};
 
 pub use crate::config::Config;
 use crate::crypto::{Fingerprint, HashAlgorithm};
-use crate::datagram::{Datagram, Protocol, Received, Transmit};
+use crate::datagram::{Base, Datagram, Received, Transmit};
 use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
 pub use crate::event::{Event, Secured};
 use crate::ice::Agent;
@@ -49,7 +49,7 @@ pub struct Transport {
     /// Datagrams of DTLS that came before the remote's description.
     early: VecDeque<BytesMut>,
     /// Over which pair the last words go after ICE was closed.
-    last_route: Option<(SocketAddr, SocketAddr)>,
+    last_route: Option<(Base, SocketAddr)>,
     is_closed: bool,
     events: VecDeque<Event>,
     told: usize,
@@ -109,7 +109,8 @@ impl Transport {
     /// Takes a datagram, and gives out the plain packet in it, if it is media. What belongs to the association is
     /// handed to it; its messages come from [`Transport::poll_message`].
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram) -> Option<Received> {
-        let Datagram { source, destination, contents, .. } = datagram;
+        let base = datagram.base();
+        let Datagram { source, contents, .. } = datagram;
         let len = contents.len();
         self.stats.packets_received += 1;
         self.stats.bytes_received += contents.len() as u64;
@@ -117,11 +118,11 @@ impl Transport {
             _ if self.is_closed => Err(DropReason::Closed),
             Some(Kind::Stun) => {
                 self.stats.checks_received.count(contents.len());
-                self.agent.handle_stun(now, source, destination, &contents);
+                self.agent.handle_stun(now, source, base, &contents);
                 self.advance(now);
                 return None;
             }
-            Some(Kind::Dtls | Kind::Rtp | Kind::Rtcp) if !self.agent.is_known(source, destination) => {
+            Some(Kind::Dtls | Kind::Rtp | Kind::Rtcp) if !self.agent.is_known(source, base) => {
                 Err(DropReason::UnknownPair)
             }
             Some(Kind::Dtls) => self.handle_dtls(now, contents).map(|is_authentic| (None, is_authentic)),
@@ -131,9 +132,9 @@ impl Transport {
         };
         match outcome {
             Ok((received, is_authentic)) => {
-                self.agent.count_received(now, source, destination, len);
+                self.agent.count_received(now, source, base, len);
                 if is_authentic {
-                    self.agent.handle_traffic(now, source, destination);
+                    self.agent.handle_traffic(now, source, base);
                 }
                 received
             }
@@ -268,9 +269,15 @@ impl Transport {
         &mut self.agent
     }
 
-    /// Where packets go: the local and the remote address of the pair in use, while there is one.
-    pub fn route(&self) -> Option<(SocketAddr, SocketAddr)> {
+    /// Where packets go: the base and the remote address of the pair in use, while there is one.
+    pub fn route(&self) -> Option<(Base, SocketAddr)> {
         self.agent.route()
+    }
+
+    /// What a datagram to the peer is sent with, of no size yet, while there is a route.
+    pub fn envelope(&self) -> Option<Transmit> {
+        let (base, destination) = self.agent.route()?;
+        Transmit::from_base(base, destination, 0)
     }
 
     /// Whether there are keys and a route.
@@ -378,9 +385,10 @@ impl Transport {
     }
 
     fn transmit_dtls(&mut self, now: Instant, max_segments: usize, out: &mut BytesMut) -> Option<Transmit> {
-        let (source, destination) = if self.is_closed { self.last_route } else { self.agent.route() }?;
-        let transmit =
-            Transmit { source, destination, protocol: Protocol::Udp, ecn: None, size: 0, segment_size: None };
+        let transmit = match self.last_route {
+            Some((base, destination)) if self.is_closed => Transmit::from_base(base, destination, 0)?,
+            _ => self.envelope()?,
+        };
         if let Some(datagram) = self.last_words.pop_front() {
             out.extend_from_slice(&datagram);
             return Some(Transmit { size: datagram.len(), ..transmit });

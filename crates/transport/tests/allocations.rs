@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use peerless_transport::crypto::Certificate;
-use peerless_transport::datagram::{Datagram, Protocol};
+use peerless_transport::datagram::{Base, Datagram, Protocol};
 use peerless_transport::dtls::{Role, Versions};
 use peerless_transport::sctp::{self, SendOptions};
 use peerless_transport::transport::{Config, Transport};
@@ -62,7 +62,7 @@ impl Pair {
             let mut transport = Transport::new(now, config);
             transport.ice_mut().set_controlling(end == SENDER);
             transport.ice_mut().start_gathering(now);
-            transport.ice_mut().add_local_address(now, address(end));
+            transport.ice_mut().add_local_address(now, Base::udp(address(end)));
             transport.ice_mut().finish_local_addresses(now);
             transport
         });

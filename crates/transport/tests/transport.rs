@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{BufMut, Bytes, BytesMut};
 use peerless_netsim::{Link, Network};
 use peerless_transport::crypto::{Certificate, Fingerprint, HashAlgorithm};
-use peerless_transport::datagram::{Datagram, Protocol, Received, Transmit};
+use peerless_transport::datagram::{Base, Datagram, Protocol, Received, Transmit};
 use peerless_transport::dtls::{Failure, Role, Version, Versions};
 use peerless_transport::sctp::{self, Message, SendOptions};
 use peerless_transport::srtp::{Error, Profile};
@@ -71,7 +71,7 @@ impl Scene {
             let mut transport = Transport::new(now, config);
             transport.ice_mut().set_controlling(end == OFFERER);
             transport.ice_mut().start_gathering(now);
-            transport.ice_mut().add_local_address(now, address(end));
+            transport.ice_mut().add_local_address(now, Base::udp(address(end)));
             transport.ice_mut().finish_local_addresses(now);
             transport
         });
@@ -182,8 +182,8 @@ impl Scene {
     fn send(&mut self, end: usize, kind: PacketKind, plain: &[u8]) -> BytesMut {
         let mut packet = BytesMut::from(plain);
         self.transports[end].protect(kind, &mut packet, 0).unwrap();
-        let (source, destination) = self.transports[end].route().unwrap();
-        self.network.send(self.now, source, destination, packet.clone());
+        let (base, destination) = self.transports[end].route().unwrap();
+        self.network.send(self.now, base.address, destination, packet.clone());
         packet
     }
 

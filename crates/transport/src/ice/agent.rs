@@ -19,7 +19,7 @@ use peerless_wire::stun::{Class, Message, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::datagram::{Protocol, Transmit};
+use crate::datagram::{Base, Transmit};
 use crate::ice::candidate::{CandidateError, plain};
 use crate::ice::config::{Config, Credentials};
 use crate::ice::connectivity::Connectivity;
@@ -132,11 +132,11 @@ impl Agent {
         self.settle(now);
     }
 
-    /// Adds the address of one bound UDP socket: a host candidate.
-    pub fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
+    /// Adds the base of one bound socket: a host candidate.
+    pub fn add_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
-        if let Some(added) = self.connectivity.newest_mut().add_host(address) {
-            self.gatherer.add_base(address);
+        if let Some(added) = self.connectivity.newest_mut().add_host(base) {
+            self.gatherer.add_base(base);
             self.announce(added);
             self.connectivity.form_pairs();
         }
@@ -146,27 +146,27 @@ impl Agent {
     /// The network of a local address is gone: pairs from there carry nothing and are checked no more, and the state is
     /// disconnected at once where the pair in use is one of them. Their consent runs on: until it has expired
     /// [`Agent::restore_local_address`] brings them back.
-    pub fn suspend_local_address(&mut self, now: Instant, address: SocketAddr) {
+    pub fn suspend_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
-        self.gatherer.remove_base(address);
-        self.connectivity.set_down(now, address, true);
+        self.gatherer.remove_base(base);
+        self.connectivity.set_down(now, base, true);
         self.settle(now);
     }
 
     /// The network of a local address is there again: the pair in use is checked at once, and where none is selected
     /// yet all that failed from there.
-    pub fn restore_local_address(&mut self, now: Instant, address: SocketAddr) {
+    pub fn restore_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
-        self.connectivity.set_down(now, address, false);
-        self.gatherer.add_base(address);
+        self.connectivity.set_down(now, base, false);
+        self.gatherer.add_base(base);
         self.settle(now);
     }
 
     /// The socket at a local address was closed: what went by it has failed, and no candidate of it is signalled again.
-    pub fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
+    pub fn remove_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
-        self.gatherer.remove_base(address);
-        self.connectivity.remove_base(address);
+        self.gatherer.remove_base(base);
+        self.connectivity.remove_base(base);
         self.settle(now);
     }
 
@@ -220,7 +220,7 @@ impl Agent {
 
     /// Takes a STUN message that came from `source` to the socket bound at `destination`. What is malformed or not
     /// authentic is counted and dropped.
-    pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, message: &[u8]) {
+    pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, destination: Base, message: &[u8]) {
         self.see(now);
         let source = plain(source);
         let is_ours = self.connectivity.is_ours(destination);
@@ -241,7 +241,7 @@ impl Agent {
 
     /// Takes note that an authenticated datagram that was not STUN came from the peer: a sign of life, which keeps
     /// the state from disconnected. Consent to send is renewed by STUN only (RFC 7675 §5.1).
-    pub fn handle_traffic(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {
+    pub fn handle_traffic(&mut self, now: Instant, source: SocketAddr, destination: Base) {
         self.see(now);
         self.connectivity.hear(now, plain(source), destination);
         if self.state == IceState::Disconnected {
@@ -314,7 +314,7 @@ impl Agent {
         }
         out.extend_from_slice(&contents);
         let size = contents.len();
-        Some(Transmit { source, destination, protocol: Protocol::Udp, ecn: None, size, segment_size: None })
+        Transmit::from_base(source, destination, size)
     }
 
     /// What happened.
@@ -397,13 +397,13 @@ impl Agent {
     /// Whether an authenticated STUN message has come from `source` to `destination`, a check or the answer to one:
     /// only from there are DTLS and SRTP taken. True also before the remote credentials are known, if a check came
     /// that bears our own.
-    pub fn is_known(&self, source: SocketAddr, destination: SocketAddr) -> bool {
+    pub fn is_known(&self, source: SocketAddr, destination: Base) -> bool {
         self.connectivity.is_known(plain(source), destination)
     }
 
-    /// Where to send: local and remote address of the selected pair, before that of the best valid pair, while
+    /// Where to send: base and remote address of the selected pair, before that of the best valid pair, while
     /// consent holds.
-    pub fn route(&self) -> Option<(SocketAddr, SocketAddr)> {
+    pub fn route(&self) -> Option<(Base, SocketAddr)> {
         self.connectivity.route().map(|pair| (pair.base, pair.address))
     }
 
@@ -422,7 +422,7 @@ impl Agent {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
         message: &Message<'_>,
     ) -> bool {
         let is_response = matches!(message.class(), Class::Success | Class::Error);

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use peerless_wire::sdp::{self, Address, CandidateKind, TransportProtocol};
 
+use crate::datagram::Base;
+
 /// How many remote candidates are kept, signalled and peer-reflexive together.
 const REMOTE_LIMIT: usize = 100;
 
@@ -46,7 +48,7 @@ pub(crate) struct Local {
     /// Where others see it.
     pub(crate) address: SocketAddr,
     /// The address of the socket it is sent from (RFC 8445 §5.1.1).
-    pub(crate) base: SocketAddr,
+    pub(crate) base: Base,
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
     preference: u16,
@@ -79,21 +81,21 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Adds the address of a socket; `None` where it is known or there are too many.
-    pub(crate) fn add_host(&mut self, address: SocketAddr) -> Option<usize> {
-        if self.host_at(address).is_some() {
+    pub(crate) fn add_host(&mut self, base: Base) -> Option<usize> {
+        if self.host_at(base).is_some() {
             return None;
         }
         let is_alike =
-            |local: &&Local| local.kind == CandidateKind::Host && local.base.is_ipv4() == address.is_ipv4();
+            |local: &&Local| local.kind == CandidateKind::Host && local.base.is_ipv4() == base.is_ipv4();
         let earlier = self.locals.iter().filter(is_alike).count() as u16;
-        let preference = local_preference(address.ip(), earlier);
-        self.add_local(CandidateKind::Host, address, address, preference, None)
+        let preference = local_preference(base.ip(), earlier);
+        self.add_local(CandidateKind::Host, base.address, base, preference, None)
     }
 
     /// Adds what `server` saw; `None` where that is known, as without a NAT (RFC 8445 §5.1.3).
     pub(crate) fn add_server_reflexive(
         &mut self,
-        base: SocketAddr,
+        base: Base,
         address: SocketAddr,
         server: SocketAddr,
     ) -> Option<usize> {
@@ -138,7 +140,7 @@ impl Candidates {
         &mut self,
         kind: CandidateKind,
         address: SocketAddr,
-        base: SocketAddr,
+        base: Base,
         preference: u16,
         server: Option<SocketAddr>,
     ) -> Option<usize> {
@@ -233,7 +235,7 @@ impl Candidates {
     }
 
     /// What became of the socket at `base`. Candidates keep their places; those of a closed one are of no use any more.
-    pub(crate) fn set_socket(&mut self, base: SocketAddr, socket: SocketState) {
+    pub(crate) fn set_socket(&mut self, base: Base, socket: SocketState) {
         let is_meant = |local: &&mut Local| local.base == base && local.socket != SocketState::Closed;
         self.locals.iter_mut().filter(is_meant).for_each(|local| local.socket = socket);
     }
@@ -282,13 +284,13 @@ impl Candidates {
 
     /// The priority that a peer-reflexive candidate of the socket bound to `base` would have, for PRIORITY in checks
     /// (RFC 8445 §7.1.1).
-    pub(crate) fn check_priority(&self, base: SocketAddr) -> u32 {
+    pub(crate) fn check_priority(&self, base: Base) -> u32 {
         let host = self.host_at(base).and_then(|at| self.local(at));
         priority(CandidateKind::PeerReflexive, host.map_or(0, |host| host.preference))
     }
 
     /// The host candidate of the socket bound to `base`.
-    pub(crate) fn host_at(&self, base: SocketAddr) -> Option<usize> {
+    pub(crate) fn host_at(&self, base: Base) -> Option<usize> {
         let is_host = |local: &Local| local.kind == CandidateKind::Host && local.base == base;
         self.locals.iter().position(|local| is_host(local) && local.socket != SocketState::Closed)
     }
@@ -304,8 +306,8 @@ impl Local {
         if self.kind == CandidateKind::PeerReflexive || self.socket == SocketState::Closed {
             return None;
         }
-        let related =
-            (self.kind != CandidateKind::Host).then(|| (Address::Ip(self.base.ip()), self.base.port()));
+        let related = (self.kind != CandidateKind::Host)
+            .then(|| (Address::Ip(self.base.ip()), self.base.address.port()));
         Some(sdp::Candidate {
             foundation: (self.foundation + 1).to_string(),
             component: 1,
@@ -324,7 +326,7 @@ impl Local {
 
 /// Whether checks can be sent from a socket at `base` to `remote` (RFC 8445 §6.1.2.2): of one family, and link-local
 /// IPv6 only among themselves.
-pub(crate) fn is_compatible(base: SocketAddr, remote: SocketAddr) -> bool {
+pub(crate) fn is_compatible(base: Base, remote: SocketAddr) -> bool {
     match (base.ip(), remote.ip()) {
         (IpAddr::V4(_), IpAddr::V4(_)) => true,
         (IpAddr::V6(base), IpAddr::V6(remote)) => {
@@ -375,11 +377,15 @@ mod tests {
     #[test]
     fn host_before_peer_reflexive_before_server_reflexive() {
         let mut candidates = Candidates::default();
-        let host = candidates.add_host(at("10.0.0.1:1")).unwrap();
-        let seen = candidates.add_server_reflexive(at("10.0.0.1:1"), at("192.0.2.1:9"), at("192.0.2.9:3478"));
+        let host = candidates.add_host(Base::udp(at("10.0.0.1:1"))).unwrap();
+        let seen = candidates.add_server_reflexive(
+            Base::udp(at("10.0.0.1:1")),
+            at("192.0.2.1:9"),
+            at("192.0.2.9:3478"),
+        );
         let of = |at: usize| candidates.local(at).unwrap().priority;
         assert_eq!(of(host), 126 << 24 | 65534 << 8 | 255);
-        let peer_reflexive = candidates.check_priority(at("10.0.0.1:1"));
+        let peer_reflexive = candidates.check_priority(Base::udp(at("10.0.0.1:1")));
         assert!(of(host) > peer_reflexive && peer_reflexive > of(seen.unwrap()));
     }
 
@@ -388,7 +394,8 @@ mod tests {
         let mut candidates = Candidates::default();
         let texts =
             ["127.0.0.1:1", "10.0.0.1:1", "10.0.0.2:1", "[fe80::1]:1", "[2001:db8::1]:1", "[2001:db8::2]:1"];
-        let mut order: Vec<_> = texts.map(|text| (candidates.add_host(at(text)).unwrap(), text)).into();
+        let mut order: Vec<_> =
+            texts.map(|text| (candidates.add_host(Base::udp(at(text))).unwrap(), text)).into();
         order.sort_by_key(|(host, _)| std::cmp::Reverse(candidates.local(*host).unwrap().priority));
         let order: Vec<_> = order.into_iter().map(|(_, text)| text).collect();
         let expected = [texts[4], texts[1], texts[5], texts[2], texts[3], texts[0]];
@@ -398,9 +405,9 @@ mod tests {
     #[test]
     fn a_server_that_sees_nothing_new_gives_no_candidate() {
         let mut candidates = Candidates::default();
-        candidates.add_host(at("10.0.0.1:1")).unwrap();
-        let (base, server) = (at("10.0.0.1:1"), at("192.0.2.9:3478"));
-        assert_eq!(candidates.add_server_reflexive(base, base, server), None);
+        candidates.add_host(Base::udp(at("10.0.0.1:1"))).unwrap();
+        let (base, server) = (Base::udp(at("10.0.0.1:1")), at("192.0.2.9:3478"));
+        assert_eq!(candidates.add_server_reflexive(base, base.address, server), None);
         assert!(candidates.add_server_reflexive(base, at("192.0.2.1:9"), server).is_some());
         assert_eq!(candidates.add_server_reflexive(base, at("192.0.2.1:9"), at("192.0.2.8:3478")), None);
     }
@@ -412,7 +419,7 @@ mod tests {
         let mut signalled = Local {
             kind: CandidateKind::Host,
             address: at("10.0.0.2:2"),
-            base: at("10.0.0.2:2"),
+            base: Base::udp(at("10.0.0.2:2")),
             priority: 9,
             foundation: 0,
             preference: 0,

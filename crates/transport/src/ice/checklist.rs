@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use crate::datagram::Base;
 use crate::ice::candidate::{Candidates, SocketState, is_compatible};
 use crate::ice::pair::{self, Pair, PairId, PairState};
 use crate::ice::stats::PairCounts;
@@ -39,7 +40,7 @@ impl Checklist {
     ) -> Option<PairId> {
         let (ours, theirs) = (candidates.local(local)?, candidates.remote(remote)?);
         if ours.socket == SocketState::Closed
-            || ours.address != ours.base
+            || ours.address != ours.base.address
             || !is_compatible(ours.base, theirs.address)
         {
             return None;
@@ -149,7 +150,7 @@ impl Checklist {
     }
 
     /// Whether the socket at `base` is of use now: what would be checked from one that is not has failed.
-    pub(crate) fn set_down(&mut self, base: SocketAddr, is_down: bool) {
+    pub(crate) fn set_down(&mut self, base: Base, is_down: bool) {
         for pair in self.pairs.iter_mut().filter(|pair| pair.base == base) {
             pair.is_down = is_down;
             if is_down && is_open(pair.state) {
@@ -159,13 +160,13 @@ impl Checklist {
     }
 
     /// What has failed from the socket at `base` is checked anew.
-    pub(crate) fn retry(&mut self, base: SocketAddr) {
+    pub(crate) fn retry(&mut self, base: Base) {
         let has_failed = |pair: &&mut Pair| pair.base == base && pair.state == PairState::Failed;
         self.pairs.iter_mut().filter(has_failed).for_each(|pair| pair.state = PairState::Waiting);
     }
 
     /// The socket at `base` is closed: no pair of it works any more.
-    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+    pub(crate) fn remove_base(&mut self, base: Base) {
         self.set_down(base, true);
         self.pairs.iter_mut().filter(|pair| pair.base == base).for_each(|pair| pair.valid = None);
     }
@@ -177,7 +178,7 @@ impl Checklist {
         pairs.into_iter().find(|pair| Some(pair.id) == keep)
     }
 
-    pub(crate) fn find(&self, base: SocketAddr, address: SocketAddr) -> Option<PairId> {
+    pub(crate) fn find(&self, base: Base, address: SocketAddr) -> Option<PairId> {
         self.pairs.iter().find(|pair| pair.base == base && pair.address == address).map(|pair| pair.id)
     }
 
@@ -270,8 +271,8 @@ mod tests {
 
     fn scene(remotes: &[(u16, &str)]) -> (Candidates, Checklist) {
         let (mut candidates, mut checklist) = (Candidates::default(), Checklist::default());
-        candidates.add_host("10.0.0.1:1".parse().unwrap()).unwrap();
-        candidates.add_host("[2001:db8::1]:1".parse().unwrap()).unwrap();
+        candidates.add_host(Base::udp("10.0.0.1:1".parse().unwrap())).unwrap();
+        candidates.add_host(Base::udp("[2001:db8::1]:1".parse().unwrap())).unwrap();
         for (number, foundation) in remotes {
             candidates.add_remote(&remote(*number, foundation)).unwrap();
             checklist.form(&candidates, true);
@@ -309,8 +310,8 @@ mod tests {
     #[test]
     fn keeps_at_most_a_hundred_pairs_the_best() {
         let (mut candidates, mut checklist) = (Candidates::default(), Checklist::default());
-        candidates.add_host("10.0.0.1:1".parse().unwrap()).unwrap();
-        candidates.add_host("10.0.0.2:1".parse().unwrap()).unwrap();
+        candidates.add_host(Base::udp("10.0.0.1:1".parse().unwrap())).unwrap();
+        candidates.add_host(Base::udp("10.0.0.2:1".parse().unwrap())).unwrap();
         for number in 1..=100 {
             candidates.add_remote(&remote(number, "a")).unwrap();
         }

@@ -14,6 +14,7 @@ use peerless_wire::stun::{Class, ErrorCode, Message, TransactionId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
+use crate::datagram::Base;
 use crate::ice::candidate::{Candidates, plain};
 use crate::ice::checklist::Checklist;
 use crate::ice::config::{Config, Credentials};
@@ -108,7 +109,7 @@ impl Connectivity {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
         message: &Message<'_>,
     ) -> bool {
         let id = message.transaction();
@@ -162,7 +163,7 @@ impl Connectivity {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
         message: &Message<'_>,
     ) -> bool {
         let id = message.transaction();
@@ -196,7 +197,7 @@ impl Connectivity {
     }
 
     /// Something authentic came by a pair.
-    pub(crate) fn hear(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr) {
+    pub(crate) fn hear(&mut self, now: Instant, source: SocketAddr, destination: Base) {
         let pairs = self.checklist.pairs_mut().iter_mut().chain(self.kept.pairs_mut());
         for pair in pairs.filter(|pair| pair.address == source && pair.base == destination) {
             pair.heard = pair.heard.max(Some(now));
@@ -293,7 +294,7 @@ impl Connectivity {
         self.kept.in_use().is_some_and(|kept| self.route().is_some_and(|pair| pair.id == kept.id))
     }
 
-    pub(crate) fn is_known(&self, source: SocketAddr, destination: SocketAddr) -> bool {
+    pub(crate) fn is_known(&self, source: SocketAddr, destination: Base) -> bool {
         let is_here =
             |pair: &Pair| pair.address == source && pair.base == destination && pair.heard.is_some();
         let mut early = [Some(&self.early), self.next.as_ref().map(|next| &next.early)].into_iter().flatten();
@@ -338,7 +339,7 @@ impl Connectivity {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
         priority: u32,
         nominates: bool,
     ) {
@@ -532,13 +533,13 @@ impl Connectivity {
         }
     }
 
-    fn count_request(&mut self, source: SocketAddr, destination: SocketAddr, is_good: bool) {
+    fn count_request(&mut self, source: SocketAddr, destination: Base, is_good: bool) {
         if let Some(counts) = self.counts_between(source, destination).filter(|_| is_good) {
             counts.asked();
         }
     }
 
-    fn answer(&mut self, source: SocketAddr, destination: SocketAddr, contents: Bytes) {
+    fn answer(&mut self, source: SocketAddr, destination: Base, contents: Bytes) {
         if self.outbox.len() < OUTBOX_LIMIT {
             self.outbox.push_back(Outgoing { source: destination, destination: source, contents });
         }

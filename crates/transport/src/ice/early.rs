@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use crate::datagram::Base;
 use crate::ice::request::Check;
 
 /// How many are remembered.
@@ -12,7 +13,7 @@ const LIMIT: usize = 16;
 #[derive(Debug)]
 pub(crate) struct EarlyCheck {
     pub(crate) source: SocketAddr,
-    pub(crate) destination: SocketAddr,
+    pub(crate) destination: Base,
     pub(crate) priority: u32,
     pub(crate) nominates: bool,
     pub(crate) remote_ufrag: String,
@@ -24,7 +25,7 @@ pub(crate) struct EarlyChecks(Vec<EarlyCheck>);
 
 impl EarlyChecks {
     /// Remembers a check, once for each pair and sender.
-    pub(crate) fn remember(&mut self, source: SocketAddr, destination: SocketAddr, check: &Check<'_>) {
+    pub(crate) fn remember(&mut self, source: SocketAddr, destination: Base, check: &Check<'_>) {
         let is_same = |early: &&mut EarlyCheck| {
             (early.source, early.destination) == (source, destination)
                 && early.remote_ufrag == check.remote_ufrag
@@ -50,7 +51,7 @@ impl EarlyChecks {
     }
 
     /// Whether one came by this pair of addresses.
-    pub(crate) fn has(&self, source: SocketAddr, destination: SocketAddr) -> bool {
+    pub(crate) fn has(&self, source: SocketAddr, destination: Base) -> bool {
         self.0.iter().any(|early| early.source == source && early.destination == destination)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use peerless_wire::sdp::{Candidate, CandidateKind};
 
+use crate::datagram::Base;
 use crate::state::{GatheringState, IceState};
 
 /// Why a STUN server gave no candidate (webrtc-pc §4.8.3).
@@ -36,7 +37,7 @@ pub enum Event {
     /// A pair was selected, or another one.
     Selected {
         /// The local address (of the socket).
-        local: SocketAddr,
+        local: Base,
         /// The remote address.
         remote: SocketAddr,
         /// What the local and the remote candidate are.

@@ -9,6 +9,7 @@ use peerless_wire::stun::{Attribute, Class, Message, TransactionId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
+use crate::datagram::Base;
 use crate::ice::candidate::plain;
 use crate::ice::config::Config;
 use crate::ice::event::CandidateFailure;
@@ -26,7 +27,7 @@ const NO_ANSWER: u16 = 701;
 #[derive(Debug)]
 pub(crate) struct Gatherer {
     state: GatheringState,
-    bases: Vec<SocketAddr>,
+    bases: Vec<Base>,
     servers: Vec<Server>,
     /// The questions not yet asked.
     waiting: VecDeque<Query>,
@@ -54,7 +55,7 @@ struct Server {
 /// Which server is asked from which socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Query {
-    pub(crate) base: SocketAddr,
+    pub(crate) base: Base,
     pub(crate) server: SocketAddr,
 }
 
@@ -108,7 +109,7 @@ impl Gatherer {
     }
 
     /// Adds a socket.
-    pub(crate) fn add_base(&mut self, base: SocketAddr) {
+    pub(crate) fn add_base(&mut self, base: Base) {
         if !self.bases.contains(&base) {
             self.bases.push(base);
             self.ask_all(base);
@@ -116,7 +117,7 @@ impl Gatherer {
     }
 
     /// Takes a socket away.
-    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+    pub(crate) fn remove_base(&mut self, base: Base) {
         self.bases.retain(|known| *known != base);
         self.waiting.retain(|query| query.base != base);
         self.bindings.retain(|binding| binding.query.base != base);
@@ -159,7 +160,7 @@ impl Gatherer {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
         message: &Message<'_>,
     ) -> Option<Outcome> {
         let query = self.transactions.find(message.transaction())?.purpose;
@@ -172,7 +173,7 @@ impl Gatherer {
             return Some(self.refused(query, message));
         };
         self.note_answer(query.server);
-        if plain(query.base) != mapped {
+        if plain(query.base.address) != mapped {
             self.bindings.push(Binding { query, next: now + self.keepalive });
         }
         Some(Outcome::Mapped(query, mapped))
@@ -194,7 +195,7 @@ impl Gatherer {
         };
         self.note_answer(query.server);
         match self.url_of(query.server) {
-            Some(url) => Outcome::Failed(CandidateFailure { local: query.base, url, code, reason }),
+            Some(url) => Outcome::Failed(CandidateFailure { local: query.base.address, url, code, reason }),
             None => Outcome::Nothing,
         }
     }
@@ -211,7 +212,7 @@ impl Gatherer {
             return Outcome::Nothing;
         }
         let reason = "the server did not answer".to_owned();
-        Outcome::Failed(CandidateFailure { local: query.base, url, code: NO_ANSWER, reason })
+        Outcome::Failed(CandidateFailure { local: query.base.address, url, code: NO_ANSWER, reason })
     }
 
     fn note_answer(&mut self, address: SocketAddr) {
@@ -290,7 +291,7 @@ impl Gatherer {
         refresh.into_iter().chain(self.transactions.next_timeout()).min()
     }
 
-    fn ask_all(&mut self, base: SocketAddr) {
+    fn ask_all(&mut self, base: Base) {
         let servers: Vec<SocketAddr> = self.servers.iter().map(|server| server.address).collect();
         for server in servers {
             self.ask(Query { base, server });

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use peerless_wire::stun::Message;
 
+use crate::datagram::Base;
 use crate::ice::config::Credentials;
 use crate::ice::message;
 use crate::ice::pair::{Pair, PairId};
@@ -68,7 +69,7 @@ impl KeptPairs {
     }
 
     /// Forgets those that are sent from `base`.
-    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+    pub(crate) fn remove_base(&mut self, base: Base) {
         self.0.retain(|kept| kept.pair.base != base);
     }
 
@@ -104,7 +105,7 @@ impl KeptPairs {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
         message: &Message<'_>,
     ) -> Option<Option<Bytes>> {
         let (ours, theirs) = message.username()?.split_once(':')?;

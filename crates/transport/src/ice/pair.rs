@@ -9,6 +9,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::datagram::Base;
 use crate::ice::consent::Consent;
 use crate::ice::stats::{CandidateStats, PairCounts};
 
@@ -37,7 +38,7 @@ pub(crate) struct Pair {
     pub(crate) id: PairId,
     /// The host candidate it is sent from; others are pruned to it (RFC 8445 §6.1.2.4).
     pub(crate) local: usize,
-    pub(crate) base: SocketAddr,
+    pub(crate) base: Base,
     pub(crate) remote: usize,
     pub(crate) address: SocketAddr,
     /// The larger the better, the same on both sides.

@@ -3,11 +3,11 @@
 //! A restart is prepared when our description with new credentials is set, and takes effect when the peer's credentials
 //! come: only then is anything of the generation before given up, and the pair in use not even then (see `kept`).
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use peerless_wire::stun::Message;
 
+use crate::datagram::Base;
 use crate::ice::candidate::{Candidates, SocketState};
 use crate::ice::config::Credentials;
 use crate::ice::connectivity::{CheckKind, Connectivity};
@@ -117,7 +117,7 @@ impl Connectivity {
     }
 
     /// Whether a socket of ours is bound at `base`.
-    pub(crate) fn is_ours(&self, base: SocketAddr) -> bool {
+    pub(crate) fn is_ours(&self, base: Base) -> bool {
         let next = self.next.as_ref().map(|next| &next.candidates);
         [Some(&self.candidates), next].into_iter().flatten().any(|all| all.host_at(base).is_some())
             || self.kept.pairs().any(|pair| pair.base == base)
@@ -125,7 +125,7 @@ impl Connectivity {
 
     /// The network of the socket at `base` is gone, or there again. Pairs from there carry nothing meanwhile; their
     /// consent runs on.
-    pub(crate) fn set_down(&mut self, now: Instant, base: SocketAddr, is_down: bool) {
+    pub(crate) fn set_down(&mut self, now: Instant, base: Base, is_down: bool) {
         let socket = if is_down { SocketState::Down } else { SocketState::Open };
         self.set_socket(base, socket);
         self.checklist.set_down(base, is_down);
@@ -145,7 +145,7 @@ impl Connectivity {
     }
 
     /// The socket at `base` is closed.
-    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+    pub(crate) fn remove_base(&mut self, base: Base) {
         self.set_socket(base, SocketState::Closed);
         self.checklist.remove_base(base);
         self.kept.remove_base(base);
@@ -153,7 +153,7 @@ impl Connectivity {
     }
 
     /// Nothing that was sent from `base` is waited for.
-    fn give_up(&mut self, base: SocketAddr) {
+    fn give_up(&mut self, base: Base) {
         self.transactions.remove_base(base);
         if self.checklist.pairs().iter().any(|pair| pair.base == base && self.nomination.has_chosen(pair.id))
         {
@@ -161,7 +161,7 @@ impl Connectivity {
         }
     }
 
-    fn set_socket(&mut self, base: SocketAddr, socket: SocketState) {
+    fn set_socket(&mut self, base: Base, socket: SocketState) {
         self.candidates.set_socket(base, socket);
         if let Some(next) = &mut self.next {
             next.candidates.set_socket(base, socket);

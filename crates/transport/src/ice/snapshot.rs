@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::datagram::Transmit;
+use crate::datagram::{Base, Transmit};
 use crate::ice::agent::Agent;
 use crate::ice::candidate::{Candidates, plain};
 use crate::ice::connectivity::Connectivity;
@@ -22,13 +22,7 @@ impl Agent {
     }
 
     /// Counts a datagram that is not STUN and came by a pair.
-    pub fn count_received(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        destination: SocketAddr,
-        bytes: usize,
-    ) {
+    pub fn count_received(&mut self, now: Instant, source: SocketAddr, destination: Base, bytes: usize) {
         if let Some(counts) = self.connectivity.counts_between(plain(source), destination) {
             counts.received(now, bytes);
         }
@@ -45,7 +39,7 @@ impl Agent {
     /// Counts what the system would not send.
     pub fn count_discarded(&mut self, transmit: &Transmit) {
         let packets = transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size.max(1))) as u64;
-        if let Some(counts) = self.connectivity.counts_between(plain(transmit.destination), transmit.source) {
+        if let Some(counts) = self.connectivity.counts_between(plain(transmit.destination), transmit.base()) {
             counts.discarded(packets, transmit.size as u64);
         }
     }
@@ -98,7 +92,7 @@ impl Connectivity {
     pub(super) fn counts_between(
         &mut self,
         source: SocketAddr,
-        destination: SocketAddr,
+        destination: Base,
     ) -> Option<&mut PairCounts> {
         let pairs = self.checklist.pairs_mut().iter_mut().chain(self.kept.pairs_mut());
         let is_here = |pair: &&mut Pair| pair.address == source && pair.base == destination;

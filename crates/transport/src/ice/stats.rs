@@ -152,13 +152,13 @@ impl PairCounts {
 /// One of ours. The URL of its server is for the agent to tell.
 pub(crate) fn local(local: &Local, ufrag: &str) -> CandidateStats {
     CandidateStats {
-        key: key(&[&ufrag, &local.base, &local.address]),
+        key: key(&[&ufrag, &format_args!("{:?}", local.base.carrier), &local.base.address, &local.address]),
         kind: local.kind,
         address: local.address,
         priority: local.priority,
         foundation: Some((local.foundation + 1).to_string()),
         related: (local.kind == CandidateKind::ServerReflexive)
-            .then(|| (local.base.ip().to_string(), local.base.port())),
+            .then(|| (local.base.ip().to_string(), local.base.address.port())),
         ufrag: Some(ufrag.to_owned()),
         url: None,
         server: local.server,

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use peerless_wire::stun::TransactionId;
 
+use crate::datagram::Base;
+
 /// How many transactions are remembered; the oldest give way.
 const LIMIT: usize = 256;
 
@@ -15,7 +17,7 @@ const LAST_WAIT: u32 = 16;
 /// One datagram to send.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
-    pub(crate) source: SocketAddr,
+    pub(crate) source: Base,
     pub(crate) destination: SocketAddr,
     pub(crate) contents: Bytes,
 }
@@ -136,7 +138,7 @@ impl<P> Transactions<P> {
     }
 
     /// Forgets those whose request leaves from `base`.
-    pub(crate) fn remove_base(&mut self, base: SocketAddr) {
+    pub(crate) fn remove_base(&mut self, base: Base) {
         self.0.retain(|transaction| transaction.request.source != base);
     }
 
@@ -175,7 +177,7 @@ mod tests {
     fn sends_seven_times_with_doubled_waits_and_gives_up_after_79() {
         let begin = Instant::now();
         let at = "10.0.0.1:1".parse().unwrap();
-        let request = Outgoing { source: at, destination: at, contents: Bytes::new() };
+        let request = Outgoing { source: Base::udp(at), destination: at, contents: Bytes::new() };
         let wait = Duration::from_millis(500);
         let schedule = Schedule { wait, transmissions: 7, limit: Duration::from_secs(100) };
         let mut transactions = Transactions::default();

@@ -1,6 +1,7 @@
 //! From candidates to a selected pair.
 
 use peerless_netsim::{Filtering, Link, Loss, Mapping, Nat};
+use peerless_transport::datagram::Base;
 use peerless_transport::ice::Event;
 use peerless_transport::state::{GatheringState, IceState};
 use peerless_wire::sdp::CandidateKind;
@@ -54,7 +55,7 @@ fn connects_with_many_addresses_of_both_families() {
     world.connect(None);
     assert!(world.run(seconds(3), |world| world.are(IceState::Completed)));
     assert!(world.agrees());
-    let best = (at("[2001:db8::1]:1"), at("[2001:db8::2]:2"));
+    let best = (Base::udp(at("[2001:db8::1]:1")), at("[2001:db8::2]:2"));
     assert_eq!(world.sides[0].agent.route(), Some(best));
 }
 
@@ -83,7 +84,7 @@ fn a_check_that_overtakes_the_answer_is_answered_and_returned() {
     world.signal_from(0);
     assert!(world.run(milliseconds(10), |world| world.sides[1].agent.route().is_some()));
     assert_eq!(world.sides[0].agent.route(), None);
-    assert!(world.sides[0].agent.is_known(at("10.0.0.2:2000"), at("10.0.0.1:1000")));
+    assert!(world.sides[0].agent.is_known(at("10.0.0.2:2000"), Base::udp(at("10.0.0.1:1000"))));
     assert_eq!(world.sides[0].agent.state(), IceState::New);
     world.introduce(0);
     assert!(world.run(milliseconds(3), |world| world.sides[0].agent.route().is_some()));
@@ -156,7 +157,7 @@ fn waits_a_little_for_the_better_pair_and_no_longer() {
         world.network.set_link(to, from, slow);
         world.connect(None);
         assert!(world.run(seconds(1), |world| world.is_selected() && world.agrees()));
-        assert_eq!(world.sides[0].agent.route().unwrap().0, at(expected));
+        assert_eq!(world.sides[0].agent.route().unwrap().0, Base::udp(at(expected)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use peerless_netsim::{Filtering, Link, Mapping, Nat};
-use peerless_transport::datagram::{Protocol, Transmit};
+use peerless_transport::datagram::{Base, Protocol, Transmit};
 use peerless_transport::ice::stats::{PairStateStats, PairStats, Stats};
 use peerless_transport::state::IceState;
 use peerless_wire::sdp::CandidateKind;
@@ -53,8 +53,8 @@ fn traffic_is_counted_for_the_pair_it_goes_by() {
     let (ours, theirs) = (at("10.0.0.1:1000"), at("10.0.0.2:2000"));
     let agent = &mut world.sides[0].agent;
     agent.count_sent(3, 3000);
-    agent.count_received(now, theirs, ours, 500);
-    agent.count_received(now, at("10.0.0.3:1"), ours, 500);
+    agent.count_received(now, theirs, Base::udp(ours), 500);
+    agent.count_received(now, at("10.0.0.3:1"), Base::udp(ours), 500);
     let lost = Transmit {
         source: ours,
         destination: theirs,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use peerless_netsim::{Filtering, Link, Mapping, Nat};
+use peerless_transport::datagram::Base;
 use peerless_transport::ice::{Agent, Config, Credentials};
 use peerless_transport::state::IceState;
 use peerless_wire::stun::{Class, Message};
@@ -64,7 +65,7 @@ fn media_is_a_sign_of_life_but_no_consent() {
             break;
         }
         assert_eq!(world.sides[0].agent.state(), IceState::Completed);
-        world.sides[0].agent.handle_traffic(world.now, at("10.0.0.2:2000"), at("10.0.0.1:1000"));
+        world.sides[0].agent.handle_traffic(world.now, at("10.0.0.2:2000"), Base::udp(at("10.0.0.1:1000")));
     }
     world.pass(seconds(5));
     assert_eq!(world.sides[0].agent.state(), IceState::Failed);
@@ -186,7 +187,7 @@ fn lite_answers(agent: &mut Agent, now: std::time::Instant, password: &str) -> u
         assert!(words::is_authentic(&request, password));
         nominations += u32::from(request.has_use_candidate());
         let answer = words::success(request.transaction(), transmit.source, Some(password));
-        agent.handle_stun(now, transmit.destination, transmit.source, &answer);
+        agent.handle_stun(now, transmit.destination, Base::udp(transmit.source), &answer);
     }
     nominations
 }
@@ -197,7 +198,7 @@ fn a_lite_peer_is_controlled_and_needs_no_checks_of_its_own() {
     let mut agent = Agent::new(Config::new([1; 32]));
     agent.set_controlling(false);
     agent.start_gathering(now);
-    agent.add_local_address(now, at("10.0.0.1:1"));
+    agent.add_local_address(now, Base::udp(at("10.0.0.1:1")));
     agent.finish_local_addresses(now);
     let password = "0123456789012345678901".to_owned();
     agent.set_remote(now, Credentials { ufrag: "lite".to_owned(), password: password.clone() }, true);

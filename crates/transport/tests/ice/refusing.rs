@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use peerless_netsim::Link;
+use peerless_transport::datagram::Base;
 use peerless_transport::ice::{Agent, Credentials};
 use peerless_transport::state::IceState;
 use peerless_wire::stun::{Attribute, Class, ErrorCode, Kind, Message, TransactionId};
@@ -24,7 +25,7 @@ const NOMINATES: &[Attribute<'static>] = &[Attribute::UseCandidate];
 /// Hands a request in, gives the answer.
 fn ask(world: &mut World, source: &str, request: &[u8]) -> Option<Bytes> {
     let agent = &mut world.sides[0].agent;
-    agent.handle_stun(world.now, at(source), at("10.0.0.1:1000"), request);
+    agent.handle_stun(world.now, at(source), Base::udp(at("10.0.0.1:1000")), request);
     answer(agent, world.now)
 }
 
@@ -40,7 +41,7 @@ fn code(answer: Option<Bytes>) -> Option<ErrorCode> {
 /// What a stranger could change.
 fn snapshot(world: &World) -> impl PartialEq + Clone + std::fmt::Debug + use<> {
     let agent = &world.sides[0].agent;
-    let known = agent.is_known(at(STRANGER), at("10.0.0.1:1000"));
+    let known = agent.is_known(at(STRANGER), Base::udp(at("10.0.0.1:1000")));
     (agent.state(), agent.route(), agent.is_controlling(), known, agent.local_candidates().count())
 }
 
@@ -57,7 +58,7 @@ fn a_wrong_password_never_connects() {
     }
     world.signal();
     assert!(world.run(seconds(60), |world| world.are(IceState::Failed)));
-    assert!(!world.sides[0].agent.is_known(at("10.0.0.2:2000"), at("10.0.0.1:1000")));
+    assert!(!world.sides[0].agent.is_known(at("10.0.0.2:2000"), Base::udp(at("10.0.0.1:1000"))));
 }
 
 #[test]
@@ -128,11 +129,11 @@ fn a_forged_answer_does_not_end_a_check() {
         words::success(TransactionId([7; 12]), us, Some(&password)),
     ];
     for message in forged {
-        agent.handle_stun(now, peer, us, &message);
+        agent.handle_stun(now, peer, Base::udp(us), &message);
         assert!(agent.route().is_none() && agent.is_controlling());
     }
-    agent.handle_stun(now, peer, us, &words::success(id, us, Some(&password)));
-    assert_eq!(agent.route(), Some((us, peer)));
+    agent.handle_stun(now, peer, Base::udp(us), &words::success(id, us, Some(&password)));
+    assert_eq!(agent.route(), Some((Base::udp(us), peer)));
     assert_eq!(agent.dropped(), 4);
 }
 
@@ -147,9 +148,9 @@ fn an_authentic_answer_by_another_way_fails_the_pair() {
     let agent = &mut world.sides[0].agent;
     let id = Message::parse(&answer(agent, now).unwrap()).unwrap().transaction();
     let us = at("10.0.0.1:1000");
-    agent.handle_stun(now, at(STRANGER), us, &words::success(id, us, Some(&password)));
+    agent.handle_stun(now, at(STRANGER), Base::udp(us), &words::success(id, us, Some(&password)));
     assert_eq!(agent.route(), None);
-    assert!(!agent.is_known(at(STRANGER), us));
+    assert!(!agent.is_known(at(STRANGER), Base::udp(us)));
 }
 
 #[test]
@@ -172,15 +173,20 @@ fn of_several_pairs_an_aggressive_peer_nominates_the_best_is_used() {
             let id = TransactionId([which as u8; 12]);
             let request = words::write(Class::Request, id, &nominating, Some(&ours.password));
             let agent = &mut world.sides[0].agent;
-            agent.handle_stun(world.now, peer, us, &request);
+            agent.handle_stun(world.now, peer, Base::udp(us), &request);
             assert_eq!(Message::parse(&answer(agent, world.now).unwrap()).unwrap().class(), Class::Success);
             world.now += milliseconds(50);
             let check = answer(agent, world.now).unwrap();
             let id = Message::parse(&check).unwrap().transaction();
-            agent.handle_stun(world.now, peer, us, &words::success(id, us, Some(&theirs.password)));
+            agent.handle_stun(
+                world.now,
+                peer,
+                Base::udp(us),
+                &words::success(id, us, Some(&theirs.password)),
+            );
         }
         let route = world.sides[0].agent.route();
-        assert_eq!(route, Some((at("10.0.0.1:1000"), at("10.0.0.2:2000"))), "{order:?}");
+        assert_eq!(route, Some((Base::udp(at("10.0.0.1:1000")), at("10.0.0.2:2000"))), "{order:?}");
     }
 }
 
@@ -193,8 +199,9 @@ fn a_peer_with_a_thousand_ports_is_bounded() {
     let theirs = world.sides[1].agent.local_credentials().ufrag.clone();
     let request = check(1, &ours, &theirs, &[]);
     let known = |world: &World| {
-        let is_known =
-            |port| world.sides[0].agent.is_known(at(&format!("10.0.0.7:{port}")), at("10.0.0.1:1000"));
+        let is_known = |port| {
+            world.sides[0].agent.is_known(at(&format!("10.0.0.7:{port}")), Base::udp(at("10.0.0.1:1000")))
+        };
         (1..=1000).filter(|port| is_known(*port)).count()
     };
     for port in 1..=1000 {

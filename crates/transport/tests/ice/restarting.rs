@@ -1,6 +1,7 @@
 //! Restarts that are prepared, taken back, overtaken or not followed (RFC 8445 §9), and sockets that come and go.
 
 use peerless_netsim::Link;
+use peerless_transport::datagram::Base;
 use peerless_transport::ice::Event;
 use peerless_transport::state::{GatheringState, IceState};
 
@@ -142,13 +143,13 @@ fn a_socket_without_a_network_disconnects_at_once_and_comes_back_without_a_resta
     let mut world = connected();
     let address = at("10.0.0.1:1000");
     world.network.set_default_link(Link::cut());
-    world.sides[0].agent.suspend_local_address(world.now, address);
+    world.sides[0].agent.suspend_local_address(world.now, Base::udp(address));
     assert_eq!(world.sides[0].agent.state(), IceState::Disconnected);
     assert_eq!(world.sides[0].agent.route(), None);
     world.pass(seconds(15));
     assert!(world.are(IceState::Disconnected));
     world.network.set_default_link(Link::default());
-    world.sides[0].agent.restore_local_address(world.now, address);
+    world.sides[0].agent.restore_local_address(world.now, Base::udp(address));
     assert!(world.run(milliseconds(100), |world| world.sides[0].agent.state() == IceState::Completed));
     assert!(world.run(seconds(10), |world| world.are(IceState::Completed)));
 }
@@ -157,7 +158,7 @@ fn a_socket_without_a_network_disconnects_at_once_and_comes_back_without_a_resta
 fn a_socket_that_stays_without_a_network_fails_when_consent_ends() {
     let mut world = connected();
     world.network.set_default_link(Link::cut());
-    world.sides[0].agent.suspend_local_address(world.now, at("10.0.0.1:1000"));
+    world.sides[0].agent.suspend_local_address(world.now, Base::udp(at("10.0.0.1:1000")));
     world.pass(seconds(23));
     assert_eq!(world.sides[0].agent.state(), IceState::Disconnected);
     assert!(world.run(seconds(8), |world| world.sides[0].agent.state() == IceState::Failed));
@@ -169,17 +170,17 @@ fn a_restart_leaves_out_the_socket_whose_network_is_gone() {
     let mut world = World::new(5, Link::default(), &addresses, &["10.0.0.2:2000"]);
     world.connect(None);
     assert!(world.run(seconds(2), |world| world.are(IceState::Completed)));
-    let (used, _) = world.sides[0].agent.route().unwrap();
+    let used = world.sides[0].agent.route().unwrap().0.address;
     let other = at(addresses.into_iter().find(|one| at(one) != used).unwrap());
-    world.sides[0].agent.suspend_local_address(world.now, used);
+    world.sides[0].agent.suspend_local_address(world.now, Base::udp(used));
     world.sides[0].addresses.retain(|one| *one != used);
     restart(&mut world, 0);
     let told: Vec<_> = world.sides[0].agent.local_candidates().map(|one| one.address.ip()).collect();
     assert_eq!(told, [Some(other.ip())]);
-    let is_over = |world: &World| world.sides[0].agent.route().is_some_and(|(local, _)| local == other);
+    let is_over = |world: &World| world.sides[0].agent.route().is_some_and(|(base, _)| base.address == other);
     assert!(world.run(seconds(3), is_over));
     assert!(world.run(seconds(3), |world| world.are(IceState::Completed) && world.agrees()));
-    world.sides[0].agent.remove_local_address(world.now, used);
+    world.sides[0].agent.remove_local_address(world.now, Base::udp(used));
     world.pass(seconds(60));
     assert!(world.are(IceState::Completed));
 }
@@ -190,8 +191,8 @@ fn a_server_that_cannot_be_reached_is_told_once() {
     let now = world.now;
     let agent = &mut world.sides[0].agent;
     agent.start_gathering(now);
-    agent.add_local_address(now, at("10.0.0.1:1000"));
-    agent.add_local_address(now, at("10.0.1.1:1000"));
+    agent.add_local_address(now, Base::udp(at("10.0.0.1:1000")));
+    agent.add_local_address(now, Base::udp(at("10.0.1.1:1000")));
     agent.add_stun_server(now, at("192.0.2.77:3478"), "stun:nobody.example");
     agent.add_stun_server(now, at("192.0.2.78:3478"), "stun:nobody.example");
     agent.add_stun_server(now, at("192.0.2.79:3478"), "stun:noone.example");

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use peerless_netsim::{Link, Network};
+use peerless_transport::datagram::Base;
 use peerless_transport::ice::{Agent, Config, Event};
 use peerless_transport::state::{GatheringState, IceState};
 use peerless_wire::sdp::Candidate;
@@ -81,7 +82,7 @@ impl Side {
     pub fn gather(&mut self, now: Instant, server: Option<&str>) {
         self.agent.start_gathering(now);
         for address in &self.addresses {
-            self.agent.add_local_address(now, *address);
+            self.agent.add_local_address(now, Base::udp(*address));
         }
         if let Some(server) = server {
             self.agent.add_stun_server(now, at(server), "stun:server");
@@ -171,7 +172,9 @@ impl World {
     /// Both sides send by the same pair.
     pub fn agrees(&self) -> bool {
         let [first, second] = self.sides.each_ref().map(|side| side.agent.route());
-        first.is_some() && first == second.map(|(local, remote)| (remote, local))
+        first.is_some()
+            && first.map(|(base, remote)| (base.address, remote))
+                == second.map(|(base, remote)| (remote, base.address))
     }
 
     pub fn is_selected(&self) -> bool {
@@ -194,7 +197,7 @@ impl World {
                     self.network.send(self.now, to, from, answer);
                 }
             } else if let Some(index) = self.sides.iter().position(|side| side.addresses.contains(&to)) {
-                self.sides[index].agent.handle_stun(self.now, from, to, &contents);
+                self.sides[index].agent.handle_stun(self.now, from, Base::udp(to), &contents);
                 self.transmit(index);
             }
         }
