@@ -5,6 +5,7 @@ mod watch;
 mod sockets;
 mod mdns;
 mod resolve;
+mod turn;
 mod run;
 
 pub(crate) use run::{Plan, spawn};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_peer::id::TransportId;
-use peerless_transport::datagram::{Datagram, Transmit};
+use peerless_transport::datagram::Datagram;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
@@ -19,14 +19,13 @@ use crate::config::Configuration;
 use crate::driver::interfaces;
 use crate::driver::resolve;
 use crate::driver::sockets::Socket;
+use crate::driver::turn::{Departures, turn};
 use crate::driver::watch::Watch;
 use crate::error::Error;
-use crate::shared::{Errand, Shared};
+use crate::shared::{Errand, Shared, State};
 
 /// How much the driver takes in before it lets other tasks run, datagrams.
 const RECEIVE_BUDGET: usize = 512;
-/// How much is put into the send buffer before it is sent, bytes.
-const SEND_BATCH: usize = 64 * 1024;
 /// How long the peer's deadlines wait at least while a socket is full: until it is not, nothing can be done for most.
 const FULL_SOCKET_PAUSE: Duration = Duration::from_millis(5);
 
@@ -63,9 +62,7 @@ pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
         errands: JoinSet::new(),
         arrived: Vec::new(),
         block: BytesMut::new(),
-        leaving: BytesMut::new(),
-        transmits: Vec::new(),
-        sent: Progress::default(),
+        departures: Departures::default(),
     };
     runtime.spawn(driver);
 }
@@ -85,10 +82,7 @@ struct Driver {
     arrived: Vec<Datagram>,
     /// Where arriving datagrams are copied.
     block: BytesMut,
-    /// The bytes of `transmits`, one after the other.
-    leaving: BytesMut,
-    transmits: Vec<Transmit>,
-    sent: Progress,
+    departures: Departures,
 }
 
 /// How the peer stood when the driver last had the lock.
@@ -100,17 +94,6 @@ struct Standing {
     deadline: Option<Instant>,
     /// Errands that were run since, which may have made something to send.
     ran_errands: bool,
-}
-
-/// How far sending has come.
-#[derive(Debug, Default)]
-struct Progress {
-    /// Transmits that have left.
-    transmits: usize,
-    /// Where the current transmit begins in the buffer.
-    offset: usize,
-    /// Bytes of the current transmit that have left.
-    bytes: usize,
 }
 
 /// Also where the runtime ends before the connection: nobody waits for a task that is gone.
@@ -134,12 +117,10 @@ impl Future for Driver {
             if driver.send(context).is_pending() {
                 break (standing, true);
             }
-            if driver.transmits.is_empty() && !standing.ran_errands {
+            if driver.departures.is_empty() && !standing.ran_errands {
                 break (standing, false);
             }
-            driver.transmits.clear();
-            driver.leaving.clear();
-            driver.sent = Progress::default();
+            driver.departures.clear();
             driver.release();
         };
         while let Poll::Ready(Some(_)) = driver.errands.poll_join_next(context) {}
@@ -175,38 +156,23 @@ impl Driver {
 
     /// Under the lock, taken once: hands in datagrams and time, takes out errands and what shall leave.
     fn advance(&mut self, context: &mut Context<'_>) -> Standing {
-        let now = Instant::now();
-        let mut state = self.shared.lock_as_driver();
-        if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-            state.driver = Some(context.waker().clone());
-        }
-        for datagram in self.arrived.drain(..) {
-            state.peer.handle_datagram(now, datagram);
-        }
-        for transmit in self.sockets.iter().flat_map(Socket::take_discarded) {
-            state.peer.count_discarded(&transmit);
-        }
-        state.hand_in_requests(now, context.waker());
-        if state.peer.poll_timeout().is_some_and(|at| at <= now) {
-            state.peer.handle_timeout(now);
-        }
-        // Among the peer's events are errands, and what readers wish of the remote.
-        state.pass_on(now);
-        if self.transmits.is_empty() {
-            while self.leaving.len() < SEND_BATCH
-                && let Some(transmit) = state.peer.poll_transmit(now, &mut self.leaving)
-            {
-                self.transmits.push(transmit);
+        let (sockets, arrived) = (&self.sockets, &mut self.arrived);
+        let takes_out = self.departures.is_empty();
+        let hand_in = |state: &mut State, now| {
+            for datagram in arrived.drain(..) {
+                state.peer.handle_datagram(now, datagram);
             }
-        }
-        let errands = std::mem::take(&mut state.errands);
-        let standing = Standing {
-            is_closed: state.peer.is_closed(),
-            deadline: state.peer.poll_timeout(),
-            ran_errands: !errands.is_empty(),
+            for transmit in sockets.iter().flat_map(Socket::take_discarded) {
+                state.peer.count_discarded(&transmit);
+            }
         };
-        drop(state);
-        for errand in errands {
+        let turn = turn(&self.shared, context.waker(), hand_in, &mut self.departures, takes_out);
+        let standing = Standing {
+            is_closed: turn.is_closed,
+            deadline: turn.deadline,
+            ran_errands: !turn.errands.is_empty(),
+        };
+        for errand in turn.errands {
             self.run(errand);
         }
         standing
@@ -320,15 +286,13 @@ impl Driver {
 
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.
     fn send(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while let Some(transmit) = self.transmits.get(self.sent.transmits) {
-            let end = self.sent.offset + transmit.size;
-            let bytes = self.leaving.get(self.sent.offset..end).unwrap_or_default();
+        while let Some((transmit, bytes, sent)) = self.departures.first() {
             if let Some(socket) = socket_of(&self.sockets, transmit.source)
-                && socket.poll_send(context, transmit, bytes, &mut self.sent.bytes).is_pending()
+                && socket.poll_send(context, transmit, bytes, sent).is_pending()
             {
                 return Poll::Pending;
             }
-            self.sent = Progress { transmits: self.sent.transmits + 1, offset: end, bytes: 0 };
+            self.departures.step();
         }
         Poll::Ready(())
     }
