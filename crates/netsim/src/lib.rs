@@ -16,13 +16,19 @@
 //! assert_eq!((from.port(), to.port(), &payload[..]), (1000, 2000, &b"hello"[..]));
 //! ```
 
+mod carrier;
 mod chance;
 mod loss;
 mod link;
 mod nat;
+mod firewall;
+mod topology;
+mod stream;
 mod network;
 
+pub use carrier::Carrier;
+pub use firewall::{Datagrams, Firewall, Streams};
 pub use link::Link;
 pub use loss::Loss;
-pub use nat::{Filtering, Mapping, Nat};
-pub use network::{Counts, Network};
+pub use nat::{Behaviour, Filtering, Mapping, Nat, Ports};
+pub use network::{Arrival, Counts, Network};

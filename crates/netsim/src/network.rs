@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use crate::carrier::Carrier;
 use crate::chance::Chance;
+use crate::firewall::Firewall;
 use crate::link::{Link, LinkState};
 use crate::nat::Nat;
+use crate::stream::Streams;
+use crate::topology::{Departure, Topology};
 
 /// A network that carries payloads of type `P` between addresses.
 #[derive(Debug)]
@@ -15,7 +19,8 @@ pub struct Network<P> {
     link: Link,
     links: HashMap<(IpAddr, IpAddr), Link>,
     states: HashMap<(IpAddr, IpAddr), LinkState>,
-    nats: Vec<Nat>,
+    topology: Topology,
+    streams: Streams,
     corruption: Option<fn(&mut P, u64)>,
     /// By arrival; the number keeps those of one instant in order.
     travelling: BTreeMap<(Instant, u64), Travelling<P>>,
@@ -31,7 +36,7 @@ pub struct Counts {
     pub received: u64,
     /// Lost on a link, or dropped by a full queue.
     pub lost: u64,
-    /// Refused by a NAT, or sent to an inside address from outside.
+    /// Refused by a NAT or a firewall, or sent to an inside address from outside.
     pub filtered: u64,
     /// Arrived twice.
     pub duplicated: u64,
@@ -39,12 +44,22 @@ pub struct Counts {
     pub corrupted: u64,
 }
 
+/// What has arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival<P> {
+    /// What carried it.
+    pub carrier: Carrier,
+    /// From where it seems to come.
+    pub from: SocketAddr,
+    /// The address of the host it reached.
+    pub to: SocketAddr,
+    /// What it is.
+    pub payload: P,
+}
+
 #[derive(Debug)]
 struct Travelling<P> {
-    from: SocketAddr,
-    to: SocketAddr,
-    /// The host that sent it, which may be behind a NAT.
-    origin: IpAddr,
+    departure: Departure,
     payload: P,
 }
 
@@ -56,7 +71,8 @@ impl<P: AsRef<[u8]> + Clone> Network<P> {
             link,
             links: HashMap::new(),
             states: HashMap::new(),
-            nats: Vec::new(),
+            topology: Topology::default(),
+            streams: Streams::default(),
             corruption: None,
             travelling: BTreeMap::new(),
             counts: Counts::default(),
@@ -73,10 +89,14 @@ impl<P: AsRef<[u8]> + Clone> Network<P> {
         self.links.insert((from, to), link);
     }
 
-    /// Puts a translator into the network. Hosts behind the same one reach each other directly; its own address
-    /// leads back inside as well (hairpinning, RFC 4787 §6).
+    /// Puts a translator into the network. Hosts behind the same one reach each other directly.
     pub fn add_nat(&mut self, nat: Nat) {
-        self.nats.push(nat);
+        self.topology.nats.push(nat);
+    }
+
+    /// Puts a firewall into the network.
+    pub fn add_firewall(&mut self, firewall: Firewall) {
+        self.topology.firewalls.push(firewall);
     }
 
     /// What damages a payload, given 64 random bits; without it a datagram to be damaged is dropped.
@@ -88,14 +108,18 @@ impl<P: AsRef<[u8]> + Clone> Network<P> {
     pub fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, mut payload: P) {
         self.counts.sent += 1;
         let key = (from.ip(), to.ip());
-        let link = self.links.get(&key).copied().unwrap_or(self.link);
+        let link = self.link_between(from.ip(), to.ip());
         let state = self.states.entry(key).or_default();
         // A NAT sits at its host: it learns of the datagram even where the link then loses it.
-        let seen_from = seen_from(&mut self.nats, from, to);
+        let departure = self.topology.leave(now, Carrier::Datagram, from, to, &mut self.chance);
         let arrival = state.arrival(now, payload.as_ref().len(), &link, &mut self.chance);
         let is_corrupt = self.chance.happens(link.corrupt);
         let is_duplicate = self.chance.happens(link.duplicate);
         let bits = self.chance.bits();
+        let Some(departure) = departure else {
+            self.counts.filtered += 1;
+            return;
+        };
         let Some(arrival) = arrival else {
             self.counts.lost += 1;
             return;
@@ -107,12 +131,34 @@ impl<P: AsRef<[u8]> + Clone> Network<P> {
         }
         if is_duplicate {
             self.counts.duplicated += 1;
-            let copy = Travelling { from: seen_from, to, origin: from.ip(), payload: payload.clone() };
+            let copy = Travelling { departure: departure.clone(), payload: payload.clone() };
             let later = arrival + self.chance.duration(link.reorder_delay);
             self.travelling.insert((later, self.counts.sent * 2 + 1), copy);
         }
-        let travelling = Travelling { from: seen_from, to, origin: from.ip(), payload };
-        self.travelling.insert((arrival, self.counts.sent * 2), travelling);
+        self.travelling.insert((arrival, self.counts.sent * 2), Travelling { departure, payload });
+    }
+
+    /// Sends one frame by the stream between two addresses. Where there is none (any more), `from` begins it, which
+    /// takes a round trip. Whether the frame is on its way: what a firewall keeps is not, nor that over which the stream
+    /// broke down.
+    pub fn send_stream(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, payload: P) -> bool {
+        self.counts.sent += 1;
+        let Some(departure) = self.topology.leave(now, Carrier::Stream, from, to, &mut self.chance) else {
+            self.counts.filtered += 1;
+            return false;
+        };
+        let (there, back) = (self.link_between(from.ip(), to.ip()), self.link_between(to.ip(), from.ip()));
+        let chance = &mut self.chance;
+        if !self.streams.has(from, to) {
+            self.streams.open(now, (from, departure.from, to), (&there, &back), chance);
+        }
+        let size = payload.as_ref().len();
+        let Some(arrival) = self.streams.arrival(now, (from, to), size, &there, chance) else {
+            self.counts.lost += 1;
+            return false;
+        };
+        self.travelling.insert((arrival, self.counts.sent * 2), Travelling { departure, payload });
+        true
     }
 
     /// When the next datagram arrives.
@@ -120,16 +166,22 @@ impl<P: AsRef<[u8]> + Clone> Network<P> {
         self.travelling.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The next datagram that has arrived by `now`: from where it seems to come, the address of the host it reached,
-    /// and the payload.
+    /// The next datagram or frame that has arrived by `now`: from where it seems to come, the address of the host it
+    /// reached, and the payload.
     pub fn receive(&mut self, now: Instant) -> Option<(SocketAddr, SocketAddr, P)> {
+        self.receive_any(now).map(|Arrival { from, to, payload, .. }| (from, to, payload))
+    }
+
+    /// The same, with what carried it.
+    pub fn receive_any(&mut self, now: Instant) -> Option<Arrival<P>> {
         loop {
             let entry = self.travelling.first_entry().filter(|entry| entry.key().0 <= now)?;
-            let Travelling { from, to, origin, payload } = entry.remove();
-            match self.reached(origin, from, to) {
+            let Travelling { departure, payload } = entry.remove();
+            match self.topology.arrive(now, &departure) {
                 Some(to) => {
                     self.counts.received += 1;
-                    return Some((from, to, payload));
+                    let Departure { carrier, from, .. } = departure;
+                    return Some(Arrival { carrier, from, to, payload });
                 }
                 None => self.counts.filtered += 1,
             }
@@ -141,21 +193,8 @@ impl<P: AsRef<[u8]> + Clone> Network<P> {
         self.counts
     }
 
-    /// The host that a datagram to `to` reaches; `None` where none.
-    fn reached(&self, origin: IpAddr, from: SocketAddr, to: SocketAddr) -> Option<SocketAddr> {
-        if let Some(nat) = self.nats.iter().find(|nat| nat.outside() == to.ip()) {
-            return nat.translate_in(from, to.port());
-        }
-        let is_hidden = self.nats.iter().any(|nat| nat.has_inside(to.ip()) && !nat.has_inside(origin));
-        (!is_hidden).then_some(to)
-    }
-}
-
-/// The address a datagram seems to come from.
-fn seen_from(nats: &mut [Nat], from: SocketAddr, to: SocketAddr) -> SocketAddr {
-    match nats.iter_mut().find(|nat| nat.has_inside(from.ip())) {
-        Some(nat) if !nat.has_inside(to.ip()) => nat.translate_out(from, to),
-        _ => from,
+    fn link_between(&self, from: IpAddr, to: IpAddr) -> Link {
+        self.links.get(&(from, to)).copied().unwrap_or(self.link)
     }
 }
 
