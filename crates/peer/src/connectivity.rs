@@ -8,7 +8,7 @@ use std::time::Instant;
 use peerless_transport::ice::Credentials;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
 use peerless_transport::transport::Transport;
-use peerless_wire::sdp::{Address, Candidate, TransportProtocol};
+use peerless_wire::sdp::{Address, Candidate, TcpType};
 
 use crate::event::{Secured, SelectedPair};
 use crate::state::{ConnectionState, IceConnectionState, IceGatheringState};
@@ -117,7 +117,9 @@ impl Connectivity {
     ) -> Option<String> {
         match &candidate.address {
             Address::Ip(_) => self.add_addressed(now, transport, candidate),
-            Address::Name(name) if is_mdns(name) && candidate.transport == TransportProtocol::Udp => {
+            // Nobody connects to an active candidate, wherever it is.
+            Address::Name(_) if candidate.tcp_type == Some(TcpType::Active) => {}
+            Address::Name(name) if is_mdns(name) => {
                 let place = (name.clone(), candidate.port);
                 if self.asked.len() < NAME_LIMIT && !self.asked.contains(&place) {
                     let is_asked = self.resolving.iter().any(|other| has_name(other, name));

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use peerless_rtp::tone::ReceivedTone;
+use peerless_transport::datagram::StreamId;
 use peerless_transport::dtls::Failure;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
 use peerless_wire::rtp::{Mid, Rid};
@@ -75,6 +76,8 @@ pub enum Event {
     /// This transport has ended, and no other has its place: its sockets can go once nothing is left to send. It was surplus
     /// after the remote had bundled, or its last section was rejected.
     TransportClosed(TransportId),
+    /// This stream of the transport is of no use any more: it is to be closed once what was sent by it has left.
+    CloseStream(TransportId, StreamId),
     /// The caller shall resolve this (mDNS) name and hand in the result.
     ResolveName(String),
     /// `selectedcandidatepairchange` of an ICE transport (webrtc-pc §5.6).

@@ -38,6 +38,7 @@ pub mod configuration;
 mod descriptions;
 mod messaging;
 mod reporting;
+mod streams;
 pub mod transports;
 
 pub use peer::Peer;

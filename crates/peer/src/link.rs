@@ -9,7 +9,7 @@ use peerless_transport::datagram::{Base, Datagram, Received, Transmit};
 use peerless_transport::state::GatheringState;
 use peerless_transport::transport::Transport;
 use peerless_wire::rtp::Mid;
-use peerless_wire::sdp;
+use peerless_wire::sdp::{self, TcpType};
 
 use crate::connectivity::Connectivity;
 use crate::id::TransportId;
@@ -33,8 +33,8 @@ pub(crate) struct Link {
     pub(crate) dtls_role: Option<DtlsRole>,
     /// The section of our description that local candidates are for.
     pub(crate) local_section: Option<(Mid, usize)>,
-    /// Its sockets.
-    addresses: Vec<SocketAddr>,
+    /// Its sockets, and where its streams begin.
+    bases: Vec<Base>,
     /// Whether media could be sent when last looked at.
     pub(crate) could_send: bool,
 }
@@ -49,27 +49,43 @@ impl Link {
             is_used: false,
             dtls_role: None,
             local_section: None,
-            addresses: Vec::new(),
+            bases: Vec::new(),
             could_send: false,
         }
     }
 
-    /// Whether one of its sockets is bound there.
-    pub(crate) fn has_address(&self, address: SocketAddr) -> bool {
-        self.addresses.contains(&address)
+    /// Whether this is one of its sockets, or where one of its streams begins, be it of TCP or TLS.
+    pub(crate) fn has_base(&self, base: Base) -> bool {
+        let is_same = |known: &Base| known.address == base.address && known.is_stream() == base.is_stream();
+        self.bases.iter().any(is_same)
     }
 
     pub(crate) fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
-        if !self.has_address(address) {
-            self.addresses.push(address);
-        }
+        self.add_base(Base::udp(address));
         self.transport.ice_mut().add_local_address(now, Base::udp(address));
     }
 
+    /// From here streams to servers may be opened.
+    pub(crate) fn add_stream_base(&mut self, address: SocketAddr) {
+        self.add_base(Base::tcp(address));
+    }
+
+    /// From here connections to the remote are opened, or here they are taken.
+    pub(crate) fn add_tcp_address(&mut self, now: Instant, address: SocketAddr, tcp_type: TcpType) {
+        self.add_base(Base::tcp(address));
+        self.transport.ice_mut().add_tcp_address(now, address, tcp_type);
+    }
+
+    fn add_base(&mut self, base: Base) {
+        if !self.has_base(base) {
+            self.bases.push(base);
+        }
+    }
+
     /// A socket of its was closed.
-    pub(crate) fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
-        self.addresses.retain(|known| *known != address);
-        self.transport.ice_mut().remove_local_address(now, Base::udp(address));
+    pub(crate) fn remove_local_address(&mut self, now: Instant, base: Base) {
+        self.bases.retain(|known| *known != base);
+        self.transport.ice_mut().remove_local_address(now, base);
     }
 
     /// Whether it has, or was to have, sockets.

@@ -1,12 +1,11 @@
 //! All transports of a peer: which media section goes over which, and to which an arriving datagram belongs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
 use peerless_transport::crypto::Certificate;
-use peerless_transport::datagram::{Datagram, Transmit};
+use peerless_transport::datagram::{Base, Datagram, Transmit};
 use peerless_transport::transport::Transport;
 use peerless_wire::rtp::Mid;
 
@@ -216,13 +215,14 @@ impl Links {
 
     /// Hands a datagram to the transport whose socket it came to.
     pub(crate) fn handle_datagram(&mut self, now: Instant, datagram: Datagram) {
-        let place = self.rest.iter_mut().find(|link| link.has_address(datagram.destination));
+        let base = datagram.base();
+        let place = self.rest.iter_mut().find(|link| link.has_base(base));
         place.unwrap_or(&mut self.first).handle_datagram(now, datagram);
     }
 
-    /// The one whose socket is bound there.
-    pub(crate) fn at_mut(&mut self, address: SocketAddr) -> Option<&mut Link> {
-        self.iter_mut().find(|link| link.has_address(address))
+    /// The one whose socket this is, or whose streams begin there.
+    pub(crate) fn at_mut(&mut self, base: Base) -> Option<&mut Link> {
+        self.iter_mut().find(|link| link.has_base(base))
     }
 
     pub(crate) fn poll_transmit(

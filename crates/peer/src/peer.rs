@@ -66,7 +66,7 @@ impl Peer {
     /// One bound UDP socket more for a transport: a host candidate. Asked for by `Event::Gather`. An address that another
     /// transport has already is not taken: datagrams find their transport by the address they came to.
     pub fn add_local_address(&mut self, now: Instant, transport: TransportId, address: SocketAddr) {
-        let is_others = self.engine.links.at_mut(address).is_some_and(|link| link.id != transport);
+        let is_others = self.engine.links.at_mut(Base::udp(address)).is_some_and(|link| link.id != transport);
         if let Some(link) = self.engine.links.get_mut(transport).filter(|_| !is_others) {
             link.add_local_address(now, address);
         }
@@ -75,25 +75,25 @@ impl Peer {
 
     /// The network of a local address is gone: where the pair in use goes by it the connection is disconnected at once,
     /// and failed when consent ends (RFC 7675 §5.1), unless it comes back or ICE is restarted over another.
-    pub fn suspend_local_address(&mut self, now: Instant, address: SocketAddr) {
-        if let Some(link) = self.engine.links.at_mut(address) {
-            link.transport.ice_mut().suspend_local_address(now, Base::udp(address));
+    pub fn suspend_local_address(&mut self, now: Instant, base: Base) {
+        if let Some(link) = self.engine.links.at_mut(base) {
+            link.transport.ice_mut().suspend_local_address(now, base);
         }
         self.engine.settle();
     }
 
     /// The network of a suspended local address is there again, and its socket the same.
-    pub fn restore_local_address(&mut self, now: Instant, address: SocketAddr) {
-        if let Some(link) = self.engine.links.at_mut(address) {
-            link.transport.ice_mut().restore_local_address(now, Base::udp(address));
+    pub fn restore_local_address(&mut self, now: Instant, base: Base) {
+        if let Some(link) = self.engine.links.at_mut(base) {
+            link.transport.ice_mut().restore_local_address(now, base);
         }
         self.engine.settle();
     }
 
     /// The socket at a local address was closed.
-    pub fn remove_local_address(&mut self, now: Instant, address: SocketAddr) {
-        if let Some(link) = self.engine.links.at_mut(address) {
-            link.remove_local_address(now, address);
+    pub fn remove_local_address(&mut self, now: Instant, base: Base) {
+        if let Some(link) = self.engine.links.at_mut(base) {
+            link.remove_local_address(now, base);
         }
         self.engine.settle();
     }

@@ -11,6 +11,7 @@ use peerless_peer::config::{
 use peerless_transport::crypto::Certificate;
 
 use crate::error::{Error, IceServerReason};
+use crate::ice_tcp::IceTcp;
 
 /// RTCConfiguration (webrtc-pc §4.2.1) and what a native peer wants to say besides.
 ///
@@ -39,6 +40,10 @@ pub struct Configuration {
     pub dtls: DtlsVersions,
     /// The local addresses to use. Default: those of all interfaces that are up; loopback only where there is no other.
     pub interfaces: Option<Vec<IpAddr>>,
+    /// Which candidates of TCP are gathered. Default: active ones.
+    pub ice_tcp: IceTcp,
+    /// Certificates, each in DER, that may vouch for TURN servers over TLS beside the roots of the system. Default: none.
+    pub tls_roots: Vec<Vec<u8>>,
     /// The largest UDP payload sent, bytes: 548 to 65 507. Default: 1200. Data channels look for what the path carries
     /// beyond that (RFC 8899).
     pub mtu: usize,
@@ -86,6 +91,8 @@ impl Default for Configuration {
             codecs: CodecCapability::all(),
             dtls: DtlsVersions::Any,
             interfaces: None,
+            ice_tcp: IceTcp::default(),
+            tls_roots: Vec::new(),
             mtu: 1200,
             max_packet_size: 16_384,
             pacing: true,

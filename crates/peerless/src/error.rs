@@ -20,6 +20,9 @@ pub enum Error {
     /// An address under `Configuration::interfaces` belongs to no interface of this machine.
     #[error("no interface has the address {0}")]
     Interface(std::net::IpAddr),
+    /// The certificate at this place of `Configuration::tls_roots` cannot be read.
+    #[error("tls_roots[{0}] is no certificate in DER")]
+    TlsRoot(usize),
     /// The system refused something: no random numbers, no list of interfaces.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -49,7 +52,7 @@ impl Error {
         match self {
             Self::Peer(error) => error.name(),
             Self::IceServer { reason: IceServerReason::NotSupported, .. } => "NotSupportedError",
-            Self::IceServer { .. } => "SyntaxError",
+            Self::IceServer { .. } | Self::TlsRoot(_) => "SyntaxError",
             Self::Interface(_) | Self::NoRuntime | Self::Io(_) => "OperationError",
         }
     }

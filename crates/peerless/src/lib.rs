@@ -98,6 +98,8 @@
 //! was made in.
 
 pub mod error;
+mod ice_tcp;
+mod stream_server;
 pub mod config;
 mod encoding;
 mod feed;
@@ -128,6 +130,7 @@ pub use dtmf::DtmfSender;
 pub use encoding::Encoding;
 pub use error::Error;
 pub use events::{Event, Events};
+pub use ice_tcp::IceTcp;
 pub use local_track::{LocalTrack, WriteError};
 pub use receiver::Receiver;
 pub use remote_track::RemoteTrack;

@@ -16,6 +16,7 @@ use peerless_peer::id::{ChannelId, TransceiverId, TransportId};
 use peerless_peer::peer::Peer;
 use peerless_peer::state::{DataChannelState, Direction, MediaKind};
 use peerless_rtp::codec::Codec;
+use peerless_transport::datagram::StreamId;
 use tokio::sync::Notify;
 
 use crate::config::Configuration;
@@ -25,6 +26,7 @@ use crate::mailbox::{Abandoned, Mailbox};
 use crate::news::{EventQueue, News};
 use crate::remote_track::RemoteTrack;
 use crate::source::Source;
+use crate::stream_server::StreamServer;
 
 /// One connection's state behind its lock.
 pub(crate) struct Shared {
@@ -72,6 +74,11 @@ pub(crate) enum Errand {
     Gather(TransportId),
     /// Close the sockets of a transport, once nothing waits to leave.
     Release(TransportId),
+    /// Streams to this address are for a TURN server.
+    #[expect(dead_code, reason = "issue 5: for the TURN client, which is being built")]
+    AddServer(StreamServer),
+    /// Close a stream, once what was sent by it has left.
+    CloseStream(StreamId),
     /// Resolve an mDNS name.
     Resolve(String),
 }
@@ -322,6 +329,9 @@ impl State {
             PeerEvent::SendBufferFree => return self.room.notify_waiters(),
             PeerEvent::TransportClosed(transport) => {
                 return self.errands.push_back(Errand::Release(transport));
+            }
+            PeerEvent::CloseStream(_, stream) => {
+                return self.errands.push_back(Errand::CloseStream(stream));
             }
             PeerEvent::Gather(transport) => return self.errands.push_back(Errand::Gather(transport)),
             PeerEvent::ResolveName(name) => return self.errands.push_back(Errand::Resolve(name)),

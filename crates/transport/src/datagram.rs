@@ -41,8 +41,21 @@ pub struct Transmit {
 pub enum Protocol {
     /// UDP.
     Udp,
-    /// TCP with RFC 4571 framing.
+    /// TCP: with RFC 4571 framing between peers, with that of STUN and ChannelData to a TURN server (RFC 8656 §12.5).
     Tcp,
+    /// TLS over TCP, to a TURN server.
+    Tls,
+}
+
+/// A stream: what carries it, and its ends. One to be opened leaves from a base whose port is only a name for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StreamId {
+    /// TCP or TLS.
+    pub protocol: Protocol,
+    /// Our base.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
 }
 
 /// Where packets of ours leave from and arrive: a socket of ours, or one that a server lends us. Two bases of one address
@@ -60,8 +73,10 @@ pub struct Base {
 pub enum Carrier {
     /// UDP.
     Udp,
-    /// TCP with RFC 4571 framing.
+    /// TCP.
     Tcp,
+    /// TLS over TCP, to a TURN server. No candidate has it.
+    Tls,
     /// An allocation on a TURN server, UDP from there on (RFC 8656).
     Relay,
 }
@@ -70,6 +85,16 @@ impl Base {
     /// A UDP socket bound to `address`.
     pub fn udp(address: SocketAddr) -> Self {
         Self { address, carrier: Carrier::Udp }
+    }
+
+    /// An address where streams begin or are taken.
+    pub fn tcp(address: SocketAddr) -> Self {
+        Self { address, carrier: Carrier::Tcp }
+    }
+
+    /// Whether streams carry its packets.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.carrier, Carrier::Tcp | Carrier::Tls)
     }
 
     /// Its IP address.
@@ -83,9 +108,16 @@ impl Base {
     }
 }
 
+impl StreamId {
+    /// The base that it leaves from.
+    pub fn base(&self) -> Base {
+        Base { address: self.local, carrier: self.protocol.into() }
+    }
+}
+
 impl Datagram {
     /// Where it arrived.
-    pub(crate) fn base(&self) -> Base {
+    pub fn base(&self) -> Base {
         Base { address: self.destination, carrier: self.protocol.into() }
     }
 }
@@ -95,13 +127,14 @@ impl From<Protocol> for Carrier {
         match protocol {
             Protocol::Udp => Self::Udp,
             Protocol::Tcp => Self::Tcp,
+            Protocol::Tls => Self::Tls,
         }
     }
 }
 
 impl Transmit {
     /// From where it leaves.
-    pub(crate) fn base(&self) -> Base {
+    pub fn base(&self) -> Base {
         Base { address: self.source, carrier: self.protocol.into() }
     }
 
@@ -110,6 +143,7 @@ impl Transmit {
         let protocol = match base.carrier {
             Carrier::Udp => Protocol::Udp,
             Carrier::Tcp => Protocol::Tcp,
+            Carrier::Tls => Protocol::Tls,
             Carrier::Relay => return None,
         };
         Some(Self { source: base.address, destination, protocol, ecn: None, size, segment_size: None })

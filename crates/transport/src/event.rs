@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::datagram::StreamId;
 use crate::dtls::{CipherSuite, Failure, Version};
 use crate::ice;
 use crate::sctp;
@@ -34,6 +35,8 @@ pub enum Event {
     Failed(Failure),
     /// Something of the association.
     Sctp(sctp::Event),
+    /// This stream is of no use any more: close it once what was sent by it has left.
+    CloseStream(StreamId),
     /// A datagram was dropped; only with [`diagnostics`](crate::config::Config::diagnostics).
     Dropped {
         /// Who sent it.

@@ -16,10 +16,10 @@ use peerless_wire::demux::{self, Kind};
 
 pub use crate::config::Config;
 use crate::crypto::{Fingerprint, HashAlgorithm};
-use crate::datagram::{Base, Datagram, Received, Transmit};
+use crate::datagram::{Base, Datagram, Received, StreamId, Transmit};
 use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
 pub use crate::event::{Event, Secured};
-use crate::ice::Agent;
+use crate::ice::{self, Agent};
 use crate::sctp::{self, Association};
 use crate::srtp::{self, Profile, ReceiveContext, SendContext};
 use crate::state::DtlsState;
@@ -145,6 +145,20 @@ impl Transport {
         }
     }
 
+    /// A stream stands: one that was opened for a [`Transmit`], or one that was accepted, once [`Agent::is_known`] says
+    /// that an authentic check came by it.
+    pub fn stream_opened(&mut self, now: Instant, stream: StreamId) {
+        self.agent.stream_opened(now, stream);
+        self.advance(now);
+    }
+
+    /// A stream has ended, or could not be opened for this reason. What is sent by it from now on opens another.
+    pub fn stream_closed(&mut self, now: Instant, stream: StreamId, reason: &str) {
+        tracing::debug!(protocol = ?stream.protocol, reason, "a stream has ended");
+        self.agent.stream_closed(now, stream);
+        self.advance(now);
+    }
+
     /// Encrypts the packet `buffer[start..]` in place and appends its tag; [`srtp::Error::NotReady`] before the
     /// handshake is done. Where it errs, the packet must not be sent.
     pub fn protect(
@@ -236,7 +250,11 @@ impl Transport {
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front().or_else(|| self.agent.poll_event().map(Event::Ice));
+        let of_ice = |event| match event {
+            ice::Event::CloseStream(stream) => Event::CloseStream(stream),
+            event => Event::Ice(event),
+        };
+        let event = self.events.pop_front().or_else(|| self.agent.poll_event().map(of_ice));
         let event = event.or_else(|| self.tunnel.as_mut()?.association.poll_event().map(Event::Sctp));
         if matches!(event, Some(Event::Dropped { .. })) {
             self.told -= 1;

@@ -101,7 +101,7 @@ impl Path<'_> {
             transport_id: self.id.to_owned(),
             address: Nullable(is_told.then(|| candidate.address.ip().to_string())),
             port: Some(candidate.address.port().into()),
-            protocol: Some("udp".to_owned()),
+            protocol: Some(if candidate.tcp_type.is_some() { "tcp" } else { "udp" }.to_owned()),
             candidate_type: match candidate.kind {
                 CandidateKind::Host => CandidateType::Host,
                 CandidateKind::ServerReflexive => CandidateType::ServerReflexive,
@@ -115,7 +115,7 @@ impl Path<'_> {
             related_address: related.map(|(address, _)| address.clone()),
             related_port: related.map(|(_, port)| (*port).into()),
             username_fragment: candidate.ufrag.clone(),
-            tcp_type: None,
+            tcp_type: candidate.tcp_type.map(|tcp_type| tcp_type.to_string()),
         }
     }
 

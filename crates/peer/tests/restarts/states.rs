@@ -5,6 +5,7 @@ use std::time::Duration;
 use peerless_netsim::Link;
 use peerless_peer::event::Event;
 use peerless_peer::state::{ConnectionState, IceConnectionState};
+use peerless_transport::datagram::Base;
 
 use crate::scene::{ALICE, BOB, Scene, Setting, delay};
 use crate::words::{restart, selections};
@@ -63,7 +64,7 @@ fn a_network_that_is_gone_is_told_at_once_and_one_that_is_back_needs_no_restart(
     flows(&mut scene);
     let (now, address) = (scene.now, scene.ends[ALICE].address);
     scene.network.set_default_link(Link::cut());
-    scene.peer(ALICE).suspend_local_address(now, address);
+    scene.peer(ALICE).suspend_local_address(now, Base::udp(address));
     scene.drain();
     let last = scene.ends[ALICE].events.iter().rev().find_map(|event| match event {
         Event::ConnectionState(state) => Some(*state),
@@ -73,7 +74,7 @@ fn a_network_that_is_gone_is_told_at_once_and_one_that_is_back_needs_no_restart(
     scene.run_for(seconds(12));
     scene.network.set_default_link(delay(20));
     let now = scene.now;
-    scene.peer(ALICE).restore_local_address(now, address);
+    scene.peer(ALICE).restore_local_address(now, Base::udp(address));
     scene.connect();
     assert!(scene.ends.iter().all(|end| selections(end) == 1));
     flows(&mut scene);

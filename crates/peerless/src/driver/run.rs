@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_peer::id::TransportId;
-use peerless_transport::datagram::Datagram;
+use peerless_transport::datagram::{Base, Datagram, Protocol};
+use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
@@ -19,9 +20,12 @@ use crate::config::Configuration;
 use crate::driver::interfaces;
 use crate::driver::resolve;
 use crate::driver::sockets::Socket;
+use crate::driver::streams::Streams;
+use crate::driver::tls;
 use crate::driver::turn::{Departures, turn};
 use crate::driver::watch::Watch;
 use crate::error::Error;
+use crate::ice_tcp::IceTcp;
 use crate::shared::{Errand, Shared, State};
 
 /// How much the driver takes in before it lets other tasks run, datagrams.
@@ -36,6 +40,8 @@ const GRACE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Plan {
     addresses: Option<Vec<IpAddr>>,
+    ice_tcp: IceTcp,
+    tls_roots: Vec<CertificateDer<'static>>,
 }
 
 impl Plan {
@@ -46,7 +52,8 @@ impl Plan {
             Some(wanted) => Some(interfaces::addresses(Some(wanted))?),
             None => None,
         };
-        Ok(Self { addresses })
+        let tls_roots = tls::roots(&configuration.tls_roots)?;
+        Ok(Self { addresses, ice_tcp: configuration.ice_tcp.clone(), tls_roots })
     }
 }
 
@@ -54,8 +61,9 @@ impl Plan {
 pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
     let driver = Driver {
         shared,
-        plan,
         sockets: Vec::new(),
+        streams: Streams::new(plan.tls_roots.clone()),
+        plan,
         released: Vec::new(),
         watch: None,
         timer: None,
@@ -72,6 +80,7 @@ struct Driver {
     shared: Arc<Shared>,
     plan: Plan,
     sockets: Vec<Socket>,
+    streams: Streams,
     /// Transports that have ended: their sockets go once all that was polled has left.
     released: Vec<TransportId>,
     /// Begins with the first gathering.
@@ -110,25 +119,31 @@ impl Future for Driver {
         let driver = &mut *self;
         driver.watch(context);
         let mut more = driver.receive(context);
-        let (standing, is_full) = loop {
+        let (standing, is_full, has_left) = loop {
             let standing = driver.advance(context);
             // Sockets bound just now have not been asked yet: without that they would wake nobody.
             more |= standing.ran_errands;
-            if driver.send(context).is_pending() {
-                break (standing, true);
+            let is_full = driver.send(context).is_pending();
+            let has_left = driver.streams.poll_flush(context).is_ready();
+            more |= driver.streams.has_news();
+            if is_full {
+                break (standing, true, has_left);
             }
             if driver.departures.is_empty() && !standing.ran_errands {
-                break (standing, false);
+                break (standing, false, has_left);
             }
             driver.departures.clear();
             driver.release();
         };
         while let Poll::Ready(Some(_)) = driver.errands.poll_join_next(context) {}
         if standing.is_closed && !is_full {
-            return Poll::Ready(());
+            driver.streams.close(Instant::now(), None);
+            if has_left || driver.streams.is_empty() {
+                return Poll::Ready(());
+            }
         }
         let pause = is_full.then(|| Instant::now() + FULL_SOCKET_PAUSE);
-        let deadline = [standing.deadline.max(pause), driver.network_deadline()];
+        let deadline = [standing.deadline.max(pause), driver.network_deadline(), driver.streams.deadline()];
         if more || driver.set_timer(context, deadline.into_iter().flatten().min()) {
             context.waker().wake_by_ref();
         }
@@ -151,17 +166,19 @@ impl Driver {
                 }
             }
         }
-        more
+        more | self.streams.poll_receive(context, Instant::now(), RECEIVE_BUDGET, &mut self.arrived)
     }
 
     /// Under the lock, taken once: hands in datagrams and time, takes out errands and what shall leave.
     fn advance(&mut self, context: &mut Context<'_>) -> Standing {
-        let (sockets, arrived) = (&self.sockets, &mut self.arrived);
+        let (sockets, streams, arrived) = (&self.sockets, &mut self.streams, &mut self.arrived);
         let takes_out = self.departures.is_empty();
         let hand_in = |state: &mut State, now| {
+            streams.tell_opened(now, &mut state.peer);
             for datagram in arrived.drain(..) {
                 state.peer.handle_datagram(now, datagram);
             }
+            streams.tell(now, &mut state.peer);
             for transmit in sockets.iter().flat_map(Socket::take_discarded) {
                 state.peer.count_discarded(&transmit);
             }
@@ -182,6 +199,8 @@ impl Driver {
         match errand {
             Errand::Gather(transport) => self.gather(transport),
             Errand::Release(transport) => self.released.push(transport),
+            Errand::AddServer(server) => self.streams.add_server(server),
+            Errand::CloseStream(stream) => self.streams.close(Instant::now(), Some(stream)),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&self.shared), name));
             }
@@ -192,6 +211,7 @@ impl Driver {
     fn release(&mut self) {
         for transport in self.released.drain(..) {
             self.sockets.retain(|socket| socket.transport != transport);
+            self.streams.release(Instant::now(), transport);
         }
     }
 
@@ -223,6 +243,7 @@ impl Driver {
             tracing::warn!(%error, "no list of interfaces");
         }
         let mut state = self.shared.lock_as_driver();
+        let streams = &mut self.streams;
         self.sockets.retain_mut(|socket| {
             let address = socket.local.ip();
             let is_there = match &present {
@@ -234,15 +255,22 @@ impl Driver {
                 None if !is_there => {
                     tracing::info!(address = %socket.local, "the network of a socket is gone");
                     socket.missing = Some(now);
-                    state.peer.suspend_local_address(now, socket.local);
+                    for base in streams.at(address).chain([Base::udp(socket.local)]) {
+                        state.peer.suspend_local_address(now, base);
+                    }
                 }
                 Some(_) if is_there => {
                     tracing::info!(address = %socket.local, "the network of a socket is back");
                     socket.missing = None;
-                    state.peer.restore_local_address(now, socket.local);
+                    for base in streams.at(address).chain([Base::udp(socket.local)]) {
+                        state.peer.restore_local_address(now, base);
+                    }
                 }
                 Some(since) if since + GRACE <= now => {
-                    state.peer.remove_local_address(now, socket.local);
+                    for base in streams.at(address).chain([Base::udp(socket.local)]) {
+                        state.peer.remove_local_address(now, base);
+                    }
+                    streams.remove(address);
                     return false;
                 }
                 _ => {}
@@ -262,6 +290,7 @@ impl Driver {
             tracing::warn!(%error, "no list of interfaces");
             Vec::new()
         });
+        let places = self.streams.gather(&addresses, &self.plan.ice_tcp, transport);
         for address in addresses {
             let is_bound = |socket: &Socket| socket.transport == transport && socket.local.ip() == address;
             if self.sockets.iter().any(is_bound) {
@@ -278,6 +307,12 @@ impl Driver {
         for socket in self.sockets.iter().filter(is_meant) {
             state.peer.add_local_address(now, transport, socket.local);
         }
+        for (place, tcp_type) in places {
+            match tcp_type {
+                Some(tcp_type) => state.peer.add_tcp_address(now, transport, place, tcp_type),
+                None => state.peer.add_stream_base(transport, place),
+            }
+        }
         drop(state);
         // As they are configured now; what cannot be used was refused there.
         let servers = self.shared.look().configuration.stun_servers().unwrap_or_default();
@@ -287,7 +322,9 @@ impl Driver {
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.
     fn send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while let Some((transmit, bytes, sent)) = self.departures.first() {
-            if let Some(socket) = socket_of(&self.sockets, transmit.source)
+            if transmit.protocol != Protocol::Udp {
+                self.streams.send(transmit, bytes);
+            } else if let Some(socket) = socket_of(&self.sockets, transmit.source)
                 && socket.poll_send(context, transmit, bytes, sent).is_pending()
             {
                 return Poll::Pending;

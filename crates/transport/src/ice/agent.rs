@@ -19,7 +19,7 @@ use peerless_wire::stun::{Class, Message, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::datagram::{Base, Transmit};
+use crate::datagram::{Base, StreamId, Transmit};
 use crate::ice::candidate::{CandidateError, plain};
 use crate::ice::config::{Config, Credentials};
 use crate::ice::connectivity::Connectivity;
@@ -32,7 +32,7 @@ use crate::state::{GatheringState, IceState};
 /// How many events wait before those of diagnostics are left out.
 const EVENT_LIMIT: usize = 256;
 
-/// Finds and keeps a path to the peer. One data stream, one component (BUNDLE and rtcp-mux), UDP.
+/// Finds and keeps a path to the peer. One data stream, one component (BUNDLE and rtcp-mux), UDP and TCP.
 #[derive(Debug)]
 pub struct Agent {
     pace: Duration,
@@ -55,7 +55,9 @@ pub struct Agent {
     told: Option<PairId>,
     /// How often that changed, or ended.
     pub(super) selected_changes: u32,
-    events: VecDeque<Event>,
+    /// The connections that stand.
+    pub(super) streams: Vec<StreamId>,
+    pub(super) events: VecDeque<Event>,
     dropped: u64,
 }
 
@@ -84,6 +86,7 @@ impl Agent {
             state: IceState::New,
             told: None,
             selected_changes: 0,
+            streams: Vec::new(),
             events: VecDeque::new(),
             dropped: 0,
         }
@@ -185,7 +188,7 @@ impl Agent {
         self.settle(now);
     }
 
-    /// Adds a candidate of the peer. Those of component 2 and of TCP are ignored, and all once a pair is selected.
+    /// Adds a candidate of the peer. Those of component 2 are ignored, and all once a pair is selected.
     ///
     /// # Errors
     /// Where it cannot be used.
@@ -454,7 +457,7 @@ impl Agent {
         }
     }
 
-    fn announce(&mut self, added: usize) {
+    pub(super) fn announce(&mut self, added: usize) {
         let (ufrag, candidates) = self.connectivity.newest();
         let signalled = candidates.local(added).and_then(|local| local.signalled(ufrag));
         if let Some(candidate) = signalled.filter(|_| self.gatherer.state() == GatheringState::Gathering) {
@@ -483,7 +486,7 @@ impl Agent {
     }
 
     /// Brings events and states up to date after anything that may have changed them.
-    fn settle(&mut self, now: Instant) {
+    pub(super) fn settle(&mut self, now: Instant) {
         if self.gatherer.complete() {
             self.events.push_back(Event::Gathering(GatheringState::Complete));
         }
@@ -494,6 +497,7 @@ impl Agent {
             self.events.push_back(Event::Selected { local, remote, kinds });
             self.gatherer.release();
             tracing::info!(?kinds, "pair selected");
+            self.close_unused_streams();
         }
         let state = self.current_state(now, self.state);
         self.set_state(state);
@@ -562,7 +566,7 @@ impl Agent {
         }
     }
 
-    fn see(&mut self, now: Instant) {
+    pub(super) fn see(&mut self, now: Instant) {
         self.clock = self.clock.max(Some(now));
     }
 }

@@ -1,10 +1,11 @@
-//! Candidates, local and remote, their priorities and foundations (RFC 8445 §5.1).
+//! Candidates, local and remote, their priorities and foundations (RFC 8445 §5.1, RFC 6544 §4).
 
 use std::net::{IpAddr, SocketAddr};
 
-use peerless_wire::sdp::{self, Address, CandidateKind, TransportProtocol};
+use peerless_wire::sdp::{self, Address, CandidateKind, TcpType, TransportProtocol};
 
-use crate::datagram::Base;
+use crate::datagram::{Base, Carrier};
+use crate::ice::tcp;
 
 /// How many remote candidates are kept, signalled and peer-reflexive together.
 const REMOTE_LIMIT: usize = 100;
@@ -49,6 +50,8 @@ pub(crate) struct Local {
     pub(crate) address: SocketAddr,
     /// The address of the socket it is sent from (RFC 8445 §5.1.1).
     pub(crate) base: Base,
+    /// Who opens the connection, with TCP.
+    pub(crate) tcp_type: Option<TcpType>,
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
     preference: u16,
@@ -62,6 +65,8 @@ pub(crate) struct Local {
 pub(crate) struct Remote {
     pub(crate) kind: CandidateKind,
     pub(crate) address: SocketAddr,
+    /// Who opens the connection; `None` is UDP.
+    pub(crate) tcp_type: Option<TcpType>,
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
     /// The address behind it, as it was signalled.
@@ -73,23 +78,38 @@ pub(crate) struct Remote {
 pub(crate) struct Candidates {
     locals: Vec<Local>,
     remotes: Vec<Remote>,
-    /// What local foundations stand for: kind, address of the base, address of the server (RFC 8445 §5.1.1.3).
-    foundations: Vec<(CandidateKind, IpAddr, Option<IpAddr>)>,
+    /// What local foundations stand for.
+    foundations: Vec<Foundation>,
     /// The spellings of remote foundations; `None` for a peer-reflexive one, which is like no other.
     remote_foundations: Vec<Option<String>>,
 }
 
+/// What makes a foundation (RFC 8445 §5.1.1.3): kind, what carries the packets, address of the base, address of the server.
+type Foundation = (CandidateKind, Carrier, IpAddr, Option<IpAddr>);
+
 impl Candidates {
     /// Adds the address of a socket; `None` where it is known or there are too many.
     pub(crate) fn add_host(&mut self, base: Base) -> Option<usize> {
+        self.add_socket(base, None)
+    }
+
+    /// Adds an address from where, or at which, connections of TCP begin; `None` where it is known or there are too many.
+    pub(crate) fn add_tcp_host(&mut self, address: SocketAddr, tcp_type: TcpType) -> Option<usize> {
+        self.add_socket(Base::tcp(address), Some(tcp_type))
+    }
+
+    fn add_socket(&mut self, base: Base, tcp_type: Option<TcpType>) -> Option<usize> {
         if self.host_at(base).is_some() {
             return None;
         }
-        let is_alike =
-            |local: &&Local| local.kind == CandidateKind::Host && local.base.is_ipv4() == base.is_ipv4();
+        let is_alike = |local: &&Local| {
+            local.kind == CandidateKind::Host
+                && local.tcp_type == tcp_type
+                && local.base.is_ipv4() == base.is_ipv4()
+        };
         let earlier = self.locals.iter().filter(is_alike).count() as u16;
         let preference = local_preference(base.ip(), earlier);
-        self.add_local(CandidateKind::Host, base.address, base, preference, None)
+        self.add_local(CandidateKind::Host, base.address, base, (preference, tcp_type), None)
     }
 
     /// Adds what `server` saw; `None` where that is known, as without a NAT (RFC 8445 §5.1.3).
@@ -103,15 +123,16 @@ impl Candidates {
         let known = self.locals.iter().position(|local| local.address == address && local.base == base);
         let kind = CandidateKind::ServerReflexive;
         match known {
-            None => self.add_local(kind, address, base, preference, Some(server)),
+            None => self.add_local(kind, address, base, (preference, None), Some(server)),
             // A check was quicker to show it; now it can be signalled.
             Some(at) if self.locals[at].kind == CandidateKind::PeerReflexive => {
-                let foundation = self.foundation((kind, base.ip(), Some(server.ip())));
-                let priority = priority(kind, preference);
+                let foundation = self.foundation((kind, base.carrier, base.ip(), Some(server.ip())));
+                let priority = priority(kind, preference, None);
                 self.locals[at] = Local {
                     kind,
                     address,
                     base,
+                    tcp_type: None,
                     priority,
                     foundation,
                     preference,
@@ -127,12 +148,17 @@ impl Candidates {
     /// The local candidate that a check from `base` shows to be `address`: a new one is peer-reflexive
     /// (RFC 8445 §7.2.5.3.1). Where there is no room the host candidate stands for it.
     pub(crate) fn mapped(&mut self, host: usize, address: SocketAddr) -> usize {
-        let Some((base, preference)) = self.local(host).map(|local| (local.base, local.preference)) else {
+        let Some(local) = self.local(host) else { return host };
+        let (base, tcp_type, preference) = (local.base, local.tcp_type, local.preference);
+        // The port of a connection is chosen when it is opened: only another address tells of a NAT.
+        if tcp_type == Some(TcpType::Active) && address.ip() == base.ip() {
             return host;
-        };
+        }
         let known = self.locals.iter().position(|local| local.address == address && local.base == base);
         known
-            .or_else(|| self.add_local(CandidateKind::PeerReflexive, address, base, preference, None))
+            .or_else(|| {
+                self.add_local(CandidateKind::PeerReflexive, address, base, (preference, tcp_type), None)
+            })
             .unwrap_or(host)
     }
 
@@ -141,18 +167,19 @@ impl Candidates {
         kind: CandidateKind,
         address: SocketAddr,
         base: Base,
-        preference: u16,
+        (preference, tcp_type): (u16, Option<TcpType>),
         server: Option<SocketAddr>,
     ) -> Option<usize> {
         if self.locals.len() >= LOCAL_LIMIT {
             return None;
         }
-        let foundation = self.foundation((kind, base.ip(), server.map(|server| server.ip())));
-        let priority = priority(kind, preference);
+        let foundation = self.foundation((kind, base.carrier, base.ip(), server.map(|server| server.ip())));
+        let priority = priority(kind, preference, tcp_type);
         self.locals.push(Local {
             kind,
             address,
             base,
+            tcp_type,
             priority,
             foundation,
             preference,
@@ -163,7 +190,7 @@ impl Candidates {
     }
 
     /// The number of what makes a foundation; few differ, as candidates are few.
-    fn foundation(&mut self, key: (CandidateKind, IpAddr, Option<IpAddr>)) -> u32 {
+    fn foundation(&mut self, key: Foundation) -> u32 {
         let known = self.foundations.iter().position(|known| *known == key);
         known.unwrap_or_else(|| {
             self.foundations.push(key);
@@ -172,9 +199,11 @@ impl Candidates {
     }
 
     /// Adds a signalled candidate, or tells a peer-reflexive one at its address what it really is. `None` where it
-    /// is none of ours: another component, TCP, or known already.
+    /// is none of ours: another component, TCP that does not say who opens it, or known already.
     pub(crate) fn add_remote(&mut self, candidate: &sdp::Candidate) -> Result<Option<usize>, CandidateError> {
-        if candidate.component != 1 || candidate.transport != TransportProtocol::Udp {
+        let tcp_type = candidate.tcp_type.filter(|_| candidate.transport == TransportProtocol::Tcp);
+        let is_untyped = candidate.transport == TransportProtocol::Tcp && tcp_type.is_none();
+        if candidate.component != 1 || is_untyped {
             return Ok(None);
         }
         let Address::Ip(ip) = candidate.address else { return Err(CandidateError::Unresolved) };
@@ -182,7 +211,7 @@ impl Candidates {
         if !is_usable(address) {
             return Err(CandidateError::Unusable);
         }
-        let known = self.remote_at(address);
+        let known = self.remote_at(address, tcp_type);
         if known.is_some_and(|at| self.remotes[at].kind != CandidateKind::PeerReflexive) {
             return Ok(None);
         }
@@ -191,15 +220,16 @@ impl Candidates {
         }
         let foundation = self.remote_foundation(&candidate.foundation);
         let related = candidate.related.as_ref().map(|(address, port)| (address.to_string(), *port));
-        let remote =
-            Remote { kind: candidate.kind, address, priority: candidate.priority, foundation, related };
+        let (kind, priority) = (candidate.kind, candidate.priority);
+        let remote = Remote { kind, address, tcp_type, priority, foundation, related };
         Ok(Some(self.put_remote(known, remote)))
     }
 
-    /// The remote candidate at `address`, from where a check came: a new one is peer-reflexive with the priority
-    /// that the check bore (RFC 8445 §7.3.1.3). `None` where there are too many.
-    pub(crate) fn remote_seen(&mut self, address: SocketAddr, priority: u32) -> Option<usize> {
-        if let Some(known) = self.remote_at(address) {
+    /// The remote candidate at `address`, from where a check came to the host candidate `host`: a new one is
+    /// peer-reflexive with the priority that the check bore (RFC 8445 §7.3.1.3). `None` where there are too many.
+    pub(crate) fn remote_seen(&mut self, address: SocketAddr, host: usize, priority: u32) -> Option<usize> {
+        let tcp_type = tcp::other_end(self.local(host)?.tcp_type);
+        if let Some(known) = self.remote_at(address, tcp_type) {
             return Some(known);
         }
         if self.remotes.len() >= REMOTE_LIMIT || !is_usable(address) {
@@ -208,7 +238,7 @@ impl Candidates {
         self.remote_foundations.push(None);
         let foundation = self.remote_foundations.len() as u32 - 1;
         let kind = CandidateKind::PeerReflexive;
-        Some(self.put_remote(None, Remote { kind, address, priority, foundation, related: None }))
+        Some(self.put_remote(None, Remote { kind, address, tcp_type, priority, foundation, related: None }))
     }
 
     /// The candidates that a new generation begins with: the sockets that can be sent from.
@@ -216,7 +246,7 @@ impl Candidates {
         let mut fresh = Self::default();
         let is_open = |local: &&Local| local.kind == CandidateKind::Host && local.socket == SocketState::Open;
         for host in self.locals.iter().filter(is_open) {
-            fresh.add_host(host.base);
+            fresh.add_socket(host.base, host.tcp_type);
         }
         fresh
     }
@@ -286,7 +316,8 @@ impl Candidates {
     /// (RFC 8445 §7.1.1).
     pub(crate) fn check_priority(&self, base: Base) -> u32 {
         let host = self.host_at(base).and_then(|at| self.local(at));
-        priority(CandidateKind::PeerReflexive, host.map_or(0, |host| host.preference))
+        let (preference, tcp_type) = host.map_or((0, None), |host| (host.preference, host.tcp_type));
+        priority(CandidateKind::PeerReflexive, preference, tcp_type)
     }
 
     /// The host candidate of the socket bound to `base`.
@@ -295,12 +326,20 @@ impl Candidates {
         self.locals.iter().position(|local| is_host(local) && local.socket != SocketState::Closed)
     }
 
-    fn remote_at(&self, address: SocketAddr) -> Option<usize> {
-        self.remotes.iter().position(|remote| remote.address == address)
+    fn remote_at(&self, address: SocketAddr, tcp_type: Option<TcpType>) -> Option<usize> {
+        self.remotes.iter().position(|remote| remote.address == address && remote.tcp_type == tcp_type)
     }
 }
 
 impl Local {
+    /// The port that others are told.
+    pub(crate) fn port(&self) -> u16 {
+        match self.tcp_type {
+            Some(TcpType::Active) => tcp::ACTIVE_PORT,
+            _ => self.address.port(),
+        }
+    }
+
     /// As it is signalled; peer-reflexive ones never are, nor are those without a socket.
     pub(crate) fn signalled(&self, ufrag: &str) -> Option<sdp::Candidate> {
         if self.kind == CandidateKind::PeerReflexive || self.socket == SocketState::Closed {
@@ -311,23 +350,29 @@ impl Local {
         Some(sdp::Candidate {
             foundation: (self.foundation + 1).to_string(),
             component: 1,
-            transport: TransportProtocol::Udp,
+            transport: match self.tcp_type {
+                Some(_) => TransportProtocol::Tcp,
+                None => TransportProtocol::Udp,
+            },
             priority: self.priority,
             address: Address::Ip(self.address.ip()),
-            port: self.address.port(),
+            port: self.port(),
             kind: self.kind,
             related,
-            tcp_type: None,
+            tcp_type: self.tcp_type,
             ufrag: Some(ufrag.to_owned()),
             extensions: Vec::new(),
         })
     }
 }
 
-/// Whether checks can be sent from a socket at `base` to `remote` (RFC 8445 §6.1.2.2): of one family, and link-local
-/// IPv6 only among themselves.
-pub(crate) fn is_compatible(base: Base, remote: SocketAddr) -> bool {
-    match (base.ip(), remote.ip()) {
+/// Whether checks can be sent from one of our candidates to one of the peer's (RFC 8445 §6.1.2.2): of one family, and
+/// link-local IPv6 only among themselves; with TCP, where one opens the connection that the other takes.
+pub(crate) fn is_compatible(ours: &Local, theirs: &Remote) -> bool {
+    if !tcp::can_connect(ours.tcp_type, theirs.tcp_type) {
+        return false;
+    }
+    match (ours.base.ip(), theirs.address.ip()) {
         (IpAddr::V4(_), IpAddr::V4(_)) => true,
         (IpAddr::V6(base), IpAddr::V6(remote)) => {
             base.is_unicast_link_local() == remote.is_unicast_link_local()
@@ -355,13 +400,16 @@ fn is_usable(address: SocketAddr) -> bool {
     address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !is_broadcast
 }
 
-/// RFC 8445 §5.1.2.1 with the recommended type preferences; the component is 1.
-fn priority(kind: CandidateKind, preference: u16) -> u32 {
-    let kind = match kind {
-        CandidateKind::Host => 126,
-        CandidateKind::PeerReflexive => 110,
-        CandidateKind::ServerReflexive => 100,
-        CandidateKind::Relay => 0,
+/// RFC 8445 §5.1.2.1 with the recommended type preferences, those of TCP lower; the component is 1.
+fn priority(kind: CandidateKind, preference: u16, tcp_type: Option<TcpType>) -> u32 {
+    let (kind, preference) = match (tcp_type, kind) {
+        (Some(tcp_type), _) => {
+            (tcp::type_preference(kind), tcp::local_preference(kind, tcp_type, preference))
+        }
+        (None, CandidateKind::Host) => (126, preference),
+        (None, CandidateKind::PeerReflexive) => (110, preference),
+        (None, CandidateKind::ServerReflexive) => (100, preference),
+        (None, CandidateKind::Relay) => (0, preference),
     };
     kind << 24 | u32::from(preference) << 8 | (256 - 1)
 }
@@ -415,11 +463,13 @@ mod tests {
     #[test]
     fn a_signalled_candidate_tells_a_peer_reflexive_one_its_kind() {
         let mut candidates = Candidates::default();
-        let seen = candidates.remote_seen(at("10.0.0.2:2"), 7).unwrap();
+        let host = candidates.add_host(Base::udp(at("10.0.0.1:1"))).unwrap();
+        let seen = candidates.remote_seen(at("10.0.0.2:2"), host, 7).unwrap();
         let mut signalled = Local {
             kind: CandidateKind::Host,
             address: at("10.0.0.2:2"),
             base: Base::udp(at("10.0.0.2:2")),
+            tcp_type: None,
             priority: 9,
             foundation: 0,
             preference: 0,

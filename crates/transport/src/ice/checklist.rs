@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use peerless_wire::sdp::TcpType;
+
 use crate::datagram::Base;
 use crate::ice::candidate::{Candidates, SocketState, is_compatible};
 use crate::ice::pair::{self, Pair, PairId, PairState};
@@ -23,7 +25,11 @@ impl Checklist {
     /// Forms the pairs that are not there yet and puts all in order, since priorities may have changed.
     pub(crate) fn form(&mut self, candidates: &Candidates, is_controlling: bool) {
         for remote in 0..candidates.remotes().len() {
-            for local in 0..candidates.locals().len() {
+            for (local, ours) in candidates.locals().iter().enumerate() {
+                // Who connects to us is checked when it has (RFC 6544 §6.2).
+                if ours.tcp_type == Some(TcpType::Passive) {
+                    continue;
+                }
                 self.add(candidates, local, remote, is_controlling);
             }
         }
@@ -41,7 +47,7 @@ impl Checklist {
         let (ours, theirs) = (candidates.local(local)?, candidates.remote(remote)?);
         if ours.socket == SocketState::Closed
             || ours.address != ours.base.address
-            || !is_compatible(ours.base, theirs.address)
+            || !is_compatible(ours, theirs)
         {
             return None;
         }

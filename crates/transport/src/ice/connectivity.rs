@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use peerless_wire::sdp::CandidateKind;
@@ -31,6 +31,9 @@ use crate::ice::transaction::{Outgoing, Schedule, Transaction, Transactions};
 
 /// How many answers wait to be sent; more are not given.
 const OUTBOX_LIMIT: usize = 64;
+
+/// Ti: how long an answer over a stream is waited for, the opening of the connection included (RFC 8489 §6.2.2).
+const STREAM_PATIENCE: Duration = Duration::from_millis(39_500);
 
 /// Finds which pairs work, and keeps the one in use.
 #[derive(Debug)]
@@ -345,7 +348,7 @@ impl Connectivity {
     ) {
         let is_controlling = self.role.is_controlling;
         let host = self.candidates.host_at(destination);
-        let remote = self.candidates.remote_seen(source, priority);
+        let remote = host.and_then(|host| self.candidates.remote_seen(source, host, priority));
         let (Some(host), Some(remote)) = (host, remote) else { return };
         let Some(id) = self.checklist.add(&self.candidates, host, remote, is_controlling) else { return };
         let is_settled = self.selected.is_some();
@@ -485,8 +488,11 @@ impl Connectivity {
         let kind = CheckKind::Connectivity { nominates, was_controlling };
         let purpose = Purpose { pair: id, kind, password: remote.password };
         let wait = self.config.retransmission.max(self.config.pace * load);
-        let schedule =
-            Schedule { wait, transmissions: self.config.transmissions, limit: self.config.patience };
+        let schedule = match request.source.is_stream() {
+            // A stream repeats by itself (RFC 6544 §7.1, RFC 8489 §6.2.2).
+            true => Schedule::once(STREAM_PATIENCE.min(self.config.patience)),
+            false => Schedule { wait, transmissions: self.config.transmissions, limit: self.config.patience },
+        };
         Some(self.transactions.begin(now, transaction, purpose, request, schedule))
     }
 

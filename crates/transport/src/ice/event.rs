@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use peerless_wire::sdp::{Candidate, CandidateKind};
 
-use crate::datagram::Base;
+use crate::datagram::{Base, StreamId};
 use crate::state::{GatheringState, IceState};
 
 /// Why a STUN server gave no candidate (webrtc-pc §4.8.3).
@@ -43,6 +43,8 @@ pub enum Event {
         /// What the local and the remote candidate are.
         kinds: (CandidateKind, CandidateKind),
     },
+    /// This connection is of no use any more.
+    CloseStream(StreamId),
     /// A STUN message went by; only with [`Config::diagnostics`](crate::ice::Config).
     Stun {
         /// Whether we sent it.

@@ -110,7 +110,8 @@ impl Gatherer {
 
     /// Adds a socket.
     pub(crate) fn add_base(&mut self, base: Base) {
-        if !self.bases.contains(&base) {
+        // Servers are asked over UDP: who opens a connection shows no address that another could use.
+        if !base.is_stream() && !self.bases.contains(&base) {
             self.bases.push(base);
             self.ask_all(base);
         }

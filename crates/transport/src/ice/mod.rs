@@ -1,7 +1,8 @@
-//! The ICE agent (RFC 8445) with trickle (RFC 8838) and consent freshness (RFC 7675), sans-IO.
+//! The ICE agent (RFC 8445) with trickle (RFC 8838), consent freshness (RFC 7675) and TCP (RFC 6544), sans-IO.
 
 mod config;
 mod event;
+mod tcp;
 mod candidate;
 mod consent;
 pub mod stats;
@@ -19,6 +20,7 @@ mod gather;
 mod connectivity;
 mod restart;
 mod agent;
+mod streams;
 mod snapshot;
 
 pub use agent::Agent;

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use peerless_wire::sdp::CandidateKind;
+use peerless_wire::sdp::{CandidateKind, TcpType};
 
 use crate::ice::candidate::{Candidates, Local, Remote};
 
@@ -34,6 +34,8 @@ pub struct CandidateStats {
     pub kind: CandidateKind,
     /// Its address.
     pub address: SocketAddr,
+    /// Who opens the connection, with TCP; `None` is UDP.
+    pub tcp_type: Option<TcpType>,
     /// RFC 8445 §5.1.2.
     pub priority: u32,
     /// RFC 8445 §5.1.1.3; `None` for a remote one that was not signalled.
@@ -154,7 +156,8 @@ pub(crate) fn local(local: &Local, ufrag: &str) -> CandidateStats {
     CandidateStats {
         key: key(&[&ufrag, &format_args!("{:?}", local.base.carrier), &local.base.address, &local.address]),
         kind: local.kind,
-        address: local.address,
+        address: SocketAddr::new(local.address.ip(), local.port()),
+        tcp_type: local.tcp_type,
         priority: local.priority,
         foundation: Some((local.foundation + 1).to_string()),
         related: (local.kind == CandidateKind::ServerReflexive)
@@ -168,9 +171,10 @@ pub(crate) fn local(local: &Local, ufrag: &str) -> CandidateStats {
 /// One of the peer's.
 pub(crate) fn remote(candidates: &Candidates, remote: &Remote, ufrag: Option<&str>) -> CandidateStats {
     CandidateStats {
-        key: key(&[&ufrag.unwrap_or_default(), &remote.address]),
+        key: key(&[&ufrag.unwrap_or_default(), &format_args!("{:?}", remote.tcp_type), &remote.address]),
         kind: remote.kind,
         address: remote.address,
+        tcp_type: remote.tcp_type,
         priority: remote.priority,
         foundation: candidates.spelling(remote.foundation).map(str::to_owned),
         related: remote.related.clone(),

@@ -142,6 +142,12 @@ impl<P> Transactions<P> {
         self.0.retain(|transaction| transaction.request.source != base);
     }
 
+    /// Forgets those whose request left by this stream.
+    pub(crate) fn remove_between(&mut self, base: Base, remote: SocketAddr) {
+        let is_its = |request: &Outgoing| request.source == base && request.destination == remote;
+        self.0.retain(|transaction| !is_its(&transaction.request));
+    }
+
     /// Whether there is one that `is_meant`.
     pub(crate) fn has(&self, is_meant: impl Fn(&P) -> bool) -> bool {
         self.0.iter().any(|transaction| is_meant(&transaction.purpose))

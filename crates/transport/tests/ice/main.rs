@@ -7,3 +7,4 @@ mod keeping;
 mod refusing;
 mod restarting;
 mod counting;
+mod tcp;
