@@ -28,6 +28,9 @@ struct Frame {
 #[error("neither a STUN message nor ChannelData")]
 pub(crate) struct Unframed;
 
+/// In each STUN message at this place (RFC 8489 §5).
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
 impl Framing {
     /// Appends a datagram, framed. One that is too long for that is not sent, as no network would.
     pub(crate) fn write(self, datagram: &[u8], out: &mut BytesMut) {
@@ -77,6 +80,7 @@ impl Framing {
                 let Some(&[first, _, high, low]) = arrived.first_chunk() else { return Ok(None) };
                 let length = usize::from(u16::from_be_bytes([high, low]));
                 match first >> 6 {
+                    0 if arrived.get(4..8).is_some_and(|cookie| cookie != MAGIC_COOKIE) => Err(Unframed),
                     0 if length % 4 == 0 => Ok(Some(Frame { before: 0, len: 20 + length, padding: 0 })),
                     1 => Ok(Some(Frame { before: 0, len: 4 + length, padding: padding(length) })),
                     _ => Err(Unframed),
@@ -109,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_is_framed_comes_out_again_however_it_arrives() {
-        let stun = [&[0, 1, 0, 4][..], &[7; 20]].concat();
+        let stun = [&[0, 1, 0, 4][..], &MAGIC_COOKIE, &[7; 16]].concat();
         let channel = [&[0x40, 1, 0, 5][..], &[8; 5]].concat();
         let longest = [&[0x40, 1, 0xff, 0xfb][..], &vec![9; 65_531]].concat();
         for framing in [Framing::Length, Framing::Turn] {
@@ -134,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_neither_stun_nor_channel_data_ends_the_stream() {
-        assert_eq!(frames(Framing::Turn, b"HTTP/1.1 400", 1), Err(Unframed));
+        assert_eq!(frames(Framing::Turn, b"\x15\x03\x01\0\x02\x02\x2e\0", 1), Err(Unframed), "an alert of TLS");
         assert_eq!(frames(Framing::Turn, &[0, 1, 0, 3, 0, 0, 0], 7), Err(Unframed), "no multiple of four");
         assert_eq!(frames(Framing::Turn, &[0x80; 4], 4), Err(Unframed));
     }
