@@ -214,7 +214,11 @@ pub(super) fn role_to_answer(
     Ok(role)
 }
 
-/// Our DTLS role by the remote's answer to our `actpass` (RFC 8842 §5.4).
+/// Our DTLS role by the remote's answer to our `actpass` (RFC 8842 §5.4): on a standing association the role it has.
+///
+/// Departs: RFC 8842 §3.1, where other roles mean a new association. Firefox forgets its role with each ICE restart of the
+/// remote's, answers `active` from then on, and goes on with the association that stands all the same. The certificate was
+/// found to be the one in use, so nobody else can take its place.
 pub(super) fn role_from_answer(
     standing: Option<DtlsRole>,
     answered: Option<Setup>,
@@ -227,8 +231,5 @@ pub(super) fn role_from_answer(
             return Err(DescriptionError::SetupInvalid { section });
         }
     };
-    if standing.is_some_and(|standing| standing != role) {
-        return Err(DescriptionError::SetupInvalid { section });
-    }
-    Ok(role)
+    Ok(standing.unwrap_or(role))
 }

@@ -212,6 +212,28 @@ fn takes_the_dtls_role_that_is_left_and_keeps_it() {
 }
 
 #[test]
+fn the_association_keeps_its_roles_whatever_a_later_answer_says() {
+    let (mut ours, mut theirs) = (Party::new(1), Party::new(2));
+    theirs.add_track(MediaKind::Audio);
+    exchange(&mut theirs, &mut ours);
+    assert_eq!(ours.view.transports[0].dtls_role, Some(DtlsRole::Client));
+    // Firefox forgets that it is the server when ICE restarts.
+    for ufrag in ["uf02", "newer"] {
+        let offer = ours.create_offer();
+        ours.set(Source::Local, SdpType::Offer, &offer).unwrap();
+        theirs.set(Source::Remote, SdpType::Offer, &offer).unwrap();
+        let answer = theirs.create_answer();
+        theirs.set(Source::Local, SdpType::Answer, &answer).unwrap();
+        let answer = answer.to_string().replace("setup:passive", "setup:active").replace("uf02", ufrag);
+        let answer = Description::parse(&answer).unwrap();
+        assert_eq!(answer.setup(&answer.media[0]), Some(Setup::Active));
+        let plan = ours.set(Source::Remote, SdpType::Answer, &answer).unwrap();
+        assert_eq!(plan.transports[0].role, DtlsRole::Client);
+        assert_eq!(plan.transports[0].restarted, ufrag == "newer");
+    }
+}
+
+#[test]
 fn without_a_bundle_group_only_the_first_section_is_taken() {
     let mut party = Party::new(1);
     let (mut offerer, _) = (Party::new(2), ());
