@@ -130,7 +130,8 @@ enum Slot<'a> {
 }
 
 /// The places of the offer: those of the last description, a free one being used anew where a transceiver waits
-/// or data channels do (RFC 9429 §5.2.2), then new ones.
+/// or data channels do (RFC 9429 §5.2.2), then new ones. A place of media does not become one of data
+/// channels nor the other way round, though RFC 3264 §8.2 would have it: Firefox refuses such an offer.
 fn slots(view: &View) -> Vec<Slot<'_>> {
     let mut waiting = waiting(view);
     let mut mids = Mids::new(view);
@@ -142,6 +143,7 @@ fn slots(view: &View) -> Vec<Slot<'_>> {
             let owner = view.transceivers.iter().find(|one| one.mid.as_ref() == Some(&mid));
             let slot = match owner {
                 Some(owner) if owner.direction != state::Direction::Stopped => Slot::Used(owner, mid),
+                _ if is_free(view, index) && is_for_data(base, index) => Slot::Empty(base),
                 _ if is_free(view, index) => match waiting.next() {
                     Some(next) => Slot::Used(next, mids.next()),
                     None => Slot::Empty(base),
@@ -162,8 +164,10 @@ fn slots(view: &View) -> Vec<Slot<'_>> {
     }
     if data {
         let new = Slot::Data(Form::OURS, mids.next());
-        let is_unused =
-            |(index, slot): &(usize, &Slot<'_>)| matches!(slot, Slot::Empty(_)) && is_free(view, *index);
+        let is_unused = |(index, slot): &(usize, &Slot<'_>)| match slot {
+            Slot::Empty(base) => is_for_data(base, *index) && is_free(view, *index),
+            _ => false,
+        };
         match slots.iter().enumerate().find(is_unused).map(|(index, _)| index) {
             Some(index) => slots[index] = new,
             None => slots.push(new),
@@ -176,6 +180,11 @@ fn slots(view: &View) -> Vec<Slot<'_>> {
 fn data_form(base: &Description, index: usize) -> Option<Form<'_>> {
     let media = base.media.get(index).filter(|media| sctp::port(media).is_some())?;
     Form::of(media)
+}
+
+/// Whether the place is one of data channels, in use or not.
+fn is_for_data(base: &Description, index: usize) -> bool {
+    base.media.get(index).is_some_and(|media| media.kind == Kind::Application)
 }
 
 /// Whether the last answer left the place unused.

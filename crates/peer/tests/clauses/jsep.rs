@@ -73,8 +73,8 @@ fn jsep_5_2_2_a_rejected_place_is_used_by_the_remote() {
 }
 
 #[test]
-fn jsep_5_2_2_a_rejected_place_is_used_for_data() {
-    run("jsep_5_2_2_a_rejected_place_is_used_for_data");
+fn jsep_5_2_2_a_rejected_place_of_media_is_left_to_media() {
+    run("jsep_5_2_2_a_rejected_place_of_media_is_left_to_media");
 }
 
 #[test]
