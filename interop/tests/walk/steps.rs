@@ -283,8 +283,7 @@ impl Walk {
 
     async fn exchange(&mut self, from: Who) {
         match self.chance.below(8) {
-            // Firefox may answer with another `a=setup` than the association has once it took an offer of its own back.
-            0 if from == Who::Ours || self.page.kind != Kind::Firefox => {
+            0 if self.may_roll_back(from).await => {
                 self.note(format!("{from:?} offers and rolls back"));
                 self.offer(from).await;
                 self.roll_back(from).await;
@@ -298,7 +297,7 @@ impl Walk {
                 self.take(other(from), SdpType::Offer, &offer).await;
                 self.answer(other(from)).await;
             }
-            2 | 3 if self.may_meet(from) && self.has_something_to_offer(other(from)).await => {
+            2 | 3 if self.may_meet(from).await && self.has_something_to_offer(other(from)).await => {
                 self.note(format!("both offer, {from:?} is polite"));
                 self.offer(from).await;
                 let offer = self.offer(other(from)).await;
@@ -380,22 +379,35 @@ impl Walk {
         }
     }
 
-    /// Whether both may offer at once. Firefox takes no offer that restarts ICE in place of its own ("Remote description
-    /// indicates ICE restart but offer did not request ICE restart").
-    fn may_meet(&mut self, polite: Who) -> bool {
-        let restarts = std::mem::take(&mut self.restarts);
-        !(restarts && polite == Who::Page && self.page.kind == Kind::Firefox)
+    /// Whether an offer may be taken back. Chromium never offers the section of its first data channel again after that,
+    /// and fires `negotiationneeded` for ever.
+    async fn may_roll_back(&self, who: Who) -> bool {
+        if who == Who::Ours || self.page.kind == Kind::Firefox {
+            return true;
+        }
+        let look = self.look().await;
+        let has_section = look["local"].as_str().is_some_and(|local| local.contains("m=application "));
+        has_section || look["hasChannels"] == false
     }
 
-    /// Whether a section must not be stopped: the first of the bundle, in Chromium. That cannot take an answer which
-    /// rejects it ("Failed to setup RTCP mux"), though RFC 9143 §7.3.3 has it so, and where it offers that itself it may go
-    /// on from another port under the old credentials, which nobody can follow.
+    /// Whether both may offer at once. Firefox takes no offer that restarts ICE in place of its own ("Remote description
+    /// indicates ICE restart but offer did not request ICE restart").
+    async fn may_meet(&mut self, polite: Who) -> bool {
+        let restarts = std::mem::take(&mut self.restarts);
+        let is_too_much = restarts && polite == Who::Page && self.page.kind == Kind::Firefox;
+        !is_too_much && self.may_roll_back(polite).await
+    }
+
+    /// Whether a section must not be stopped: the first of the bundle. The others go on over its transport
+    /// (RFC 9143 §7.3.3, §7.5.1), but Chromium cannot take an answer which rejects it ("Failed to setup RTCP mux"), and where
+    /// it offers that itself it may go on from another port under the old credentials, which nobody can follow. Firefox always
+    /// makes a new transport then, with a handshake of its own, under the old credentials too.
     fn must_stay(&self, mid: Option<&str>) -> bool {
         let local = self.ours.act(|ours, _| ours.peer.local_description());
         let text = local.map(|local| local.sdp).unwrap_or_default();
         let group = text.lines().find_map(|line| line.strip_prefix("a=group:BUNDLE "));
         let first = group.and_then(|group| group.split(' ').next());
-        self.page.kind == Kind::Chromium && mid.is_some() && mid == first
+        mid.is_some() && mid == first
     }
 }
 
