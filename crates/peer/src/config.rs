@@ -29,6 +29,8 @@ pub struct Config {
     pub ice_candidate_pool_size: u8,
     /// Which candidates are used. Default: all. `Relay` is refused.
     pub ice_transport_policy: IceTransportPolicy,
+    /// Whether local addresses are taken up once for each generation of ICE, or as they come. Default: once.
+    pub gathering: GatheringPolicy,
     /// Whether RTCP may go without multiplexing. Default: it may not. `Negotiate` is refused.
     pub rtcp_mux_policy: RtcpMuxPolicy,
     /// The codecs offered and accepted, best first. Default: all we have. What goes beside them comes by itself:
@@ -77,6 +79,7 @@ impl Config {
             certificates: Vec::new(),
             ice_candidate_pool_size: 0,
             ice_transport_policy: IceTransportPolicy::All,
+            gathering: GatheringPolicy::Once,
             rtcp_mux_policy: RtcpMuxPolicy::Require,
             codecs: CodecCapability::all(),
             mtu: 1200,
@@ -103,6 +106,7 @@ impl fmt::Debug for Config {
             .field("certificates", &self.certificates)
             .field("ice_candidate_pool_size", &self.ice_candidate_pool_size)
             .field("ice_transport_policy", &self.ice_transport_policy)
+            .field("gathering", &self.gathering)
             .field("rtcp_mux_policy", &self.rtcp_mux_policy)
             .field("codecs", &self.codecs)
             .field("mtu", &self.mtu)
@@ -137,6 +141,18 @@ pub enum IceTransportPolicy {
     All,
     /// Only those of relays: refused, for there is no TURN here.
     Relay,
+}
+
+/// For how long candidates are gathered. Browsers have no such option; libwebrtc calls it continual gathering policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GatheringPolicy {
+    /// The addresses there are when gathering begins. Others are taken up with an ICE restart.
+    Once,
+    /// Those that come later too: they are signalled as further candidates (so their end is never signalled), and the
+    /// call moves between networks without an ICE restart, by renomination where the remote agrees to it
+    /// (`a=ice-options:renomination`, draft-thatcher-ice-renomination-01), else by a second nomination. Other working
+    /// paths are kept alive for that. Where it cannot move, `Event::NegotiationNeeded` asks for an ICE restart.
+    Continually,
 }
 
 /// RTCRtcpMuxPolicy (webrtc-pc §4.2.5).

@@ -86,6 +86,7 @@ fn fixed_difference(before: &Config, after: &Config) -> Option<&'static str> {
     let rows = [
         (before.bundle_policy == after.bundle_policy, "the bundle policy"),
         (before.rtcp_mux_policy == after.rtcp_mux_policy, "the policy of RTCP multiplexing"),
+        (before.gathering == after.gathering, "the policy of gathering"),
         (certificates, "the certificates"),
         (before.seed == after.seed && before.epoch == after.epoch, "chance and time"),
         (before.dtls == after.dtls, "the versions of DTLS"),

@@ -285,8 +285,7 @@ impl Peer {
             max_packet_size: self.config.max_packet_size as u64,
         };
         let carriers = (transports, links.routes.clone());
-        let (codecs, policy) = (&self.config.codecs, self.config.bundle_policy);
-        self.negotiation.view(codecs, policy, carriers, &self.engine.transceivers, data)
+        self.negotiation.view(&self.config, carriers, &self.engine.transceivers, data)
     }
 
     /// A view in which these are the credentials to write.

@@ -177,6 +177,7 @@ impl Engine {
         let Some(link) = self.links.get_mut(id) else { return };
         let is_first = link.dtls_role.is_none();
         let credentials = plan.credentials.into_ice();
+        link.transport.ice_mut().set_renomination(plan.renomination);
         link.connectivity.set_remote(now, &mut link.transport, credentials, plan.lite);
         for candidate in plan.candidates {
             self.add_remote_candidate(now, id, candidate);

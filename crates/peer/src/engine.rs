@@ -36,6 +36,8 @@ pub(crate) struct Engine {
     /// What is left to send after closing, protected already.
     pub(crate) farewell: VecDeque<(Transmit, BytesMut)>,
     pub(crate) is_closed: bool,
+    /// A transport needs an ICE restart.
+    pub(crate) is_stranded: bool,
     max_segments: usize,
 }
 
@@ -68,6 +70,7 @@ impl Engine {
             },
             farewell: VecDeque::new(),
             is_closed: false,
+            is_stranded: false,
             max_segments,
         }
     }

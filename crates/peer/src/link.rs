@@ -29,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) media: Media,
     /// Whether a section goes over it, or would by our offer. Else it is free.
     pub(crate) is_used: bool,
+    /// Further candidates may always come: their end is never told (RFC 8838 §13).
+    pub(crate) is_continual: bool,
     /// Our DTLS role, once an answer settled it.
     pub(crate) dtls_role: Option<DtlsRole>,
     /// The section of our description that local candidates are for.
@@ -47,6 +49,7 @@ impl Link {
             connectivity: Connectivity::new(),
             media,
             is_used: false,
+            is_continual: false,
             dtls_role: None,
             local_section: None,
             bases: Vec::new(),
@@ -200,12 +203,12 @@ impl Link {
         let in_force = Gathered {
             ufrag: agent.local_credentials().ufrag.clone(),
             candidates: agent.candidates_in_force().collect(),
-            is_complete: agent.is_gathered_in_force(),
+            is_complete: agent.is_gathered_in_force() && !self.is_continual,
         };
         let next = agent.next_credentials().map(|next| Gathered {
             ufrag: next.ufrag.clone(),
             candidates: agent.local_candidates().collect(),
-            is_complete: agent.gathering_state() == GatheringState::Complete,
+            is_complete: agent.gathering_state() == GatheringState::Complete && !self.is_continual,
         });
         next.into_iter().chain([in_force]).collect()
     }

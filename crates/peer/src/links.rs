@@ -9,7 +9,7 @@ use peerless_transport::datagram::{Base, Datagram, Transmit};
 use peerless_transport::transport::Transport;
 use peerless_wire::rtp::Mid;
 
-use crate::config::Config;
+use crate::config::{Config, GatheringPolicy};
 use crate::id::TransportId;
 use crate::jsep::routes::Routes;
 use crate::link::Link;
@@ -47,7 +47,9 @@ impl Maker {
         let config = setup::transport_config(&self.config, self.certificate.clone(), id);
         let transport = Transport::new(self.config.epoch.0, config);
         let media = Media::new(setup::session_config(&self.config, &self.cname, id));
-        Link::new(id, transport, media)
+        let mut link = Link::new(id, transport, media);
+        link.is_continual = self.config.gathering == GatheringPolicy::Continually;
+        link
     }
 }
 

@@ -4,7 +4,7 @@
 use peerless_wire::rtp::{Mid, PayloadType, Ssrc};
 use peerless_wire::sdp::{self, Attribute, Description, Media};
 
-use crate::config::{BundlePolicy, CodecCapability};
+use crate::config::{Config, GatheringPolicy};
 use crate::description::{IceCandidateInit, SessionDescription};
 use crate::error::{CandidateError, Error};
 use crate::id::{TransceiverId, TransportId};
@@ -71,8 +71,7 @@ impl Negotiation {
     /// What jsep looks at.
     pub(crate) fn view(
         &self,
-        codecs: &[CodecCapability],
-        bundle_policy: BundlePolicy,
+        config: &Config,
         (transports, routes): (Vec<TransportView>, Routes),
         transceivers: &Transceivers,
         data: DataView,
@@ -82,10 +81,11 @@ impl Negotiation {
             session_id: self.session_id,
             session_version: self.session_version,
             cname: self.cname.clone(),
-            bundle_policy,
+            bundle_policy: config.bundle_policy,
+            renomination: config.gathering == GatheringPolicy::Continually,
             transports,
             routes,
-            codecs: codecs.to_vec(),
+            codecs: config.codecs.clone(),
             transceivers: transceivers.iter().map(transceiver_view).collect(),
             offered: self.offer.as_ref().map(|created| created.owners.clone()).unwrap_or_default(),
             data,

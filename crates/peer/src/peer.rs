@@ -129,6 +129,9 @@ impl Peer {
     /// Time went on: to be called when `poll_timeout`'s time has come; earlier or later does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.engine.handle_timeout(now);
+        if std::mem::take(&mut self.engine.is_stranded) {
+            self.restart_ice();
+        }
     }
 
     /// When `handle_timeout` shall be called, and `poll_transmit` after it; `None` for not by itself.

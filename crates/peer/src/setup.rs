@@ -10,7 +10,7 @@ use peerless_transport::{sctp, transport};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::config::{Config, DtlsVersions, IceTransportPolicy, RtcpMuxPolicy};
+use crate::config::{Config, DtlsVersions, GatheringPolicy, IceTransportPolicy, RtcpMuxPolicy};
 use crate::error::Error;
 use crate::id::TransportId;
 
@@ -87,6 +87,7 @@ pub(crate) fn transport_config(
     }
     made.diagnostics = config.diagnostics;
     made.ice.diagnostics = config.diagnostics;
+    made.ice.is_continual = config.gathering == GatheringPolicy::Continually;
     made.dtls.mtu = config.mtu;
     made.dtls.versions = match config.dtls {
         DtlsVersions::Any => Versions::Any,

@@ -106,6 +106,7 @@ impl Engine {
                 error_code: failure.code,
                 error_text: failure.reason,
             })),
+            ice::Event::Stranded => self.is_stranded = true,
             ice::Event::Selected { local, remote, kinds } => self.take_selected(id, local, remote, kinds),
             ice::Event::Stun { sent, remote, summary } => {
                 self.tell(Event::Diagnostic(Diagnostic::Stun { sent, remote, summary }));
@@ -193,7 +194,7 @@ impl Engine {
         link.connectivity.untold.clear();
         let again: Vec<Candidate> = link.transport.ice().local_candidates().collect();
         let mut told: Vec<Event> = again.iter().map(|one| candidate_event(link, Some(one))).collect();
-        if link.connectivity.told_gathering == GatheringState::Complete {
+        if link.connectivity.told_gathering == GatheringState::Complete && !link.is_continual {
             told.push(candidate_event(link, None));
         }
         told.into_iter().for_each(|event| self.tell(event));
@@ -217,7 +218,8 @@ impl Engine {
                 continue;
             }
             link.connectivity.told_gathering = state;
-            let end = (state == GatheringState::Complete).then(|| candidate_event(link, None));
+            let is_end = state == GatheringState::Complete && !link.is_continual;
+            let end = is_end.then(|| candidate_event(link, None));
             if let Some(end) = end {
                 self.tell(end);
             }

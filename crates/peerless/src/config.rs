@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use peerless_peer::config::{
-    BundlePolicy, CodecCapability, Config, DtlsVersions, IceTransportPolicy, RtcpMuxPolicy,
+    BundlePolicy, CodecCapability, Config, DtlsVersions, GatheringPolicy, IceTransportPolicy, RtcpMuxPolicy,
 };
 use peerless_transport::crypto::Certificate;
 
@@ -32,6 +32,9 @@ pub struct Configuration {
     pub ice_candidate_pool_size: u8,
     /// Which candidates are used. Default: all; `Relay` is refused, for there is no TURN yet.
     pub ice_transport_policy: IceTransportPolicy,
+    /// Whether local addresses are taken up as they come while the connection lives, and the connection moves to the best
+    /// of them without an ICE restart. Default: once, as browsers do; others are then taken up with an ICE restart.
+    pub gathering: GatheringPolicy,
     /// Whether RTCP may go without multiplexing. Default: it may not; `Negotiate` is refused.
     pub rtcp_mux_policy: RtcpMuxPolicy,
     /// The codecs offered and accepted, best first. Default: all we have.
@@ -87,6 +90,7 @@ impl Default for Configuration {
             certificates: Vec::new(),
             ice_candidate_pool_size: 0,
             ice_transport_policy: IceTransportPolicy::All,
+            gathering: GatheringPolicy::Once,
             rtcp_mux_policy: RtcpMuxPolicy::Require,
             codecs: CodecCapability::all(),
             dtls: DtlsVersions::Any,
@@ -112,6 +116,7 @@ impl Configuration {
         config.certificates.clone_from(&self.certificates);
         config.ice_candidate_pool_size = self.ice_candidate_pool_size;
         config.ice_transport_policy = self.ice_transport_policy;
+        config.gathering = self.gathering;
         config.rtcp_mux_policy = self.rtcp_mux_policy;
         config.codecs.clone_from(&self.codecs);
         config.dtls = self.dtls;

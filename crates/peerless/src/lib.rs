@@ -141,7 +141,7 @@ pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 pub use peerless_peer::capabilities::{HeaderExtensionCapability, RtpCapabilities};
 pub use peerless_peer::channel::{ChannelError, DataChannelInit, Message, MessageError, Priority, SctpView};
 pub use peerless_peer::config::{
-    BundlePolicy, CodecCapability, DtlsVersions, IceTransportPolicy, RtcpMuxPolicy,
+    BundlePolicy, CodecCapability, DtlsVersions, GatheringPolicy, IceTransportPolicy, RtcpMuxPolicy,
 };
 pub use peerless_peer::configuration::KeyAlgorithm;
 pub use peerless_peer::data::stats::{AssociationStats, ChannelStats, Counts, DataStats};

@@ -123,11 +123,23 @@ fn transport_plan(
         restarted: credentials_before(view, id).is_some_and(|before| before != remote.credentials),
         credentials: remote.credentials,
         lite: theirs.has(&Attribute::IceLite),
+        renomination: view.renomination
+            && has_option(theirs, transport_section(theirs, part.tag), "renomination"),
         fingerprints: remote.fingerprints,
         role,
         candidates: Vec::new(),
         end_of_candidates: has_all_candidates(theirs, transport_section(theirs, part.tag)),
     }
+}
+
+/// Whether a section, or the session, has an ICE option (RFC 8839 §5.6).
+fn has_option(description: &Description, section: usize, option: &str) -> bool {
+    let has = |attribute: &Attribute| match attribute {
+        Attribute::IceOptions(options) => options.split_ascii_whitespace().any(|word| word == option),
+        _ => false,
+    };
+    let media = description.media.get(section);
+    media.is_some_and(|media| media.attributes.iter().any(has)) || description.attributes.iter().any(has)
 }
 
 /// Our DTLS role where the association of the part's transport stands.

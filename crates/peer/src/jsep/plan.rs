@@ -159,6 +159,8 @@ pub struct TransportPlan {
     pub restarted: bool,
     /// The remote is an ICE-lite agent (RFC 8445 §2.5).
     pub lite: bool,
+    /// Both sides agree to renomination.
+    pub renomination: bool,
     /// The remote's certificate must match one of these; all are sound and of accepted hashes.
     pub fingerprints: Vec<Fingerprint>,
     /// Our DTLS role.

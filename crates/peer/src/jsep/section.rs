@@ -36,7 +36,8 @@ pub(super) fn description(view: &View, allows_mixed: bool) -> Description {
     if allows_mixed {
         description.attributes.push(Attribute::ExtmapAllowMixed);
     }
-    description.attributes.push(Attribute::IceOptions("trickle ice2".into()));
+    let options = if view.renomination { "trickle ice2 renomination" } else { "trickle ice2" };
+    description.attributes.push(Attribute::IceOptions(options.into()));
     description
 }
 

@@ -24,6 +24,8 @@ pub struct View {
     pub cname: String,
     /// How sections shall share transports.
     pub bundle_policy: BundlePolicy,
+    /// Whether we agree to renomination (draft-thatcher-ice-renomination-01 §3).
+    pub renomination: bool,
     /// The transports, in the order of their making. Those that no section goes over are free for sections to come, in
     /// this order; [`transports_wanted`](crate::jsep::transports_wanted) says how many there must be.
     pub transports: Vec<TransportView>,

@@ -26,6 +26,7 @@ impl Party {
     /// One with all codecs and no transceiver; `seed` tells two parties apart.
     pub fn new(seed: u8) -> Self {
         let view = View {
+            renomination: false,
             signaling: SignalingState::Stable,
             session_id: 1000 + u64::from(seed),
             session_version: 0,

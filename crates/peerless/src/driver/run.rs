@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use peerless_peer::config::GatheringPolicy;
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Protocol};
 use rustls::pki_types::CertificateDer;
@@ -42,6 +43,8 @@ pub(crate) struct Plan {
     addresses: Option<Vec<IpAddr>>,
     ice_tcp: IceTcp,
     tls_roots: Vec<CertificateDer<'static>>,
+    /// Whether addresses that come later are taken up at once.
+    is_continual: bool,
 }
 
 impl Plan {
@@ -53,7 +56,8 @@ impl Plan {
             None => None,
         };
         let tls_roots = tls::roots(&configuration.tls_roots)?;
-        Ok(Self { addresses, ice_tcp: configuration.ice_tcp.clone(), tls_roots })
+        let is_continual = configuration.gathering == GatheringPolicy::Continually;
+        Ok(Self { addresses, ice_tcp: configuration.ice_tcp.clone(), tls_roots, is_continual })
     }
 }
 
@@ -61,6 +65,7 @@ impl Plan {
 pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
     let driver = Driver {
         shared,
+        gathering: Vec::new(),
         sockets: Vec::new(),
         streams: Streams::new(plan.tls_roots.clone()),
         plan,
@@ -79,6 +84,8 @@ pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
 struct Driver {
     shared: Arc<Shared>,
     plan: Plan,
+    /// The transports that gather.
+    gathering: Vec<TransportId>,
     sockets: Vec<Socket>,
     streams: Streams,
     /// Transports that have ended: their sockets go once all that was polled has left.
@@ -197,7 +204,12 @@ impl Driver {
 
     fn run(&mut self, errand: Errand) {
         match errand {
-            Errand::Gather(transport) => self.gather(transport),
+            Errand::Gather(transport) => {
+                let now = Instant::now();
+                self.watch.get_or_insert_with(Watch::new);
+                self.look(now);
+                self.gather(now, transport);
+            }
             Errand::Release(transport) => self.released.push(transport),
             Errand::AddServer(server) => self.streams.add_server(server),
             Errand::CloseStream(stream) => self.streams.close(Instant::now(), Some(stream)),
@@ -212,6 +224,7 @@ impl Driver {
         for transport in self.released.drain(..) {
             self.sockets.retain(|socket| socket.transport != transport);
             self.streams.release(Instant::now(), transport);
+            self.gathering.retain(|other| *other != transport);
         }
     }
 
@@ -222,6 +235,24 @@ impl Driver {
         let has_changed = self.watch.as_mut().is_some_and(|watch| watch.poll(context, now));
         if has_changed || self.sockets.iter().any(is_over) {
             self.look(now);
+            self.take_up(now);
+        }
+    }
+
+    /// Where gathering is continual, takes up addresses that have no socket yet.
+    fn take_up(&mut self, now: Instant) {
+        if !self.plan.is_continual {
+            return;
+        }
+        let addresses = interfaces::to_gather(self.plan.addresses.as_deref()).unwrap_or_default();
+        for transport in self.gathering.clone() {
+            let has_socket = |address: &IpAddr| {
+                self.sockets.iter().any(|one| one.transport == transport && one.local.ip() == *address)
+            };
+            if !addresses.iter().all(has_socket) {
+                tracing::info!("there are further local addresses");
+                self.gather(now, transport);
+            }
         }
     }
 
@@ -281,11 +312,10 @@ impl Driver {
 
     /// Binds a socket of a transport to each local address that has none, and asks for the servers' addresses. Again with
     /// each ICE restart, for the machine's addresses may be others now.
-    fn gather(&mut self, transport: TransportId) {
-        if self.watch.is_none() {
-            self.watch = Some(Watch::new());
+    fn gather(&mut self, now: Instant, transport: TransportId) {
+        if !self.gathering.contains(&transport) {
+            self.gathering.push(transport);
         }
-        self.look(Instant::now());
         let addresses = interfaces::to_gather(self.plan.addresses.as_deref()).unwrap_or_else(|error| {
             tracing::warn!(%error, "no list of interfaces");
             Vec::new()
@@ -301,7 +331,6 @@ impl Driver {
                 Err(error) => tracing::warn!(%error, %address, "no socket on this address"),
             }
         }
-        let now = Instant::now();
         let mut state = self.shared.lock_as_driver();
         let is_meant = |socket: &&Socket| socket.transport == transport && socket.missing.is_none();
         for socket in self.sockets.iter().filter(is_meant) {

@@ -124,6 +124,12 @@ impl Agent {
         self.settle(now);
     }
 
+    /// Whether the peer has agreed to renomination, as we do where gathering is continual
+    /// (draft-thatcher-ice-renomination-01 §3): later nominations then bear numbers.
+    pub fn set_renomination(&mut self, is_agreed: bool) {
+        self.connectivity.standby.renominates = is_agreed;
+    }
+
     /// Begins gathering.
     pub fn start_gathering(&mut self, now: Instant) {
         self.see(now);
@@ -139,6 +145,9 @@ impl Agent {
     pub fn add_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
         if let Some(added) = self.connectivity.newest_mut().add_host(base) {
+            if self.connectivity.standby.is_on && self.gatherer.reopen() {
+                self.events.push_back(Event::Gathering(GatheringState::Gathering));
+            }
             self.gatherer.add_base(base);
             self.announce(added);
             self.connectivity.form_pairs();
@@ -169,7 +178,7 @@ impl Agent {
     pub fn remove_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
         self.gatherer.remove_base(base);
-        self.connectivity.remove_base(base);
+        self.connectivity.remove_base(now, base);
         self.settle(now);
     }
 
@@ -330,12 +339,12 @@ impl Agent {
         let clock = self.clock?;
         let mut next = self.gatherer.next_timeout();
         let mut sooner = |other: Option<Instant>| next = next.into_iter().chain(other).min();
-        if self.gatherer.has_query() || (!self.is_over() && self.connectivity.has_check()) {
+        if self.gatherer.has_query() || (!self.is_over() && self.connectivity.has_check(clock)) {
             sooner(Some(self.next_slot.map_or(clock, |slot| slot.max(clock))));
         }
         sooner(self.connectivity.has_answer().then_some(clock));
         if !self.is_over() {
-            sooner(self.connectivity.next_timeout());
+            sooner(self.connectivity.next_timeout(clock));
             sooner(self.hope_until.filter(|until| *until > clock));
             sooner(self.quiet_from().filter(|from| *from > clock));
         }
@@ -501,6 +510,10 @@ impl Agent {
         }
         let state = self.current_state(now, self.state);
         self.set_state(state);
+        self.connectivity.note_loss(now, state == IceState::Disconnected);
+        if self.connectivity.take_stranded(now) {
+            self.events.push_back(Event::Stranded);
+        }
     }
 
     fn current_state(&self, now: Instant, before: IceState) -> IceState {
@@ -529,6 +542,7 @@ impl Agent {
             _ if self.connectivity.selected().is_some_and(|pair| pair.valid.is_some()) => {
                 IceState::Disconnected
             }
+            _ if is_selected && is_active && self.connectivity.standby.is_on => IceState::Disconnected,
             _ if is_selected => IceState::Failed,
             Some(_) if is_hopeless => IceState::Failed,
             Some(_) if !self.connectivity.candidates.remotes().is_empty() => IceState::Checking,
@@ -547,6 +561,7 @@ impl Agent {
         self.events.push_back(Event::State(state));
         if state == IceState::Failed {
             self.connectivity.stop();
+            self.connectivity.standby.fail(self.clock);
         }
     }
 

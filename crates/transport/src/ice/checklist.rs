@@ -72,9 +72,10 @@ impl Checklist {
             priority,
             foundation,
             state: if is_down { PairState::Failed } else { self.first_state(foundation) },
-            is_wanted: false,
+            wanted: None,
             valid: None,
             heard: None,
+            carried: None,
             is_down,
             is_nominated: false,
             counts: PairCounts::default(),
@@ -169,6 +170,14 @@ impl Checklist {
     pub(crate) fn retry(&mut self, base: Base) {
         let has_failed = |pair: &&mut Pair| pair.base == base && pair.state == PairState::Failed;
         self.pairs.iter_mut().filter(has_failed).for_each(|pair| pair.state = PairState::Waiting);
+    }
+
+    /// Those from `base` have to show themselves anew, but for the one in use.
+    pub(crate) fn doubt(&mut self, base: Base, used: Option<PairId>) {
+        for pair in self.pairs.iter_mut().filter(|pair| pair.base == base && Some(pair.id) != used) {
+            pair.valid = None;
+            pair.state = PairState::Failed;
+        }
     }
 
     /// The socket at `base` is closed: no pair of it works any more.

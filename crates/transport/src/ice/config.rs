@@ -33,6 +33,10 @@ pub struct Config {
     pub disconnected_after: Duration,
     /// Tr: the time between two messages that keep a server-reflexive binding alive. 15 s (RFC 8445 §11).
     pub keepalive: Duration,
+    /// Whether gathering goes on for as long as the agent lives: what local addresses come are signalled and paired, pairs
+    /// beside the one in use are kept alive, and another takes its place when its network is gone, when it is silent, or
+    /// when a better one works. No.
+    pub is_continual: bool,
     /// Whether each STUN message becomes an event with a readable summary.
     pub diagnostics: bool,
 }
@@ -52,6 +56,7 @@ impl Config {
             consent_expiry: Duration::from_secs(30),
             disconnected_after: Duration::from_secs(8),
             keepalive: Duration::from_secs(15),
+            is_continual: false,
             diagnostics: false,
         }
     }

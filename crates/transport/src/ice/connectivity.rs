@@ -27,6 +27,7 @@ use crate::ice::nomination::Nomination;
 use crate::ice::pair::{Pair, PairId, PairState, Valid};
 use crate::ice::request::{self, Verdict};
 use crate::ice::role::{Resolution, Role};
+use crate::ice::standby::Standby;
 use crate::ice::transaction::{Outgoing, Schedule, Transaction, Transactions};
 
 /// How many answers wait to be sent; more are not given.
@@ -43,7 +44,7 @@ pub(crate) struct Connectivity {
     pub(super) rng: ChaCha20Rng,
     pub(super) local: Credentials,
     pub(super) remote: Option<Remote>,
-    role: Role,
+    pub(super) role: Role,
     pub(super) checklist: Checklist,
     pub(super) transactions: Transactions<Purpose>,
     pub(super) early: EarlyChecks,
@@ -53,6 +54,7 @@ pub(crate) struct Connectivity {
     pub(super) next: Option<Next>,
     pub(super) selected: Option<PairId>,
     pub(super) nomination: Nomination,
+    pub(super) standby: Standby,
     outbox: VecDeque<Outgoing>,
 }
 
@@ -61,7 +63,7 @@ pub(crate) struct Connectivity {
 pub(super) struct Purpose {
     pub(super) pair: PairId,
     pub(super) kind: CheckKind,
-    password: Arc<str>,
+    pub(super) password: Arc<str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,7 @@ impl Connectivity {
     pub(crate) fn new(config: Config, mut rng: ChaCha20Rng) -> Self {
         let local = Credentials::generate(&mut rng);
         let role = Role { is_controlling: true, tie_breaker: rng.next_u64() };
+        let standby = Standby::new(config.is_continual);
         Self {
             candidates: Candidates::default(),
             config,
@@ -90,6 +93,7 @@ impl Connectivity {
             next: None,
             selected: None,
             nomination: Nomination::default(),
+            standby,
             outbox: VecDeque::new(),
         }
     }
@@ -100,9 +104,9 @@ impl Connectivity {
         }
     }
 
-    /// Candidates were added: forms their pairs, unless a pair is selected already.
+    /// Candidates were added: forms their pairs, unless a pair is selected already and stays so.
     pub(crate) fn form_pairs(&mut self) {
-        if self.selected.is_none() {
+        if self.selected.is_none() || self.standby.is_on {
             self.checklist.form(&self.candidates, self.role.is_controlling);
         }
     }
@@ -199,14 +203,6 @@ impl Connectivity {
         true
     }
 
-    /// Something authentic came by a pair.
-    pub(crate) fn hear(&mut self, now: Instant, source: SocketAddr, destination: Base) {
-        let pairs = self.checklist.pairs_mut().iter_mut().chain(self.kept.pairs_mut());
-        for pair in pairs.filter(|pair| pair.address == source && pair.base == destination) {
-            pair.heard = pair.heard.max(Some(now));
-        }
-    }
-
     /// Ends what was not answered in time: checks, consent.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         while let Some(transaction) = self.transactions.expire(now) {
@@ -221,12 +217,17 @@ impl Connectivity {
         }
         self.kept.expire(now, is_over);
         self.nominate(now);
+        self.follow(now);
     }
 
     /// Chooses the pair to nominate, where it is ours to choose and time to.
     pub(crate) fn nominate(&mut self, now: Instant) {
-        if self.role.is_controlling && self.selected.is_none() {
-            self.nomination.choose(now, self.config.nomination_wait, &self.checklist);
+        match self.selected.filter(|_| self.role.is_controlling) {
+            Some(used) => self.reconsider(now, used),
+            None if self.role.is_controlling => {
+                self.nomination.choose(now, self.config.nomination_wait, &self.checklist);
+            }
+            None => {}
         }
     }
 
@@ -242,13 +243,14 @@ impl Connectivity {
         if let Some(id) = self.nomination.take() {
             return self.check(now, id, true);
         }
-        let id = self.checklist.next_check()?;
+        let id = self.checklist.next_check().or_else(|| self.retry(now))?;
         self.check(now, id, false)
     }
 
     /// Whether [`Connectivity::next_check`] may have something.
-    pub(crate) fn has_check(&self) -> bool {
-        self.remote.is_some() && (self.nomination.is_due() || self.checklist.has_check())
+    pub(crate) fn has_check(&self, clock: Instant) -> bool {
+        let has_new = self.nomination.is_due() || self.checklist.has_check() || self.has_retry(clock);
+        self.remote.is_some() && has_new
     }
 
     /// The next answer to a request.
@@ -272,22 +274,23 @@ impl Connectivity {
         self.nomination = Nomination::default();
     }
 
-    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self, clock: Instant) -> Option<Instant> {
         let is_choosing = self.role.is_controlling && self.checklist.best_valid().is_some();
-        let nominate = self.nomination.next_timeout().filter(|_| is_choosing);
+        let nominate = self.nomination.next_timeout().filter(|_| is_choosing && self.selected.is_none());
         let pairs = self.checklist.pairs().iter().chain(self.kept.pairs());
         let valid = pairs.filter_map(|pair| pair.valid.as_ref());
         let expiries = valid.map(|valid| valid.consent.expires(self.config.consent_expiry));
-        let check = self.route().and_then(|pair| pair.valid.as_ref()).map(|valid| valid.consent.next_check());
+        let check = self.next_consent();
         let kept = self.kept.next_timeout();
-        let timers = [nominate, self.transactions.next_timeout(), check, kept];
+        let timers = [nominate, self.transactions.next_timeout(), check, kept, self.next_change(clock)];
         timers.into_iter().flatten().chain(expiries).min()
     }
 
     /// The pair to send by: the selected one, before that the best that works, before that the one from before a
-    /// restart.
+    /// restart. Where gathering is continual the best that works stands in for a selected one that does not.
     pub(crate) fn route(&self) -> Option<&Pair> {
         let selected = self.selected.and_then(|id| self.checklist.get(id));
+        let selected = selected.filter(|pair| !self.standby.is_on || pair.is_usable());
         let ours = selected.or_else(|| self.checklist.best_valid());
         ours.or_else(|| self.kept.in_use()).filter(|pair| pair.is_usable())
     }
@@ -344,7 +347,7 @@ impl Connectivity {
         source: SocketAddr,
         destination: Base,
         priority: u32,
-        nominates: bool,
+        nominates: Option<u32>,
     ) {
         let is_controlling = self.role.is_controlling;
         let host = self.candidates.host_at(destination);
@@ -354,16 +357,16 @@ impl Connectivity {
         let is_settled = self.selected.is_some();
         let Some(pair) = self.checklist.get_mut(id) else { return };
         pair.heard = pair.heard.max(Some(now));
-        let is_wanted = nominates && !is_controlling;
-        if pair.valid.is_some() {
-            if is_wanted {
-                self.select(now, id);
+        let wanted = nominates.filter(|_| !is_controlling);
+        if pair.is_usable() {
+            if let Some(number) = wanted {
+                self.select(now, id, number);
             }
-        } else if is_settled && !is_wanted {
+        } else if pair.is_down || is_settled && wanted.is_none() && !self.standby.is_on {
             // Another pair is in use; the peer is answered, but no more is checked (RFC 8445 §8.1.2).
             pair.state = PairState::Failed;
         } else {
-            pair.is_wanted |= is_wanted;
+            pair.wanted = pair.wanted.max(wanted);
             self.transactions.silence(|of| of.pair == id);
             self.checklist.trigger(id);
         }
@@ -388,39 +391,25 @@ impl Connectivity {
                 valid.consent.renew(now);
                 valid.round_trip = round_trip.or(valid.round_trip);
             }
-            valid => *valid = Some(Valid { local, consent: Consent::new(now, interval), round_trip }),
+            valid => {
+                let consent = Consent::new(now, interval);
+                *valid = Some(Valid { local, since: now, consent, round_trip });
+            }
         }
         pair.state = PairState::Succeeded;
         pair.heard = pair.heard.max(Some(now));
-        let (foundation, is_wanted) = (pair.foundation, std::mem::take(&mut pair.is_wanted));
+        let (foundation, wanted) = (pair.foundation, pair.wanted.take());
         // The check that nominates goes on, though an earlier one was answered late.
         self.transactions.silence(|of| of.pair == id && !self.nomination.has_chosen(id));
         self.checklist.thaw(foundation);
-        let is_chosen = if self.role.is_controlling { nominates } else { is_wanted };
-        if is_chosen {
-            self.select(now, id);
+        match (self.role.is_controlling, wanted) {
+            (true, _) if nominates && self.nomination.has_chosen(id) => {
+                self.select(now, id, self.standby.number)
+            }
+            (false, Some(number)) => self.select(now, id, number),
+            _ => {}
         }
         self.nominate(now);
-    }
-
-    /// The pair is nominated and works: it is the one to use, and the other checks end (RFC 8445 §8.1.2). Of several
-    /// nominated by an aggressive peer the best counts, unless it has gone silent.
-    fn select(&mut self, now: Instant, id: PairId) {
-        let Some(priority) = self.checklist.get(id).map(|pair| pair.priority) else { return };
-        let stays = self.selected().is_some_and(|current| {
-            let is_silent = current.heard.is_none_or(|heard| heard + self.config.disconnected_after <= now);
-            current.id == id || (current.priority > priority && !is_silent)
-        });
-        if stays {
-            return;
-        }
-        self.selected = Some(id);
-        self.checklist.get_mut(id).into_iter().for_each(|pair| pair.is_nominated = true);
-        self.nomination = Nomination::default();
-        self.early.clear();
-        self.kept.release(now);
-        self.checklist.stop();
-        self.transactions.silence(|of| of.kind != CheckKind::Consent);
     }
 
     /// 487 (RFC 8445 §7.2.5.1): takes the other role, and another tie-breaker (§16.1), and checks again.
@@ -453,7 +442,7 @@ impl Connectivity {
         }
     }
 
-    fn fail(&mut self, id: PairId) {
+    pub(super) fn fail(&mut self, id: PairId) {
         if self.nomination.has_chosen(id) {
             self.nomination = Nomination::default();
         }
@@ -463,10 +452,11 @@ impl Connectivity {
         }
     }
 
-    fn check(&mut self, now: Instant, id: PairId, nominates: bool) -> Option<Outgoing> {
+    pub(super) fn check(&mut self, now: Instant, id: PairId, nominates: bool) -> Option<Outgoing> {
         let load = self.checklist.load();
         let remote = self.remote.clone()?;
         let transaction = self.new_id();
+        let (number, patience) = self.check_terms(id, nominates);
         let pair = self.checklist.get_mut(id)?;
         if pair.state == PairState::Waiting || pair.state == PairState::Frozen {
             pair.state = PairState::InProgress;
@@ -480,7 +470,7 @@ impl Connectivity {
                 local_ufrag: &self.local.ufrag,
                 role: self.role,
                 priority: self.candidates.check_priority(pair.base),
-                nominates,
+                nominates: nominates.then_some(number),
             },
         );
         let request = Outgoing { source: pair.base, destination: pair.address, contents };
@@ -490,53 +480,10 @@ impl Connectivity {
         let wait = self.config.retransmission.max(self.config.pace * load);
         let schedule = match request.source.is_stream() {
             // A stream repeats by itself (RFC 6544 §7.1, RFC 8489 §6.2.2).
-            true => Schedule::once(STREAM_PATIENCE.min(self.config.patience)),
-            false => Schedule { wait, transmissions: self.config.transmissions, limit: self.config.patience },
+            true => Schedule::once(STREAM_PATIENCE.min(patience)),
+            false => Schedule { wait, transmissions: self.config.transmissions, limit: patience },
         };
         Some(self.transactions.begin(now, transaction, purpose, request, schedule))
-    }
-
-    fn check_consent(&mut self, now: Instant) -> Option<Outgoing> {
-        let route = self.route()?;
-        let (id, source, destination) = (route.id, route.base, route.address);
-        if route.valid.as_ref()?.consent.next_check() > now {
-            return None;
-        }
-        let transaction = self.new_id();
-        let interval = randomised(self.config.consent_interval, self.rng.next_u32());
-        let priority = self.candidates.check_priority(source);
-        let (local_ufrag, remote, pair) = match self.kept.find(id) {
-            Some((local_ufrag, remote, pair)) => (local_ufrag, remote.clone(), pair),
-            None => (&*self.local.ufrag, self.remote.clone()?, self.checklist.get_mut(id)?),
-        };
-        pair.valid.as_mut()?.consent.checked(now, interval);
-        pair.counts.consent_requests_sent += 1;
-        let contents = message::check(
-            transaction,
-            &message::Check {
-                remote_ufrag: &remote.ufrag,
-                password: &remote.password,
-                local_ufrag,
-                role: self.role,
-                priority,
-                nominates: false,
-            },
-        );
-        let purpose = Purpose { pair: id, kind: CheckKind::Consent, password: remote.password };
-        let request = Outgoing { source, destination, contents };
-        let schedule = Schedule::once(self.config.consent_expiry);
-        Some(self.transactions.begin(now, transaction, purpose, request, schedule))
-    }
-
-    fn consent_granted(&mut self, now: Instant, transaction: &Transaction<Purpose>) {
-        let id = transaction.purpose.pair;
-        let kept = self.kept.find(id).map(|(_, _, pair)| pair);
-        let Some(pair) = kept.or_else(|| self.checklist.get_mut(id)) else { return };
-        pair.heard = pair.heard.max(Some(now));
-        if let Some(valid) = &mut pair.valid {
-            valid.consent.renew(now);
-            valid.round_trip = transaction.sent_once.map(|sent| now.saturating_duration_since(sent));
-        }
     }
 
     fn count_request(&mut self, source: SocketAddr, destination: Base, is_good: bool) {
@@ -551,7 +498,7 @@ impl Connectivity {
         }
     }
 
-    fn new_id(&mut self) -> TransactionId {
+    pub(super) fn new_id(&mut self) -> TransactionId {
         let mut id = [0; 12];
         self.rng.fill_bytes(&mut id);
         TransactionId(id)

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone)]
 pub(crate) struct Consent {
     granted: Instant,
+    checked: Instant,
     next_check: Instant,
 }
 
 impl Consent {
     /// A check was answered for the first time; `interval` is the time to the next one.
     pub(crate) fn new(now: Instant, interval: Duration) -> Self {
-        Self { granted: now, next_check: now + interval }
+        Self { granted: now, checked: now, next_check: now + interval }
     }
 
     /// A check was answered.
@@ -22,7 +23,13 @@ impl Consent {
 
     /// A check was sent; `interval` is the time to the next one.
     pub(crate) fn checked(&mut self, now: Instant, interval: Duration) {
+        self.checked = now;
         self.next_check = now + interval;
+    }
+
+    /// When a check was sent last.
+    pub(crate) fn checked_at(&self) -> Instant {
+        self.checked
     }
 
     /// The next check is to be sent at `at` already.

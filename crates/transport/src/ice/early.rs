@@ -15,7 +15,7 @@ pub(crate) struct EarlyCheck {
     pub(crate) source: SocketAddr,
     pub(crate) destination: Base,
     pub(crate) priority: u32,
-    pub(crate) nominates: bool,
+    pub(crate) nominates: Option<u32>,
     pub(crate) remote_ufrag: String,
 }
 
@@ -31,7 +31,7 @@ impl EarlyChecks {
                 && early.remote_ufrag == check.remote_ufrag
         };
         if let Some(early) = self.0.iter_mut().find(is_same) {
-            early.nominates |= check.nominates;
+            early.nominates = early.nominates.max(check.nominates);
         } else if self.0.len() < LIMIT {
             let (priority, nominates) = (check.priority, check.nominates);
             let remote_ufrag = check.remote_ufrag.to_owned();

@@ -45,6 +45,8 @@ pub enum Event {
     },
     /// This connection is of no use any more.
     CloseStream(StreamId),
+    /// Gathering is continual, but no other pair takes the place of the one in use: only an ICE restart helps.
+    Stranded,
     /// A STUN message went by; only with [`Config::diagnostics`](crate::ice::Config).
     Stun {
         /// Whether we sent it.

@@ -108,6 +108,15 @@ impl Gatherer {
         true
     }
 
+    /// Goes on where all was complete: there are more sockets. Whether the state changed.
+    pub(crate) fn reopen(&mut self) -> bool {
+        let changes = self.state == GatheringState::Complete;
+        if changes {
+            self.state = GatheringState::Gathering;
+        }
+        changes
+    }
+
     /// Adds a socket.
     pub(crate) fn add_base(&mut self, base: Base) {
         // Servers are asked over UDP: who opens a connection shows no address that another could use.

@@ -18,7 +18,8 @@ pub(crate) struct Check<'a> {
     pub(crate) local_ufrag: &'a str,
     pub(crate) role: Role,
     pub(crate) priority: u32,
-    pub(crate) nominates: bool,
+    /// The number of the nomination; 0 bears none.
+    pub(crate) nominates: Option<u32>,
 }
 
 /// A connectivity check (RFC 8445 §7.1, §7.2.2).
@@ -32,8 +33,11 @@ pub(crate) fn check(id: TransactionId, check: &Check<'_>) -> Bytes {
         false => Attribute::IceControlled(check.role.tie_breaker),
     });
     writer.attribute(Attribute::Priority(check.priority));
-    if check.nominates {
+    if let Some(number) = check.nominates {
         writer.attribute(Attribute::UseCandidate);
+        if number > 0 {
+            writer.attribute(Attribute::Nomination(number));
+        }
     }
     seal(writer, Some(check.password));
     out.freeze()

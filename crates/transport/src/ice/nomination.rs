@@ -17,6 +17,8 @@ pub(crate) struct Nomination {
     chosen: Option<PairId>,
     /// Its check has yet to be sent.
     is_due: bool,
+    /// When it was chosen in place of another.
+    changed: Option<Instant>,
 }
 
 impl Nomination {
@@ -25,8 +27,18 @@ impl Nomination {
         let Some(best) = checklist.best_valid().filter(|_| self.chosen.is_none()) else { return };
         let until = *self.until.get_or_insert(now + wait);
         if until <= now || !checklist.has_open_above(best.priority) {
-            *self = Self { until: Some(until), chosen: Some(best.id), is_due: true };
+            *self = Self { until: Some(until), chosen: Some(best.id), is_due: true, changed: None };
         }
+    }
+
+    /// Chooses this pair in place of the one in use.
+    pub(crate) fn change(&mut self, now: Instant, id: PairId) {
+        *self = Self { until: self.until, chosen: Some(id), is_due: true, changed: Some(now) };
+    }
+
+    /// The pair that was chosen in place of the one in use, and when.
+    pub(crate) fn changing(&self) -> Option<(PairId, Instant)> {
+        self.chosen.zip(self.changed)
     }
 
     /// Takes the pair whose check nominates it and is to be sent.

@@ -46,12 +46,14 @@ pub(crate) struct Pair {
     /// Foundations of the local and the remote candidate.
     pub(crate) foundation: (u32, u32),
     pub(crate) state: PairState,
-    /// The peer nominated it before it was valid (RFC 8445 §7.3.1.5).
-    pub(crate) is_wanted: bool,
+    /// The peer nominated it before it was valid (RFC 8445 §7.3.1.5): the number of the nomination.
+    pub(crate) wanted: Option<u32>,
     /// Set while the pair is in the valid list (RFC 8445 §7.2.5.3.2).
     pub(crate) valid: Option<Valid>,
     /// When something authentic last came from the peer by this pair.
     pub(crate) heard: Option<Instant>,
+    /// When something authentic last came that was not STUN.
+    pub(crate) carried: Option<Instant>,
     /// The network of its socket is gone for the moment.
     pub(crate) is_down: bool,
     /// Whether it was nominated.
@@ -67,6 +69,8 @@ pub(crate) struct Pair {
 pub(crate) struct Valid {
     /// The local candidate as the peer sees it.
     pub(crate) local: usize,
+    /// When the first of its checks was answered.
+    pub(crate) since: Instant,
     pub(crate) consent: Consent,
     /// The last round-trip time measured.
     pub(crate) round_trip: Option<Duration>,

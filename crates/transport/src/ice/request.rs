@@ -26,7 +26,8 @@ pub(crate) struct Check<'a> {
     /// The username fragment of its sender.
     pub(crate) remote_ufrag: &'a str,
     pub(crate) priority: u32,
-    pub(crate) nominates: bool,
+    /// The number of the nomination; 0 where it bears none (USE-CANDIDATE alone).
+    pub(crate) nominates: Option<u32>,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -62,5 +63,6 @@ pub(crate) fn judge<'a>(
         Attribute::IceControlled(tie_breaker) => Some(Claim { is_controlling: false, tie_breaker }),
         _ => None,
     });
-    Verdict::Check(Check { remote_ufrag: theirs, priority, nominates: message.has_use_candidate(), claim })
+    let nominates = message.nomination().or_else(|| message.has_use_candidate().then_some(0));
+    Verdict::Check(Check { remote_ufrag: theirs, priority, nominates, claim })
 }

@@ -114,6 +114,7 @@ impl Connectivity {
         self.transactions.retain(|of| of.kind == CheckKind::Consent && Some(of.pair) == route);
         self.selected = None;
         self.nomination = Nomination::default();
+        self.standby.begin(self.role.is_controlling);
     }
 
     /// Whether a socket of ours is bound at `base`.
@@ -132,9 +133,13 @@ impl Connectivity {
         self.kept.pairs_mut().filter(|pair| pair.base == base).for_each(|pair| pair.is_down = is_down);
         if is_down {
             self.give_up(base);
+            self.nominate(now);
             return;
         }
-        if self.selected.is_none() {
+        if self.standby.is_on {
+            self.checklist.doubt(base, self.selected);
+        }
+        if self.selected.is_none() || self.standby.is_on {
             self.checklist.retry(base);
         }
         // The pair in use shows at once whether it still works.
@@ -145,11 +150,12 @@ impl Connectivity {
     }
 
     /// The socket at `base` is closed.
-    pub(crate) fn remove_base(&mut self, base: Base) {
+    pub(crate) fn remove_base(&mut self, now: Instant, base: Base) {
         self.set_socket(base, SocketState::Closed);
         self.checklist.remove_base(base);
         self.kept.remove_base(base);
         self.give_up(base);
+        self.nominate(now);
     }
 
     /// Nothing that was sent from `base` is waited for.

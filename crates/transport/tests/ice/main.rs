@@ -6,5 +6,6 @@ mod connecting;
 mod keeping;
 mod refusing;
 mod restarting;
+mod moving;
 mod counting;
 mod tcp;

@@ -13,6 +13,9 @@ use peerless_wire::stun::{Class, Message};
 
 use crate::words;
 
+/// What stands for a packet that is not STUN.
+const MEDIA: &[u8] = &[0x80; 20];
+
 pub const SERVER: &str = "192.0.2.9:3478";
 
 /// One agent and what it told.
@@ -23,6 +26,8 @@ pub struct Side {
     /// Local candidates not yet signalled.
     pub candidates: Vec<Candidate>,
     pub sent: u64,
+    /// When what is not STUN came.
+    pub carried: Vec<Instant>,
 }
 
 pub struct World {
@@ -32,6 +37,9 @@ pub struct World {
     pub now: Instant,
     /// Whether candidates are signalled as they come.
     pub trickles: bool,
+    /// How often each side sends what is not STUN, by its route, where it does.
+    pub media: Option<Duration>,
+    next_media: Instant,
 }
 
 pub fn at(text: &str) -> SocketAddr {
@@ -52,11 +60,14 @@ pub fn some_instant() -> Instant {
 }
 
 impl Side {
-    fn new(seed: u8, addresses: &[&str]) -> Self {
+    fn new(seed: u8, addresses: &[&str], is_continual: bool) -> Self {
         let mut config = Config::new([seed; 32]);
         config.diagnostics = true;
+        config.is_continual = is_continual;
         let addresses = addresses.iter().map(|text| at(text)).collect();
-        Self { agent: Agent::new(config), addresses, events: Vec::new(), candidates: Vec::new(), sent: 0 }
+        let agent = Agent::new(config);
+        let (events, candidates, carried) = Default::default();
+        Self { agent, addresses, events, candidates, sent: 0, carried }
     }
 
     pub fn states(&self) -> Vec<IceState> {
@@ -94,10 +105,17 @@ impl Side {
 impl World {
     /// Two agents, the first controlling, with host candidates at these addresses.
     pub fn new(seed: u64, link: Link, first: &[&str], second: &[&str]) -> Self {
+        Self::with_policies(seed, link, (first, false), (second, false))
+    }
+
+    /// Likewise, and whether each gathers continually.
+    pub fn with_policies(seed: u64, link: Link, first: (&[&str], bool), second: (&[&str], bool)) -> Self {
         let now = some_instant();
-        let mut sides = [Side::new(1 ^ seed as u8, first), Side::new(2 ^ seed as u8, second)];
+        let mut sides =
+            [Side::new(1 ^ seed as u8, first.0, first.1), Side::new(2 ^ seed as u8, second.0, second.1)];
         sides[1].agent.set_controlling(false);
-        Self { network: Network::new(seed, link), sides, begin: now, now, trickles: true }
+        let network = Network::new(seed, link);
+        Self { network, sides, begin: now, now, trickles: true, media: None, next_media: now }
     }
 
     /// The usual pair, one address each.
@@ -149,7 +167,9 @@ impl World {
                 return true;
             }
             let timeouts = self.sides.iter().filter_map(|side| side.agent.poll_timeout());
-            let next = timeouts.chain(self.network.next_arrival()).min().filter(|next| *next <= end);
+            let media = self.media.map(|_| self.next_media);
+            let next =
+                timeouts.chain(self.network.next_arrival()).chain(media).min().filter(|next| *next <= end);
             let Some(next) = next else {
                 self.now = end;
                 return false;
@@ -189,6 +209,7 @@ impl World {
             self.sides[index].agent.handle_timeout(self.now);
             self.transmit(index);
         }
+        self.send_media();
         while let Some((from, to, contents)) = self.network.receive(self.now) {
             if to == at(SERVER) {
                 let request = Message::parse(&contents).unwrap();
@@ -197,7 +218,15 @@ impl World {
                     self.network.send(self.now, to, from, answer);
                 }
             } else if let Some(index) = self.sides.iter().position(|side| side.addresses.contains(&to)) {
-                self.sides[index].agent.handle_stun(self.now, from, Base::udp(to), &contents);
+                let side = &mut self.sides[index];
+                if contents == MEDIA {
+                    if side.agent.is_known(from, Base::udp(to)) {
+                        side.agent.handle_traffic(self.now, from, Base::udp(to));
+                        side.carried.push(self.now);
+                    }
+                } else {
+                    side.agent.handle_stun(self.now, from, Base::udp(to), &contents);
+                }
                 self.transmit(index);
             }
         }
@@ -205,6 +234,16 @@ impl World {
             self.drain(index);
             if self.trickles {
                 self.signal_from(index);
+            }
+        }
+    }
+
+    fn send_media(&mut self) {
+        let Some(interval) = self.media.filter(|_| self.next_media <= self.now) else { return };
+        self.next_media = self.now + interval;
+        for side in &self.sides {
+            if let Some((base, remote)) = side.agent.route() {
+                self.network.send(self.now, base.address, remote, Bytes::from_static(MEDIA));
             }
         }
     }

@@ -63,6 +63,8 @@ impl Kind {
     pub const ICE_CONTROLLED: Self = Self(0x8029);
     /// ICE-CONTROLLING (RFC 8445).
     pub const ICE_CONTROLLING: Self = Self(0x802a);
+    /// NOMINATION (draft-thatcher-ice-renomination-01), by the number that libwebrtc gave it.
+    pub const NOMINATION: Self = Self(0xc001);
 
     /// Whether a receiver that does not know this type must refuse the message (RFC 8489 §14).
     pub fn is_comprehension_required(self) -> bool {
@@ -113,6 +115,8 @@ pub enum Attribute<'a> {
     IceControlled(u64),
     /// RFC 8445 §16.1: the sender is controlling; its tie-breaker.
     IceControlling(u64),
+    /// draft-thatcher-ice-renomination-01: nominates the pair in place of those with smaller numbers.
+    Nomination(u32),
     /// Any other, or an optional one with a value of the wrong form.
     Unknown(Kind, &'a [u8]),
 }
@@ -141,6 +145,7 @@ impl<'a> Attribute<'a> {
             Self::UseCandidate => Kind::USE_CANDIDATE,
             Self::IceControlled(_) => Kind::ICE_CONTROLLED,
             Self::IceControlling(_) => Kind::ICE_CONTROLLING,
+            Self::Nomination(_) => Kind::NOMINATION,
             Self::Unknown(kind, _) => *kind,
         }
     }
@@ -181,6 +186,7 @@ impl<'a> Attribute<'a> {
             Kind::USE_CANDIDATE => value.is_empty().then_some(Self::UseCandidate)?,
             Kind::ICE_CONTROLLED => Self::IceControlled(u64::from_be_bytes(value.try_into().ok()?)),
             Kind::ICE_CONTROLLING => Self::IceControlling(u64::from_be_bytes(value.try_into().ok()?)),
+            Kind::NOMINATION => Self::Nomination(u32::from_be_bytes(value.try_into().ok()?)),
             _ => Self::Unknown(kind, value),
         })
     }
@@ -209,7 +215,7 @@ impl<'a> Attribute<'a> {
             | Self::PasswordAlgorithm(bytes)
             | Self::UnknownAttributes(bytes)
             | Self::Unknown(_, bytes) => out.put_slice(bytes),
-            Self::Priority(priority) => out.put_u32(priority),
+            Self::Priority(number) | Self::Nomination(number) => out.put_u32(number),
             Self::UseCandidate => {}
             Self::IceControlled(tie_breaker) | Self::IceControlling(tie_breaker) => out.put_u64(tie_breaker),
         }

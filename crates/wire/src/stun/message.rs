@@ -149,6 +149,14 @@ impl<'a> Message<'a> {
         self.attributes().any(|attribute| attribute == Attribute::UseCandidate)
     }
 
+    /// NOMINATION (draft-thatcher-ice-renomination-01).
+    pub fn nomination(&self) -> Option<u32> {
+        self.attributes().find_map(|attribute| match attribute {
+            Attribute::Nomination(number) => Some(number),
+            _ => None,
+        })
+    }
+
     /// Each attribute with its offset in the body, its type and its value.
     fn raw(&self) -> impl Iterator<Item = (usize, Kind, &'a [u8])> + use<'a> {
         let mut reader = Reader::new(self.body);
@@ -226,6 +234,7 @@ impl fmt::Display for Message<'_> {
             Attribute::AlternateServer(at) => write!(formatter, " alternate={at}"),
             Attribute::Priority(priority) => write!(formatter, " priority={priority}"),
             Attribute::UseCandidate => formatter.write_str(" use-candidate"),
+            Attribute::Nomination(number) => write!(formatter, " nomination={number}"),
             Attribute::IceControlled(_) => formatter.write_str(" controlled"),
             Attribute::IceControlling(_) => formatter.write_str(" controlling"),
             Attribute::MessageIntegrity(_) => formatter.write_str(" integrity"),

@@ -64,6 +64,7 @@ fn writes_every_attribute_so_that_it_reads_the_same() {
         Attribute::UseCandidate,
         Attribute::IceControlled(1),
         Attribute::IceControlling(u64::MAX),
+        Attribute::Nomination(7),
         Attribute::Unknown(Kind(0x7fff), b"abc"),
     ];
     let mut out = BytesMut::from(&b"before"[..]);
@@ -80,6 +81,7 @@ fn writes_every_attribute_so_that_it_reads_the_same() {
     assert_eq!(message.integrity().map(|integrity| *integrity.mac()), Some([9; 20]));
     assert_eq!(message.error_code(), Some(ErrorCode::ROLE_CONFLICT));
     assert!(message.has_use_candidate() && message.has_fingerprint());
+    assert_eq!(message.nomination(), Some(7));
     assert!(message.unknown_required().eq([Kind(0x7fff)]));
 }
 
