@@ -31,6 +31,11 @@ pub struct Config {
     pub ice_transport_policy: IceTransportPolicy,
     /// Whether local addresses are taken up once for each generation of ICE, or as they come. Default: once.
     pub gathering: GatheringPolicy,
+    /// Whether ICE is lite (RFC 8445 §2.5): reachable by its own addresses, it answers checks and sends none. Default: no.
+    pub ice_lite: bool,
+    /// How long username fragments of ours are, 4 to 256 characters of 6 bits: longer where many peers share a socket and
+    /// are told apart by them. Default: 4.
+    pub ice_ufrag_length: usize,
     /// Whether RTCP may go without multiplexing. Default: it may not. `Negotiate` is refused.
     pub rtcp_mux_policy: RtcpMuxPolicy,
     /// The codecs offered and accepted, best first. Default: all we have. What goes beside them comes by itself:
@@ -80,6 +85,8 @@ impl Config {
             ice_candidate_pool_size: 0,
             ice_transport_policy: IceTransportPolicy::All,
             gathering: GatheringPolicy::Once,
+            ice_lite: false,
+            ice_ufrag_length: 4,
             rtcp_mux_policy: RtcpMuxPolicy::Require,
             codecs: CodecCapability::all(),
             mtu: 1200,
@@ -107,6 +114,8 @@ impl fmt::Debug for Config {
             .field("ice_candidate_pool_size", &self.ice_candidate_pool_size)
             .field("ice_transport_policy", &self.ice_transport_policy)
             .field("gathering", &self.gathering)
+            .field("ice_lite", &self.ice_lite)
+            .field("ice_ufrag_length", &self.ice_ufrag_length)
             .field("rtcp_mux_policy", &self.rtcp_mux_policy)
             .field("codecs", &self.codecs)
             .field("mtu", &self.mtu)

@@ -97,6 +97,10 @@ fn fixed_difference(before: &Config, after: &Config) -> Option<&'static str> {
         (before.max_message_size == after.max_message_size, "the longest message"),
         (before.send_buffer == after.send_buffer, "the send buffer"),
         (before.receive_buffer == after.receive_buffer, "the receive buffer"),
+        (
+            before.ice_lite == after.ice_lite && before.ice_ufrag_length == after.ice_ufrag_length,
+            "the kind of ICE agent",
+        ),
         (before.diagnostics == after.diagnostics && before.simulation == after.simulation, "diagnostics"),
     ];
     rows.into_iter().find(|(is_same, _)| !is_same).map(|(_, what)| what)

@@ -119,6 +119,8 @@ impl Connectivity {
             Address::Ip(_) => self.add_addressed(now, transport, candidate),
             // Nobody connects to an active candidate, wherever it is.
             Address::Name(_) if candidate.tcp_type == Some(TcpType::Active) => {}
+            // A lite agent checks no candidate: the remote's own checks show where it is.
+            Address::Name(_) if transport.ice().is_lite() => {}
             Address::Name(name) if is_mdns(name) => {
                 let place = (name.clone(), candidate.port);
                 if self.asked.len() < NAME_LIMIT && !self.asked.contains(&place) {

@@ -173,6 +173,9 @@ pub enum DescriptionError {
         /// The MID.
         mid: String,
     },
+    /// Both sides are ICE-lite: neither would check or choose (RFC 8445 §6.1.1), nor prove that it is who is meant.
+    #[error("both sides are ICE-lite")]
+    BothLite,
     /// No media section could be taken: nothing would flow.
     #[error("no media section can be used")]
     NothingCommon,
@@ -191,7 +194,10 @@ impl DescriptionError {
     fn is_ours(&self) -> bool {
         matches!(
             self,
-            Self::FingerprintHashUnsupported { .. } | Self::NothingCommon | Self::TooManySections { .. }
+            Self::FingerprintHashUnsupported { .. }
+                | Self::NothingCommon
+                | Self::TooManySections { .. }
+                | Self::BothLite
         )
     }
 }

@@ -81,6 +81,7 @@ impl Negotiation {
             session_id: self.session_id,
             session_version: self.session_version,
             cname: self.cname.clone(),
+            ice_lite: config.ice_lite,
             bundle_policy: config.bundle_policy,
             renomination: config.gathering == GatheringPolicy::Continually,
             transports,

@@ -38,6 +38,9 @@ pub(crate) fn check(config: &Config) -> Result<(), Error> {
     if config.send_buffer == 0 || !RECEIVE_BUFFERS.contains(&config.receive_buffer) {
         return Err(Error::Argument("send_buffer must not be 0, receive_buffer 4096 bytes to 1 GiB"));
     }
+    if !(4..=256).contains(&config.ice_ufrag_length) {
+        return Err(Error::Argument("username fragments of ICE have 4 to 256 characters"));
+    }
     check_policies(config)?;
     if config.certificates.iter().any(|certificate| certificate.expires() <= config.epoch.1) {
         return Err(Error::CertificateExpired);
@@ -88,6 +91,8 @@ pub(crate) fn transport_config(
     made.diagnostics = config.diagnostics;
     made.ice.diagnostics = config.diagnostics;
     made.ice.is_continual = config.gathering == GatheringPolicy::Continually;
+    made.ice.lite = config.ice_lite;
+    made.ice.ufrag_length = config.ice_ufrag_length;
     made.dtls.mtu = config.mtu;
     made.dtls.versions = match config.dtls {
         DtlsVersions::Any => Versions::Any,

@@ -46,6 +46,9 @@ pub fn apply(view: &View, source: Source, kind: SdpType, description: &Descripti
         return Ok(rollback::plan(view));
     }
     check::check_shape(description)?;
+    if view.ice_lite && source == Source::Remote && description.has(&Attribute::IceLite) {
+        return Err(DescriptionError::BothLite.into());
+    }
     let description = Arc::new(description.clone());
     let mut plan = match (source, kind) {
         (Source::Local, SdpType::Offer) => local_offer(view, &description)?,

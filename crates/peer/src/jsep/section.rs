@@ -36,6 +36,9 @@ pub(super) fn description(view: &View, allows_mixed: bool) -> Description {
     if allows_mixed {
         description.attributes.push(Attribute::ExtmapAllowMixed);
     }
+    if view.ice_lite {
+        description.attributes.push(Attribute::IceLite);
+    }
     let options = if view.renomination { "trickle ice2 renomination" } else { "trickle ice2" };
     description.attributes.push(Attribute::IceOptions(options.into()));
     description

@@ -22,6 +22,8 @@ pub struct View {
     pub session_version: u64,
     /// The CNAME of all our sources (RFC 8834 §4.9).
     pub cname: String,
+    /// Whether our ICE is lite, as our descriptions say (RFC 8839 §5.3).
+    pub ice_lite: bool,
     /// How sections shall share transports.
     pub bundle_policy: BundlePolicy,
     /// Whether we agree to renomination (draft-thatcher-ice-renomination-01 §3).

@@ -31,6 +31,7 @@ impl Party {
             session_id: 1000 + u64::from(seed),
             session_version: 0,
             cname: format!("cname-{seed}"),
+            ice_lite: false,
             bundle_policy: BundlePolicy::MaxBundle,
             transports: (0..8).map(|number| transport(seed, number)).collect(),
             routes: Routes::default(),

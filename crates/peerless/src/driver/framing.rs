@@ -138,7 +138,11 @@ mod tests {
 
     #[test]
     fn what_is_neither_stun_nor_channel_data_ends_the_stream() {
-        assert_eq!(frames(Framing::Turn, b"\x15\x03\x01\0\x02\x02\x2e\0", 1), Err(Unframed), "an alert of TLS");
+        assert_eq!(
+            frames(Framing::Turn, b"\x15\x03\x01\0\x02\x02\x2e\0", 1),
+            Err(Unframed),
+            "an alert of TLS"
+        );
         assert_eq!(frames(Framing::Turn, &[0, 1, 0, 3, 0, 0, 0], 7), Err(Unframed), "no multiple of four");
         assert_eq!(frames(Framing::Turn, &[0x80; 4], 4), Err(Unframed));
     }

@@ -361,6 +361,11 @@ impl Agent {
         self.connectivity.next_credentials()
     }
 
+    /// Our username fragments that a check may name: in force, of a restart that waits, and of what one has left.
+    pub fn ufrags(&self) -> impl Iterator<Item = &str> {
+        self.connectivity.ufrags()
+    }
+
     /// Whether these are the peer's credentials that are in force.
     pub fn has_remote(&self, credentials: &Credentials) -> bool {
         self.connectivity.has_remote(credentials)
@@ -384,6 +389,11 @@ impl Agent {
             Some(_) => !self.has_interrupted,
             None => self.gatherer.state() == GatheringState::Complete,
         }
+    }
+
+    /// Whether this agent is lite (RFC 8445 §2.5).
+    pub fn is_lite(&self) -> bool {
+        self.connectivity.config.lite
     }
 
     /// The peer's username fragment that is in force.

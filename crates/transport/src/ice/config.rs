@@ -37,6 +37,11 @@ pub struct Config {
     /// beside the one in use are kept alive, and another takes its place when its network is gone, when it is silent, or
     /// when a better one works. No.
     pub is_continual: bool,
+    /// Whether the agent is lite (RFC 8445 §2.5): answers checks, sends none, and is always controlled. No.
+    pub lite: bool,
+    /// How long our username fragments are, 4 to 256 characters of 6 bits each. 4; longer where many agents share a
+    /// socket, whose checks are told apart by them.
+    pub ufrag_length: usize,
     /// Whether each STUN message becomes an event with a readable summary.
     pub diagnostics: bool,
 }
@@ -57,6 +62,8 @@ impl Config {
             disconnected_after: Duration::from_secs(8),
             keepalive: Duration::from_secs(15),
             is_continual: false,
+            lite: false,
+            ufrag_length: 4,
             diagnostics: false,
         }
     }
@@ -78,9 +85,10 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// New ones: 24 bits of ufrag as 4 characters and 144 bits of password as 24 (RFC 8445 §5.3 asks for 24 and 128).
-    pub fn generate(rng: &mut ChaCha20Rng) -> Self {
-        Self { ufrag: characters(rng, 4), password: characters(rng, 24) }
+    /// New ones: 6 bits for each character of the ufrag, 4 to 256, and 144 bits of password as 24 characters (RFC 8445 §5.3
+    /// asks for 24 and 128).
+    pub fn generate(rng: &mut ChaCha20Rng, ufrag_length: usize) -> Self {
+        Self { ufrag: characters(rng, ufrag_length.clamp(4, 256)), password: characters(rng, 24) }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::ice::next::Next;
 use crate::ice::nomination::Nomination;
 use crate::ice::pair::{Pair, PairId, PairState, Valid};
 use crate::ice::request::{self, Verdict};
-use crate::ice::role::{Resolution, Role};
+use crate::ice::role::{Claim, Resolution, Role};
 use crate::ice::standby::Standby;
 use crate::ice::transaction::{Outgoing, Schedule, Transaction, Transactions};
 
@@ -76,9 +76,9 @@ pub(super) enum CheckKind {
 
 impl Connectivity {
     pub(crate) fn new(config: Config, mut rng: ChaCha20Rng) -> Self {
-        let local = Credentials::generate(&mut rng);
-        let role = Role { is_controlling: true, tie_breaker: rng.next_u64() };
-        let standby = Standby::new(config.is_continual);
+        let local = Credentials::generate(&mut rng, config.ufrag_length);
+        let role = Role { is_controlling: !config.lite, tie_breaker: rng.next_u64() };
+        let standby = Standby::new(config.is_continual && !config.lite);
         Self {
             candidates: Candidates::default(),
             config,
@@ -99,14 +99,14 @@ impl Connectivity {
     }
 
     pub(crate) fn set_controlling(&mut self, is_controlling: bool) {
-        if self.role.is_controlling != is_controlling {
+        if self.role.is_controlling != is_controlling && !self.config.lite {
             self.switch_role();
         }
     }
 
     /// Candidates were added: forms their pairs, unless a pair is selected already and stays so.
     pub(crate) fn form_pairs(&mut self) {
-        if self.selected.is_none() || self.standby.is_on {
+        if !self.config.lite && (self.selected.is_none() || self.standby.is_on) {
             self.checklist.form(&self.candidates, self.role.is_controlling);
         }
     }
@@ -123,6 +123,9 @@ impl Connectivity {
         if let Some(answer) = self.kept.handle_request(now, source, destination, message) {
             let is_good = answer.is_some();
             self.count_request(source, destination, is_good);
+            if is_good && self.config.lite {
+                self.renew_kept(now, source, destination);
+            }
             answer.into_iter().for_each(|contents| self.answer(source, destination, contents));
             return is_good;
         }
@@ -144,7 +147,11 @@ impl Connectivity {
             }
             Verdict::Check(check) => check,
         };
-        match check.claim.map(|claim| self.role.resolve(claim)) {
+        let resolve = |claim: Claim| match self.config.lite {
+            true => claim.resolve_as_lite(),
+            false => self.role.resolve(claim),
+        };
+        match check.claim.map(resolve) {
             Some(Resolution::Refuse) => {
                 let contents = message::error(id, ErrorCode::ROLE_CONFLICT, &[], Some(&password));
                 self.answer(source, destination, contents);
@@ -349,6 +356,9 @@ impl Connectivity {
         priority: u32,
         nominates: Option<u32>,
     ) {
+        if self.config.lite {
+            return self.take_check(now, source, destination, priority, nominates);
+        }
         let is_controlling = self.role.is_controlling;
         let host = self.candidates.host_at(destination);
         let remote = host.and_then(|host| self.candidates.remote_seen(source, host, priority));

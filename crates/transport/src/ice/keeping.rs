@@ -62,11 +62,12 @@ impl Connectivity {
 
     /// The pair is nominated and works: it is the one to use, and the other checks end (RFC 8445 §8.1.2), unless gathering
     /// is continual. Of several nominated by an aggressive peer the best counts, unless it has gone silent; of numbered
-    /// nominations the last.
+    /// nominations, and to a lite agent, the last.
     pub(super) fn select(&mut self, now: Instant, id: PairId, number: u32) {
         let Some(priority) = self.checklist.get(id).map(|pair| pair.priority) else { return };
         let stays = self.selected().is_some_and(|current| {
             let is_kept = number == 0
+                && !self.config.lite
                 && current.priority > priority
                 && self.checklist.get(id).is_some_and(|pair| !standby::is_left(now, current, pair));
             current.id == id || !self.role.is_controlling && (is_kept || number < self.standby.number)
@@ -166,7 +167,7 @@ impl Connectivity {
 
     /// When the next consent check is to be sent.
     pub(super) fn next_consent(&self) -> Option<Instant> {
-        let used = self.route()?;
+        let used = self.route().filter(|_| !self.config.lite)?;
         let backups = self.standby.backups(used.id, &self.checklist);
         let backups = backups.into_iter().flatten().filter_map(|id| self.checklist.get(id));
         backups.chain([used]).filter_map(|pair| self.asks(pair)).min()
@@ -181,7 +182,7 @@ impl Connectivity {
     }
 
     pub(super) fn check_consent(&mut self, now: Instant) -> Option<Outgoing> {
-        let used = self.route()?;
+        let used = self.route().filter(|_| !self.config.lite)?;
         let is_due = |pair: &&Pair| self.asks(pair).is_some_and(|at| at <= now);
         let backup = || {
             let backups = self.standby.backups(used.id, &self.checklist).into_iter();

@@ -85,6 +85,11 @@ impl KeptPairs {
         Some((&kept.local.ufrag, &kept.remote, &mut kept.pair))
     }
 
+    /// Ours that belong to them.
+    pub(crate) fn ufrags(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|kept| &*kept.local.ufrag)
+    }
+
     pub(crate) fn pairs(&self) -> impl Iterator<Item = &Pair> {
         self.0.iter().map(|kept| &kept.pair)
     }

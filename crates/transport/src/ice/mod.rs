@@ -20,6 +20,7 @@ mod standby;
 mod gather;
 mod connectivity;
 mod keeping;
+mod lite;
 mod restart;
 mod agent;
 mod streams;

@@ -19,7 +19,7 @@ use crate::ice::nomination::Nomination;
 impl Connectivity {
     /// Credentials that were never used.
     pub(crate) fn fresh_credentials(&mut self) -> Credentials {
-        Credentials::generate(&mut self.rng)
+        Credentials::generate(&mut self.rng, self.config.ufrag_length)
     }
 
     /// Prepares a generation of these credentials; one that was prepared before is dropped.
@@ -41,6 +41,12 @@ impl Connectivity {
     /// Whether a request bears the credentials that were prepared.
     pub(crate) fn is_for_next(&self, message: &Message<'_>) -> bool {
         self.next.as_ref().is_some_and(|next| next.is_meant(message))
+    }
+
+    /// Ours of all generations that a request may bear.
+    pub(crate) fn ufrags(&self) -> impl Iterator<Item = &str> {
+        let next = self.next.iter().map(|next| &*next.local.ufrag);
+        [&*self.local.ufrag].into_iter().chain(next).chain(self.kept.ufrags())
     }
 
     /// The candidates that are being gathered and signalled, with the username fragment they belong to.
@@ -139,7 +145,7 @@ impl Connectivity {
         if self.standby.is_on {
             self.checklist.doubt(base, self.selected);
         }
-        if self.selected.is_none() || self.standby.is_on {
+        if !self.config.lite && (self.selected.is_none() || self.standby.is_on) {
             self.checklist.retry(base);
         }
         // The pair in use shows at once whether it still works.

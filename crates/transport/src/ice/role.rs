@@ -39,6 +39,13 @@ impl Role {
     }
 }
 
+impl Claim {
+    /// Compares it with the role of a lite agent, which is always the controlled one (RFC 8445 §6.1.1).
+    pub(crate) fn resolve_as_lite(self) -> Resolution {
+        if self.is_controlling { Resolution::Agreed } else { Resolution::Refuse }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,4 +8,5 @@ mod refusing;
 mod restarting;
 mod moving;
 mod counting;
+mod lite;
 mod tcp;
