@@ -39,6 +39,7 @@ mod descriptions;
 mod messaging;
 mod reporting;
 mod streams;
+mod sharing;
 pub mod transports;
 
 pub use peer::Peer;

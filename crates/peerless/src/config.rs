@@ -10,7 +10,7 @@ use peerless_peer::config::{
 };
 use peerless_transport::crypto::Certificate;
 
-use crate::error::{Error, IceServerReason};
+use crate::error::{EndpointError, Error, IceServerReason};
 use crate::ice_tcp::IceTcp;
 
 /// RTCConfiguration (webrtc-pc §4.2.1) and what a native peer wants to say besides.
@@ -128,6 +128,28 @@ impl Configuration {
         config.send_buffer = self.send_buffer;
         config.receive_buffer = self.receive_buffer;
         config.diagnostics = self.diagnostics;
+    }
+
+    /// Whether a connection can be so that shares a port with others.
+    ///
+    /// # Errors
+    /// `IceServer` for a URL we cannot use; `Endpoint` with what cannot be on a shared port.
+    pub(crate) fn check_shared(&self, ice_lite: bool) -> Result<(), Error> {
+        let servers = self.stun_servers()?;
+        let refused = if self.bundle_policy != BundlePolicy::MaxBundle {
+            EndpointError::BundlePolicy
+        } else if self.ice_candidate_pool_size > 1 {
+            EndpointError::CandidatePool
+        } else if self.interfaces.is_some() {
+            EndpointError::Interfaces
+        } else if self.ice_tcp.passive.is_some() {
+            EndpointError::PassiveTcp
+        } else if ice_lite && !servers.is_empty() {
+            EndpointError::LiteServers
+        } else {
+            return Ok(());
+        };
+        Err(refused.into())
     }
 
     /// The STUN servers to ask.

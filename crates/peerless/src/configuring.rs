@@ -22,11 +22,14 @@ impl PeerConnection {
     /// rest as [`configuration`](Self::configuration) has it.
     ///
     /// # Errors
-    /// `IceServer` for a URL we cannot use; `Peer`: `Closed`, `NotSupported`, and `Fixed` (`InvalidModificationError`) where
+    /// `IceServer` for a URL we cannot use; `Endpoint` for what a connection of an endpoint cannot have; `Peer`: `Closed`, `NotSupported`, and `Fixed` (`InvalidModificationError`) where
     /// anything else differs. Nothing changes on error.
     pub fn set_configuration(&self, configuration: Configuration) -> Result<(), Error> {
         configuration.stun_servers()?;
         let mut state = self.shared().lock();
+        if state.shares_port {
+            configuration.check_shared(state.peer.configuration().ice_lite)?;
+        }
         if state.configuration.interfaces != configuration.interfaces {
             return Err(PeerError::Fixed("the interfaces").into());
         }

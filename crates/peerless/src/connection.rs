@@ -50,9 +50,14 @@ impl PeerConnection {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let plan = Plan::new(&configuration)?;
         let peer = Peer::new(machine_config(&configuration)?)?;
-        let shared = Shared::new(peer, configuration);
+        let shared = Shared::new(peer, configuration, false);
         driver::spawn(&runtime, shared.clone(), plan);
-        Ok(Self { handle: Arc::new(Handle { shared }) })
+        Ok(Self::of(shared))
+    }
+
+    /// The handle of a connection that somebody drives.
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { handle: Arc::new(Handle { shared }) }
     }
 
     /// Subscribes to all events from now on.
@@ -344,7 +349,7 @@ impl Drop for Handle {
 }
 
 /// Where the machines' time and chance come from: the system's clock and generator, once.
-fn machine_config(configuration: &Configuration) -> Result<Config, Error> {
+pub(crate) fn machine_config(configuration: &Configuration) -> Result<Config, Error> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed).map_err(|_| std::io::Error::other("no random numbers"))?;
     let mut config = Config::new(seed, (Instant::now(), SystemTime::now()));

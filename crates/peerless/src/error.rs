@@ -1,6 +1,7 @@
 //! Why a call was refused, under the name that the W3C gives it.
 
 use std::io;
+use std::net::SocketAddr;
 
 /// A refused call. What it named stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum Error {
     /// The certificate at this place of `Configuration::tls_roots` cannot be read.
     #[error("tls_roots[{0}] is no certificate in DER")]
     TlsRoot(usize),
+    /// An endpoint, or a connection of one, cannot be like that.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// The system refused something: no random numbers, no list of interfaces.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -46,6 +50,40 @@ pub enum IceServerReason {
     NotSupported,
 }
 
+/// What an endpoint cannot do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// There is no address to bind to.
+    #[error("an endpoint needs an address")]
+    NoAddress,
+    /// The same address was given twice.
+    #[error("{0} is given twice")]
+    Twice(SocketAddr),
+    /// There must be 1 to 64 workers, and more than one only where the system spreads datagrams over several sockets of one
+    /// address, which Linux does.
+    #[error("an endpoint cannot have {0} workers here")]
+    Workers(usize),
+    /// All media sections of a connection share the endpoint's port: the bundle policy must be max-bundle.
+    #[error("the connections of an endpoint have one transport each: the bundle policy must be max-bundle")]
+    BundlePolicy,
+    /// For the same reason the candidate pool has one transport at most.
+    #[error("the connections of an endpoint have one transport each: the candidate pool is 1 at most")]
+    CandidatePool,
+    /// The addresses are the endpoint's.
+    #[error("the connections of an endpoint have its addresses: none can be chosen for one of them")]
+    Interfaces,
+    /// An endpoint takes no connections of TCP yet.
+    #[error("an endpoint has no passive candidates of TCP")]
+    PassiveTcp,
+    /// A lite agent has host candidates only (RFC 8445 §5.2).
+    #[error("an ICE-lite endpoint asks no servers")]
+    LiteServers,
+    /// The endpoint was closed, or the runtime that it was made in has ended.
+    #[error("the endpoint is closed")]
+    Closed,
+}
+
 impl Error {
     /// The name of the DOMException that a browser would throw (`"InvalidStateError"`).
     pub fn name(&self) -> &'static str {
@@ -53,6 +91,8 @@ impl Error {
             Self::Peer(error) => error.name(),
             Self::IceServer { reason: IceServerReason::NotSupported, .. } => "NotSupportedError",
             Self::IceServer { .. } | Self::TlsRoot(_) => "SyntaxError",
+            Self::Endpoint(EndpointError::Closed) => "InvalidStateError",
+            Self::Endpoint(_) => "NotSupportedError",
             Self::Interface(_) | Self::NoRuntime | Self::Io(_) => "OperationError",
         }
     }

@@ -7,7 +7,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IceTcp {
-    /// Active ones: connections are opened to the passive candidates of the remote. Default: yes.
+    /// Active ones: connections are opened to the passive candidates of the remote. The connections of an
+    /// [`Endpoint`](crate::Endpoint) have its port and nothing else: no such candidates either. Default: yes.
     pub active: bool,
     /// Passive ones: connections are taken at this port of each local address, or at any where that is 0. A port that is
     /// in use there, be it by another connection of ours, gives no candidate. Default: none.

@@ -87,6 +87,20 @@
 //! [`PeerConnection::close`], or dropping the last clone, says goodbye to the remote and ends tracks, channels and events;
 //! [`PeerConnection::closed`] waits for the last datagram. Tracks and transceivers may be dropped before or after.
 //!
+//! # Servers
+//!
+//! An [`Endpoint`] has one UDP port for any number of connections, and few tasks instead of one each:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), peerless::Error> {
+//! use peerless::{Configuration, Endpoint, EndpointConfig};
+//!
+//! let endpoint = Endpoint::bind(["192.0.2.1:3478".parse().unwrap()], EndpointConfig::default())?;
+//! let connection = endpoint.connection(Configuration::default())?; // as any other from here on
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Errors
 //!
 //! Calls give an [`Error`] with the W3C's name of it ([`Error::name`]) and change nothing then. What the network
@@ -95,7 +109,7 @@
 //! # Time and threads
 //!
 //! No call blocks or waits except those that are `async`. Each connection is one task on the tokio runtime that it
-//! was made in.
+//! was made in; those of an [`Endpoint`] share its workers.
 
 pub mod error;
 mod ice_tcp;
@@ -119,6 +133,7 @@ mod transceiver;
 mod driver;
 mod connection;
 mod configuring;
+mod endpoint;
 pub mod stats;
 mod transports;
 mod parameters;
@@ -128,7 +143,8 @@ pub use config::{Configuration, IceServer};
 pub use connection::PeerConnection;
 pub use dtmf::DtmfSender;
 pub use encoding::Encoding;
-pub use error::Error;
+pub use endpoint::{Endpoint, EndpointConfig, EndpointStats};
+pub use error::{EndpointError, Error};
 pub use events::{Event, Events};
 pub use ice_tcp::IceTcp;
 pub use local_track::{LocalTrack, WriteError};

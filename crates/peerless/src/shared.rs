@@ -42,6 +42,8 @@ pub(crate) struct State {
     me: Weak<Shared>,
     /// As it was given, or set last.
     pub(crate) configuration: Configuration,
+    /// Its sockets are those of an endpoint.
+    pub(crate) shares_port: bool,
     /// What the driver shall do, beyond moving datagrams.
     pub(crate) errands: VecDeque<Errand>,
     pub(crate) driver: Option<Waker>,
@@ -91,7 +93,8 @@ pub(crate) struct Guard<'a> {
 }
 
 impl Shared {
-    pub(crate) fn new(peer: Peer, configuration: Configuration) -> Arc<Self> {
+    /// `shares_port` where its sockets are those of an endpoint.
+    pub(crate) fn new(peer: Peer, configuration: Configuration, shares_port: bool) -> Arc<Self> {
         let room = Arc::new(Notify::new());
         Arc::new_cyclic(|me| Self {
             room: room.clone(),
@@ -99,6 +102,7 @@ impl Shared {
                 peer,
                 me: me.clone(),
                 configuration,
+                shares_port,
                 errands: VecDeque::new(),
                 driver: None,
                 subscribers: Vec::new(),

@@ -1,15 +1,15 @@
 //! What moves datagrams and time: one task per connection, over the system's UDP sockets and streams of TCP and TLS.
 
-mod interfaces;
+pub(crate) mod interfaces;
 mod watch;
-mod sockets;
+pub(crate) mod sockets;
 mod framing;
 mod tls;
 mod stream;
 mod streams;
 mod mdns;
-mod resolve;
-mod turn;
+pub(crate) mod resolve;
+pub(crate) mod turn;
 mod run;
 
 pub(crate) use run::{Plan, spawn};

@@ -350,7 +350,7 @@ impl Driver {
 
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.
     fn send(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while let Some((transmit, bytes, sent)) = self.departures.first() {
+        while let Some((_, transmit, bytes, sent)) = self.departures.first() {
             if transmit.protocol != Protocol::Udp {
                 self.streams.send(transmit, bytes);
             } else if let Some(socket) = socket_of(&self.sockets, transmit.source)

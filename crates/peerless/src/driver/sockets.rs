@@ -53,7 +53,11 @@ const DISCARDED_LIMIT: usize = 64;
 impl Socket {
     /// Binds to `address` and a free port, for a transport.
     pub(crate) fn bind(address: IpAddr, transport: TransportId) -> io::Result<Self> {
-        let socket = std::net::UdpSocket::bind((address, 0))?;
+        Self::new(std::net::UdpSocket::bind((address, 0))?, transport)
+    }
+
+    /// One that is bound already.
+    pub(crate) fn new(socket: std::net::UdpSocket, transport: TransportId) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         // The system caps both at its own limit, and less is not an error.
         let _ = state.set_send_buffer_size((&socket).into(), KERNEL_BUFFER);

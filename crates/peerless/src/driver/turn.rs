@@ -37,11 +37,31 @@ impl Departures {
         self.bytes.len() >= SEND_BATCH
     }
 
-    /// The next one to leave, with its bytes, and how many of them have left.
-    pub(crate) fn first(&mut self) -> Option<(&Transmit, &[u8], &mut usize)> {
+    /// How many transmits it has, those that have left with them.
+    pub(crate) fn len(&self) -> usize {
+        self.transmits.len()
+    }
+
+    /// Where the next one that is taken will be.
+    pub(crate) fn end(&self) -> Place {
+        Place { transmit: self.transmits.len(), byte: self.bytes.len() }
+    }
+
+    /// Those from a place on, with their bytes.
+    pub(crate) fn from(&self, place: Place) -> impl Iterator<Item = (&Transmit, &[u8])> {
+        let mut rest = self.bytes.get(place.byte..).unwrap_or_default();
+        self.transmits.iter().skip(place.transmit).map_while(move |transmit| {
+            let (bytes, others) = rest.split_at_checked(transmit.size)?;
+            rest = others;
+            Some((transmit, bytes))
+        })
+    }
+
+    /// The next one to leave, with its place, its bytes, and how many of them have left.
+    pub(crate) fn first(&mut self) -> Option<(usize, &Transmit, &[u8], &mut usize)> {
         let transmit = self.transmits.get(self.gone)?;
         let bytes = self.bytes.get(self.offset..self.offset + transmit.size).unwrap_or_default();
-        Some((transmit, bytes, &mut self.sent))
+        Some((self.gone, transmit, bytes, &mut self.sent))
     }
 
     /// It has left.
@@ -57,6 +77,13 @@ impl Departures {
         self.transmits.clear();
         (self.gone, self.offset, self.sent) = (0, 0, 0);
     }
+}
+
+/// A place among departures.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    transmit: usize,
+    byte: usize,
 }
 
 /// How the peer stood at the end of its turn.

@@ -1,0 +1,51 @@
+//! How an endpoint shall be: plain data with defaults, and what a connection of one may want.
+
+use std::sync::Arc;
+
+use peerless_peer::config::Config;
+use peerless_transport::crypto::Certificate;
+
+use crate::error::EndpointError;
+
+/// The most workers an endpoint can have.
+const WORKERS: usize = 64;
+
+/// How long the username fragments of connections are that share a port: 72 bits, which no two draw alike.
+const UFRAG_LENGTH: usize = 12;
+
+/// How an [`Endpoint`](crate::Endpoint) shall be.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EndpointConfig {
+    /// How many tasks drive the connections, each with sockets of its own on the endpoint's addresses: 1 to 64, more than
+    /// one on Linux only. As many as the machine has cores is the most that helps. Default: 1.
+    pub workers: usize,
+    /// Whether the connections are ICE-lite (RFC 8445 §2.5), for servers whose addresses everyone reaches: host candidates
+    /// only, always controlled, no checks of their own. Such a connection needs no STUN servers, half the messages while
+    /// idle, and a remote that is not lite. Default: no.
+    pub ice_lite: bool,
+    /// The certificate of those connections whose configuration has none. Default: one made with the endpoint, so that they
+    /// all show the same.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> Self {
+        Self { workers: 1, ice_lite: false, certificate: None }
+    }
+}
+
+impl EndpointConfig {
+    /// # Errors
+    /// `Workers`.
+    pub(super) fn check(&self) -> Result<(), EndpointError> {
+        let most = if cfg!(target_os = "linux") { WORKERS } else { 1 };
+        if (1..=most).contains(&self.workers) { Ok(()) } else { Err(EndpointError::Workers(self.workers)) }
+    }
+
+    /// What of it is the peer's.
+    pub(super) fn write_into(&self, config: &mut Config) {
+        config.ice_lite = self.ice_lite;
+        config.ice_ufrag_length = UFRAG_LENGTH;
+    }
+}

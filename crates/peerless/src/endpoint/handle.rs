@@ -1,0 +1,129 @@
+//! The endpoint as its user holds it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use peerless_peer::configuration::{KeyAlgorithm, generate_certificate};
+use peerless_peer::peer::Peer;
+
+use crate::config::Configuration;
+use crate::connection::{PeerConnection, machine_config};
+use crate::endpoint::bind::bind;
+use crate::endpoint::config::EndpointConfig;
+use crate::endpoint::group::Group;
+use crate::endpoint::member::{Member, Resident};
+use crate::endpoint::stats::EndpointStats;
+use crate::endpoint::worker::Worker;
+use crate::error::{EndpointError, Error};
+use crate::shared::Shared;
+
+/// One UDP port for many connections: a server's. Each [`connection`](Self::connection) is an ordinary
+/// [`PeerConnection`], whose host candidates have the endpoint's addresses and port.
+///
+/// Cheap to clone. When the last clone is dropped no more connections can be made; those that are there go on, and the port is
+/// free when the last has closed.
+///
+/// Remotes are told apart by their addresses: of two connections with the same remote address and port the one that was
+/// heard of last gets what comes from there. Two endpoints can thus have only one connection between each two of their
+/// addresses.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    handle: Arc<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    group: Arc<Group>,
+    config: EndpointConfig,
+    /// How many connections were made.
+    made: AtomicU64,
+}
+
+impl Endpoint {
+    /// Binds to these addresses. Those without an IP stand for all that the machine's interfaces have now, of the same
+    /// family; a port of 0 for a free one, the same on all addresses that have 0. Must be called within a tokio runtime,
+    /// which runs the workers.
+    ///
+    /// # Errors
+    /// `NoRuntime` outside of one; `Endpoint` for no address, one that is given twice, and a number of workers that is not
+    /// possible; `Io` where the system refuses, say because the port is in use.
+    pub fn bind(
+        addresses: impl IntoIterator<Item = SocketAddr>,
+        mut config: EndpointConfig,
+    ) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        config.check()?;
+        if config.certificate.is_none() {
+            config.certificate =
+                Some(generate_certificate(SystemTime::now(), KeyAlgorithm::EcdsaP256, None)?);
+        }
+        let addresses: Vec<SocketAddr> = addresses.into_iter().collect();
+        let (sockets, locals) = bind(&addresses, config.workers)?;
+        let group = Group::new(locals, config.ice_lite, config.workers);
+        for (index, sockets) in sockets.into_iter().enumerate() {
+            runtime.spawn(Worker::new(index, group.clone(), sockets));
+        }
+        Ok(Self { handle: Arc::new(Handle { group, config, made: AtomicU64::new(0) }) })
+    }
+
+    /// A new connection on this endpoint. Where the configuration has no certificate it shows the endpoint's.
+    ///
+    /// # Errors
+    /// As [`PeerConnection::new`]; `Endpoint` for what a connection of an endpoint cannot have (interfaces of its own, more
+    /// than one transport, servers where ICE is lite), and where the endpoint was closed.
+    pub fn connection(&self, mut configuration: Configuration) -> Result<PeerConnection, Error> {
+        let Handle { group, config, made } = &*self.handle;
+        if group.is_closing.load(Ordering::Acquire) {
+            return Err(EndpointError::Closed.into());
+        }
+        configuration.check_shared(config.ice_lite)?;
+        if configuration.certificates.is_empty() {
+            configuration.certificates = config.certificate.iter().cloned().collect();
+        }
+        let mut machine = machine_config(&configuration)?;
+        config.write_into(&mut machine);
+        let shared = Shared::new(Peer::new(machine)?, configuration, true);
+        let id = made.fetch_add(1, Ordering::Relaxed);
+        let home = (id % config.workers as u64) as usize;
+        let member = Member::new(id, home, group.post.clone());
+        group.counters.connections.fetch_add(1, Ordering::AcqRel);
+        if let Some(resident) = group.post.settle(home, Resident::new(member, shared.clone())) {
+            group.counters.connections.fetch_sub(1, Ordering::AcqRel);
+            resident.end();
+            return Err(EndpointError::Closed.into());
+        }
+        Ok(PeerConnection::of(shared))
+    }
+
+    /// The addresses it is bound to.
+    pub fn local_addresses(&self) -> &[SocketAddr] {
+        &self.handle.group.locals
+    }
+
+    /// What it holds and has counted.
+    pub fn stats(&self) -> EndpointStats {
+        self.handle.group.stats()
+    }
+
+    /// Closes all connections. No more can be made, and the port is free when their last datagrams have left.
+    pub fn close(&self) {
+        self.handle.group.is_closing.store(true, Ordering::Release);
+        self.handle.group.post.wake_all();
+    }
+
+    /// Waits until the endpoint has ended and its port is free: after [`close`](Self::close), or with its runtime.
+    pub async fn closed(&self) {
+        let mut workers = self.handle.group.workers.subscribe();
+        // Who tells of it cannot be gone: we hold it.
+        let _ = workers.wait_for(|left| *left == 0).await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.group.is_abandoned.store(true, Ordering::Release);
+        self.group.post.wake_all();
+    }
+}

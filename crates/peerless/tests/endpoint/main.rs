@@ -1,0 +1,8 @@
+//! Many connections over one port, on the loopback interface, with real sockets.
+
+mod stage;
+
+mod floods;
+mod many;
+mod refusing;
+mod routing;
