@@ -5,7 +5,6 @@ use std::time::Instant;
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::{Address, Description};
 
-use crate::config::Config;
 use crate::description::{IceCandidateInit, OfferOptions, SessionDescription};
 use crate::error::Error;
 use crate::event::Event;

@@ -142,6 +142,8 @@ impl Configuration {
             EndpointError::CandidatePool
         } else if self.interfaces.is_some() {
             EndpointError::Interfaces
+        } else if self.gathering != GatheringPolicy::Once {
+            EndpointError::Gathering
         } else if self.ice_tcp.passive.is_some() {
             EndpointError::PassiveTcp
         } else if ice_lite && !servers.is_empty() {

@@ -73,6 +73,9 @@ pub enum EndpointError {
     /// The addresses are the endpoint's.
     #[error("the connections of an endpoint have its addresses: none can be chosen for one of them")]
     Interfaces,
+    /// For the same reason there is nothing to gather continually.
+    #[error("the connections of an endpoint have its addresses: gathering ends with them")]
+    Gathering,
     /// An endpoint takes no connections of TCP yet.
     #[error("an endpoint has no passive candidates of TCP")]
     PassiveTcp,

@@ -1,6 +1,8 @@
 //! What an endpoint cannot do is refused where it is asked for.
 
-use peerless::{BundlePolicy, Configuration, Endpoint, EndpointConfig, EndpointError, Error, IceServer};
+use peerless::{
+    BundlePolicy, Configuration, Endpoint, EndpointConfig, EndpointError, Error, GatheringPolicy, IceServer,
+};
 
 use crate::stage::{ANY_PORT, endpoint};
 
@@ -39,6 +41,7 @@ async fn connections_of_an_endpoint_cannot_have_what_it_cannot_give() {
         (with(|one| one.bundle_policy = BundlePolicy::MaxCompat), EndpointError::BundlePolicy),
         (with(|one| one.ice_candidate_pool_size = 2), EndpointError::CandidatePool),
         (with(|one| one.interfaces = Some(Vec::new())), EndpointError::Interfaces),
+        (with(|one| one.gathering = GatheringPolicy::Continually), EndpointError::Gathering),
         (with(|one| one.ice_tcp.passive = Some(0)), EndpointError::PassiveTcp),
     ];
     for (configuration, expected) in rows {
