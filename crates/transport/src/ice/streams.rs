@@ -53,6 +53,10 @@ impl Agent {
     /// A pair was selected: the connections of all others end, but for what lingers from before a restart.
     pub(super) fn close_unused_streams(&mut self) {
         let connectivity = &self.connectivity;
+        // Where others are kept to take its place they need theirs.
+        if connectivity.standby.is_on {
+            return;
+        }
         let unused = self.streams.extract_if(.., |stream| !connectivity.is_in_use(stream));
         self.events.extend(unused.map(Event::CloseStream));
     }
