@@ -8,6 +8,7 @@ mod demo;
 mod receive;
 mod echo;
 mod probe;
+mod gather;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,14 +16,13 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::network::NetworkArgs;
 use crate::args::top::{self, Command};
 use crate::console::Console;
 
 fn main() -> ExitCode {
     let command = top::parse();
     let console = Console::new();
-    trace(command.network(), &console);
+    trace(command.log(), &console);
     // Threads that waited for an encoder to end are of no use for long.
     let keep = Duration::from_secs(1);
     let runtime = match Builder::new_multi_thread().enable_all().thread_keep_alive(keep).build() {
@@ -43,6 +43,10 @@ async fn run(command: Command, console: &Console) -> ExitCode {
             let passed = probe::run::run(args, console.clone()).await;
             return if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
+        Command::Gather(args) => match gather::run::run(args, console.clone()).await {
+            Ok(is_fine) => return if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+            Err(error) => return fail(console, &error.to_string()),
+        },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,9 +60,10 @@ fn fail(console: &Console, reason: &str) -> ExitCode {
 }
 
 /// Library logs go to standard error, filtered by `--log`, else by RUST_LOG, else warnings only.
-fn trace(args: &NetworkArgs, console: &Console) {
+fn trace(log: Option<&str>, console: &Console) {
     let environment = || std::env::var(EnvFilter::DEFAULT_ENV).ok();
-    let filter = args.log.clone().or_else(environment).and_then(|filter| EnvFilter::try_new(filter).ok());
+    let filter =
+        log.map(str::to_owned).or_else(environment).and_then(|filter| EnvFilter::try_new(filter).ok());
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn")))
         .with_writer(console.clone())

@@ -6,4 +6,5 @@ pub mod demo;
 pub mod receive;
 pub mod echo;
 pub mod probe;
+pub mod gather;
 pub mod top;

@@ -32,7 +32,7 @@ pub enum Dtls {
     V13,
 }
 
-fn stun(text: &str) -> Result<String, String> {
+pub fn stun(text: &str) -> Result<String, String> {
     let shape = || "expected stun:HOST:PORT, as in stun:192.0.2.1:3478".to_owned();
     let (scheme, server) = text.split_once(':').ok_or_else(shape)?;
     match scheme.to_ascii_lowercase().as_str() {
@@ -56,7 +56,7 @@ fn stun(text: &str) -> Result<String, String> {
 }
 
 /// An address is ours if a socket can be bound to it.
-fn interface(text: &str) -> Result<IpAddr, String> {
+pub fn interface(text: &str) -> Result<IpAddr, String> {
     let address: IpAddr = text.parse().map_err(|_| "expected an IP address".to_owned())?;
     if address.is_unspecified() || address.is_multicast() {
         return Err("expected the address of one interface".to_owned());
@@ -67,6 +67,6 @@ fn interface(text: &str) -> Result<IpAddr, String> {
     }
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
+pub fn log_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

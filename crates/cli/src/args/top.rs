@@ -5,7 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::args::demo::{self, DemoArgs};
 use crate::args::echo::EchoArgs;
-use crate::args::network::NetworkArgs;
+use crate::args::gather::GatherArgs;
 use crate::args::probe::ProbeArgs;
 use crate::args::receive::{self, ReceiveArgs};
 
@@ -56,17 +56,21 @@ pub enum Command {
     Echo(EchoArgs),
     /// Test an echo, ours or another's; exit code 0 if it passes
     Probe(ProbeArgs),
+    /// Tell the addresses at which this machine may be reached, and what failed; exit code 0 if nothing did
+    Gather(GatherArgs),
 }
 
 impl Command {
-    /// What all commands may be told.
-    pub fn network(&self) -> &NetworkArgs {
-        match self {
-            Self::Demo(args) => &args.network,
-            Self::Receive(args) => &args.network,
-            Self::Echo(args) => &args.network,
-            Self::Probe(args) => &args.network,
-        }
+    /// Which library logs shall be shown.
+    pub fn log(&self) -> Option<&str> {
+        let log = match self {
+            Self::Demo(args) => &args.network.log,
+            Self::Receive(args) => &args.network.log,
+            Self::Echo(args) => &args.network.log,
+            Self::Probe(args) => &args.network.log,
+            Self::Gather(args) => &args.log,
+        };
+        log.as_deref()
     }
 }
 

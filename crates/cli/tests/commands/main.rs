@@ -6,6 +6,7 @@ mod echo;
 mod end;
 mod pages;
 mod probe;
+mod gather;
 mod receive;
 mod signalling;
 mod words;

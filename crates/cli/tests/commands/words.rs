@@ -29,6 +29,9 @@ fn wrong_words_are_named_and_end_with_two() {
             "[possible values: 0, 1, media, stress, reopen]",
         ),
         (&["probe", "-s", "http://192.0.2.1/offer", "--timeout", "0"], "expected whole seconds"),
+        (&["gather", "--stun", "192.0.2.1"], "expected stun:HOST:PORT"),
+        (&["gather", "--dtls", "1.2"], "--dtls"),
+        (&["gather", "--interface", "192.0.2.77"], "not an address of this machine"),
     ] {
         let output = refused(words);
         let complaint = String::from_utf8_lossy(&output.stderr);
