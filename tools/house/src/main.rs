@@ -51,6 +51,7 @@ fn inspect(root: &Path) -> io::Result<(usize, Vec<Fault>)> {
         root.join("xtask"),
         root.join("interop"),
         root.join("interop/sctp"),
+        root.join("interop/turn"),
     ]);
     crates.sort();
     for folder in crates.iter().filter(|folder| folder.join("Cargo.toml").is_file()) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use peerless_netsim::{Behaviour, Datagrams, Filtering, Firewall, Mapping, Nat, Network, Ports, Streams};
 
-/// The port to which the strictest firewall lets streams out.
+/// The port to which the strictest firewall lets streams out: there the server has its own.
 pub const OPEN_PORT: u16 = 443;
 
 /// What stands between a host and the open network.

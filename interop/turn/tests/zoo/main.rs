@@ -1,6 +1,6 @@
 //! The zoo of translators (RFC 4787, RFC 5780's words) in virtual time: two transports at every two places there are, with
 //! every kind of server, in weather by seed. What can connect does, by the way that it can, and soon.
-//! `PEERLESS_SEED=17 cargo test -p peerless-transport --test zoo` replays one.
+//! `PEERLESS_SEED=17 cargo test -p peerless-interop-turn --test zoo` replays one.
 
 mod place;
 mod town;

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
+use peerless_interop_turn::{Relay, Sent};
 use peerless_netsim::{Arrival, Carrier, Link, Loss, Network, Ports};
 use peerless_transport::crypto::Certificate;
 use peerless_transport::datagram::{Base, Datagram, Protocol};
@@ -13,13 +14,10 @@ use peerless_transport::ice;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
 use peerless_transport::transport::{Config, Event, Transport};
 use peerless_wire::sdp::{Candidate, CandidateKind};
-use peerless_wire::stun::{Attribute, Class, Message, Method, Writer};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::place::{Place, Servers};
-
-const STUN: &str = "203.0.113.1:3478";
 
 /// What a pair of places is tried with, all but the places by chance.
 #[derive(Debug, Clone)]
@@ -46,6 +44,7 @@ pub struct Town {
     pub begin: Instant,
     pub now: Instant,
     network: Network<BytesMut>,
+    relay: Relay,
     transports: [Transport; 2],
     addresses: [SocketAddr; 2],
     chance: ChaCha8Rng,
@@ -102,6 +101,7 @@ impl Town {
             begin: now,
             now,
             network,
+            relay: Relay::new(now),
             transports,
             addresses,
             chance: ChaCha8Rng::seed_from_u64(setting.seed),
@@ -118,7 +118,8 @@ impl Town {
             agent.start_gathering(now);
             agent.add_local_address(now, Base::udp(addresses[side]));
             if setting.servers == Servers::Stun {
-                agent.add_stun_server(now, STUN.parse().unwrap(), "stun:stun.example");
+                let address = Relay::address(Carrier::Datagram);
+                agent.add_stun_server(now, address, "stun:stun.example");
             }
             agent.finish_local_addresses(now);
             town.tell(1 - side, Signal::Description);
@@ -137,7 +138,8 @@ impl Town {
             }
             let timeouts = self.transports.iter().filter_map(Transport::poll_timeout);
             let signal = self.signals.iter().map(|(at, ..)| *at).min();
-            let next = timeouts.chain(self.network.next_arrival()).chain(signal).min();
+            let others = [self.network.next_arrival(), self.relay.poll_timeout(), signal];
+            let next = timeouts.chain(others.into_iter().flatten()).min();
             let Some(next) = next.filter(|next| *next <= end) else { return };
             standing = if next > self.now { 0 } else { standing + 1 };
             assert!(standing < 1000, "time stands still");
@@ -168,17 +170,32 @@ impl Town {
         while let Some(arrival) = self.network.receive_any(self.now) {
             self.deliver(arrival);
         }
+        let due = self.relay.handle_timeout(self.now);
+        self.relay_sends(due);
         for side in [0, 1] {
             self.transports[side].handle_timeout(self.now);
             self.collect(side);
         }
     }
 
+    fn relay_sends(&mut self, all: Vec<Sent>) {
+        for (carrier, from, to, contents) in all {
+            self.send(carrier, from, to, contents);
+        }
+    }
+
+    fn send(&mut self, carrier: Carrier, from: SocketAddr, to: SocketAddr, contents: BytesMut) {
+        match carrier {
+            Carrier::Datagram => self.network.send(self.now, from, to, contents),
+            Carrier::Stream => drop(self.network.send_stream(self.now, from, to, contents)),
+        }
+    }
+
     fn deliver(&mut self, arrival: Arrival<BytesMut>) {
         let Arrival { carrier, from, to, payload } = arrival;
-        if to == STUN.parse().unwrap() && carrier == Carrier::Datagram {
-            let answer = answered(&payload, from);
-            answer.into_iter().for_each(|answer| self.network.send(self.now, to, from, answer));
+        if Relay::has(to.ip()) {
+            let all = self.relay.handle(self.now, carrier, (from, to), &payload);
+            self.relay_sends(all);
         } else if let Some(side) = self.addresses.iter().position(|address| *address == to) {
             let (source, destination, protocol) = (from, to, Protocol::Udp);
             let datagram = Datagram { source, destination, protocol, ecn: None, contents: payload };
@@ -262,17 +279,6 @@ fn transport(now: Instant, setting: &Setting, side: usize) -> Transport {
     transport
 }
 
-/// What a STUN server says to a binding request (RFC 8489 §7.3.1).
-fn answered(request: &[u8], from: SocketAddr) -> Option<BytesMut> {
-    let request = Message::parse(request).ok().filter(|request| request.class() == Class::Request)?;
-    let mut out = BytesMut::new();
-    let mut writer = Writer::new(&mut out, Class::Success, Method::BINDING, request.transaction());
-    writer.attribute(Attribute::XorMappedAddress(from));
-    writer.fingerprint();
-    Some(out)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test's time has to begin somewhere")]
 fn beginning() -> Instant {
     static BEGINNING: OnceLock<Instant> = OnceLock::new();
     *BEGINNING.get_or_init(Instant::now)
