@@ -3,6 +3,9 @@
 //!
 //! Without a harness, for this program is also the far host: `network far` speaks over its standard streams.
 
+#[path = "lab/pipe.rs"]
+mod pipe;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,11 +17,11 @@ use peerless::{
     Configuration, DataChannel, DataChannelInit, Event, Events, Format, Frame, IceConnectionState,
     LocalTrack, MediaKind, PeerConnection, RemoteTrack, SelectedPair,
 };
-use peerless_signal::channel::{Channel, ChannelError, Incoming};
 use peerless_signal::{Role, exchange};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+
+use crate::pipe::{Pipe, lines, standard_lines, standard_writer, writer};
 
 /// Longer than consent lasts (RFC 7675 §5.1), and generous besides: a slow machine is not a fault.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -301,72 +304,6 @@ async fn echo(channel: DataChannel) {
 fn parse_report(words: &str) -> (String, u64) {
     let (state, heard) = words.split_once(' ').expect("state and count");
     (state.to_owned(), heard.parse().expect("a number"))
-}
-
-/// Signalling over the streams of a process, a line a message.
-struct Pipe {
-    incoming: mpsc::UnboundedReceiver<String>,
-    outgoing: mpsc::UnboundedSender<String>,
-}
-
-impl Channel for Pipe {
-    async fn send(&mut self, text: String) -> Result<(), ChannelError> {
-        self.outgoing.send(text).map_err(|error| ChannelError::Failed(Box::new(error)))
-    }
-
-    async fn recv(&mut self) -> Result<Option<Incoming>, ChannelError> {
-        Ok(self.incoming.recv().await.map(Incoming::Text))
-    }
-
-    async fn close(&mut self) {}
-}
-
-fn lines(from: impl AsyncRead + Unpin + Send + 'static) -> mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(from).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
-fn writer(mut to: impl AsyncWrite + Unpin + Send + 'static) -> mpsc::UnboundedSender<String> {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<String>();
-    tokio::spawn(async move {
-        while let Some(line) = receiver.recv().await {
-            if to.write_all(format!("{line}\n").as_bytes()).await.is_err() || to.flush().await.is_err() {
-                break;
-            }
-        }
-    });
-    sender
-}
-
-/// Of the standard input, which only a thread can wait for.
-fn standard_lines() -> mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
-fn standard_writer() -> mpsc::UnboundedSender<String> {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<String>();
-    std::thread::spawn(move || {
-        while let Some(line) = receiver.blocking_recv() {
-            println!("{line}");
-        }
-    });
-    sender
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

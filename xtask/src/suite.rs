@@ -19,7 +19,7 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 12] = [
+const FOREIGN: [(&str, &str); 13] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
@@ -32,6 +32,7 @@ const FOREIGN: [(&str, &str); 12] = [
     ("ffmpeg", "files"),
     ("browsers", "restart"),
     ("networks", "network"),
+    ("networks", "zoo"),
 ];
 
 /// All packages but the bench beside other stacks, which takes long to build and would switch on features of
