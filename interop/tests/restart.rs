@@ -18,9 +18,6 @@ use tokio::sync::{mpsc, watch};
 
 /// How often each side restarts.
 const ROUNDS: usize = 10;
-/// The same with Firefox, of which it is only asked that frames come again: after some restarts its report tells of none
-/// for six to fifteen seconds, while messages go on and no packet counts as lost. Why is not known yet.
-const FIREFOX_ROUNDS: usize = 3;
 /// How long no frame may come, on top of twice what happens anyway, milliseconds.
 const GAP_MS: f64 = 500.0;
 
@@ -30,7 +27,7 @@ async fn chromium_keeps_its_frames_through_restarts_of_either_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn firefox_gets_frames_again_after_restarts_of_either_side() {
+async fn firefox_keeps_its_frames_through_restarts_of_either_side() {
     restarts(Kind::Firefox).await;
 }
 
@@ -48,8 +45,8 @@ async fn restarts(kind: Kind) {
     let calm = lab.figures().await["longest"].as_f64().unwrap();
     let limit = GAP_MS + 2.0 * calm;
 
-    let rounds = if kind == Kind::Firefox { 2 * FIREFOX_ROUNDS } else { 2 * ROUNDS };
-    for round in 0..rounds {
+    let mut worst: f64 = 0.0;
+    for round in 0..2 * ROUNDS {
         let before = lab.figures().await;
         let selections = *lab.selections.borrow();
         lab.run("lab.begin();").await;
@@ -63,9 +60,10 @@ async fn restarts(kind: Kind) {
         let frames = before["frames"].as_u64().unwrap() + 15;
         let flows = format!(
             "const f = await lab.figures(); return f.frames > {frames} && f.sounds > {} && f.messages > {} \
-             && f.signaling === 'stable' && f;",
-            before["sounds"], before["messages"]
+             && f.signaling === 'stable' && f.pair !== {} && f;",
+            before["sounds"], before["messages"], before["pair"]
         );
+        // Another restart before Firefox has a pair of this one would be the end of its DTLS ("Couldn't send media").
         let after = lab.until("frames after the restart", &flows).await;
         for name in ["local", "remote"] {
             assert_ne!(before[name], after[name], "round {round}, by {starter}: {name} credentials");
@@ -74,14 +72,16 @@ async fn restarts(kind: Kind) {
         let more = |name: &str| after[name].as_u64() > before[name].as_u64();
         assert!(more("candidates"), "{before} then {after}");
         let longest = after["longest"].as_f64().unwrap();
-        assert!(
-            longest < limit || kind == Kind::Firefox,
-            "round {round}, by {starter}: no frame for {longest} ms, in calm {calm} ms"
-        );
+        let said = format!("round {round}, by {starter}: no frame for {longest} ms, in calm {calm} ms");
+        assert!(longest < limit, "{said}");
+        worst = worst.max(longest);
     }
     let end = lab.figures().await;
     assert_eq!(end["refused"], 0, "{end}");
-    println!("{kind:?}: {rounds} restarts, {calm:.0} ms between frames in calm, at the end {end}");
+    let rounds = 2 * ROUNDS;
+    println!(
+        "{kind:?}: {rounds} restarts, {worst:.0} ms without a frame, in calm {calm:.0} ms, at the end {end}"
+    );
 }
 
 /// The page with its tab, and our connection to it.
