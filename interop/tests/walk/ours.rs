@@ -37,6 +37,8 @@ pub struct State {
     ticks: u32,
     leaving: VecDeque<(SocketAddr, BytesMut)>,
     out: BytesMut,
+    /// No frames are sent for the moment.
+    pub holds: bool,
     /// How many frames came for each transceiver.
     pub received: BTreeMap<TransceiverId, u64>,
     /// How often `negotiationneeded` was fired.
@@ -64,6 +66,7 @@ impl Ours {
             ticks: 0,
             leaving: VecDeque::new(),
             out: BytesMut::with_capacity(65_536),
+            holds: false,
             received: BTreeMap::new(),
             needed: 0,
             channels: BTreeMap::new(),
@@ -166,6 +169,9 @@ impl State {
     /// The frames of one tick on everything that may send.
     fn send_frames(&mut self, now: Instant) {
         self.ticks += 1;
+        if self.holds {
+            return;
+        }
         for view in self.peer.transceivers() {
             let Some(sender) = self.peer.sender(view.id).filter(|sender| sender.can_send) else { continue };
             let Some(codec) = sender.codec else { continue };

@@ -351,9 +351,15 @@ impl Walk {
     }
 
     async fn answer(&mut self, who: Who) {
+        // What comes before it has our answer, Firefox may give to the only section that it knows the number of, and then
+        // leaves it there: the section that was meant gets nothing any more.
+        let is_early = who == Who::Ours && self.page.kind == Kind::Firefox;
         let answer = match who {
             Who::Ours => {
-                self.ours.act(|ours, now| ours.peer.set_local_description(now, None).unwrap());
+                self.ours.act(|ours, now| {
+                    ours.holds = is_early;
+                    ours.peer.set_local_description(now, None).unwrap();
+                });
                 self.local()
             }
             Who::Page => {
@@ -362,6 +368,7 @@ impl Walk {
             }
         };
         self.take(other(who), SdpType::Answer, &answer).await;
+        self.ours.act(|ours, _| ours.holds = false);
     }
 
     async fn roll_back(&mut self, who: Who) {
