@@ -33,6 +33,12 @@ impl PeerConnection {
         if state.configuration.interfaces != configuration.interfaces {
             return Err(PeerError::Fixed("the interfaces").into());
         }
+        if state.configuration.ice_tcp != configuration.ice_tcp {
+            return Err(PeerError::Fixed("the candidates of TCP").into());
+        }
+        if state.configuration.tls_roots != configuration.tls_roots {
+            return Err(PeerError::Fixed("the roots of TLS").into());
+        }
         let mut config = state.peer.configuration().clone();
         configuration.write_into(&mut config);
         state.peer.set_configuration(Instant::now(), config)?;

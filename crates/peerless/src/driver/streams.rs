@@ -23,6 +23,8 @@ use crate::stream_server::StreamServer;
 const STRANGERS: usize = 32;
 /// How long they may take.
 const STRANGER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long each has at least, when others wait for its place.
+const STRANGER_TURN: Duration = Duration::from_secs(1);
 /// How many streams there are at most.
 const LIMIT: usize = 256;
 /// How long one that shall end may take to send its last words.
@@ -212,11 +214,14 @@ impl Streams {
     fn accept(&mut self, context: &mut Context<'_>, now: Instant) {
         for listener in &self.listeners {
             loop {
-                let strangers = self.streams.iter().filter(|stream| stream.stranger_until.is_some()).count();
-                if strangers >= STRANGERS || self.streams.len() >= LIMIT {
+                let gives_way = self.oldest_stranger();
+                if gives_way.is_some_and(|(_, at)| at > now) || self.streams.len() >= LIMIT {
                     break;
                 }
                 let Poll::Ready(accepted) = listener.io.poll_accept(context) else { break };
+                if let Some((place, _)) = gives_way {
+                    self.streams.remove(place);
+                }
                 let stream = accepted.and_then(|(stream, remote)| {
                     let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
                     let id = StreamId { protocol: Protocol::Tcp, local: listener.local, remote };
@@ -231,6 +236,16 @@ impl Streams {
                 }
             }
         }
+    }
+
+    /// Where there are as many strangers as there may be: the place of the one that came first, and from when on it gives
+    /// way to another.
+    fn oldest_stranger(&self) -> Option<(usize, Instant)> {
+        let all = self.streams.iter().enumerate();
+        let strangers = all.filter_map(|(place, stream)| Some((place, stream.stranger_until?)));
+        let is_full = strangers.clone().count() >= STRANGERS;
+        let (place, until) = strangers.min_by_key(|(_, until)| *until).filter(|_| is_full)?;
+        Some((place, until - STRANGER_PATIENCE + STRANGER_TURN))
     }
 
     /// Takes what `transmit` describes and `bytes` holds, and opens the stream where there is none.
@@ -327,10 +342,14 @@ impl Streams {
 
     /// When something ends by itself.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.streams.iter().filter_map(|stream| stream.closes_at.or(stream.stranger_until)).min()
+        let ends = self.streams.iter().filter_map(|stream| stream.closes_at.or(stream.stranger_until));
+        ends.chain(self.oldest_stranger().map(|(_, at)| at)).min()
     }
 
     fn is_listener(&self, address: SocketAddr) -> bool {
         self.listeners.iter().any(|listener| listener.local == address)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,5 +14,6 @@ mod options;
 mod refusing;
 mod objects;
 mod renegotiation;
+mod tcp;
 mod tracks;
 mod transports;
