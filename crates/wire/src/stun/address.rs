@@ -22,8 +22,8 @@ pub(super) type Mask = [u8; 16];
 /// The plain form.
 pub(super) const PLAIN: Mask = [0; 16];
 
-const IPV4: u8 = 1;
-const IPV6: u8 = 2;
+pub(super) const IPV4: u8 = 1;
+pub(super) const IPV6: u8 = 2;
 
 /// Reads an address, `None` where it is none.
 pub(super) fn parse(value: &[u8], mask: &Mask) -> Option<SocketAddr> {

@@ -1,4 +1,4 @@
-//! STUN attributes, typed (RFC 8489 §14, RFC 8445 §16.1).
+//! STUN attributes, typed (RFC 8489 §14, RFC 8445 §16.1), with those of TURN that a client needs (RFC 8656 §18).
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -33,10 +33,24 @@ impl Kind {
     pub const ERROR_CODE: Self = Self(0x0009);
     /// UNKNOWN-ATTRIBUTES.
     pub const UNKNOWN_ATTRIBUTES: Self = Self(0x000a);
+    /// CHANNEL-NUMBER (RFC 8656).
+    pub const CHANNEL_NUMBER: Self = Self(0x000c);
+    /// LIFETIME (RFC 8656).
+    pub const LIFETIME: Self = Self(0x000d);
+    /// XOR-PEER-ADDRESS (RFC 8656).
+    pub const XOR_PEER_ADDRESS: Self = Self(0x0012);
+    /// DATA (RFC 8656).
+    pub const DATA: Self = Self(0x0013);
     /// REALM.
     pub const REALM: Self = Self(0x0014);
     /// NONCE.
     pub const NONCE: Self = Self(0x0015);
+    /// XOR-RELAYED-ADDRESS (RFC 8656).
+    pub const XOR_RELAYED_ADDRESS: Self = Self(0x0016);
+    /// REQUESTED-ADDRESS-FAMILY (RFC 8656).
+    pub const REQUESTED_ADDRESS_FAMILY: Self = Self(0x0017);
+    /// REQUESTED-TRANSPORT (RFC 8656).
+    pub const REQUESTED_TRANSPORT: Self = Self(0x0019);
     /// MESSAGE-INTEGRITY-SHA256.
     pub const MESSAGE_INTEGRITY_SHA256: Self = Self(0x001c);
     /// PASSWORD-ALGORITHM.
@@ -49,6 +63,10 @@ impl Kind {
     pub const PRIORITY: Self = Self(0x0024);
     /// USE-CANDIDATE (RFC 8445).
     pub const USE_CANDIDATE: Self = Self(0x0025);
+    /// ADDITIONAL-ADDRESS-FAMILY (RFC 8656).
+    pub const ADDITIONAL_ADDRESS_FAMILY: Self = Self(0x8000);
+    /// ADDRESS-ERROR-CODE (RFC 8656).
+    pub const ADDRESS_ERROR_CODE: Self = Self(0x8001);
     /// PASSWORD-ALGORITHMS.
     pub const PASSWORD_ALGORITHMS: Self = Self(0x8002);
     /// ALTERNATE-DOMAIN.
@@ -117,6 +135,24 @@ pub enum Attribute<'a> {
     IceControlling(u64),
     /// draft-thatcher-ice-renomination-01: nominates the pair in place of those with smaller numbers.
     Nomination(u32),
+    /// RFC 8656 §18.1: the channel to bind.
+    ChannelNumber(u16),
+    /// RFC 8656 §18.2: how long an allocation lasts, seconds.
+    Lifetime(u32),
+    /// RFC 8656 §18.3: the peer as the server sees it.
+    XorPeerAddress(SocketAddr),
+    /// RFC 8656 §18.4: what goes to the peer or came from it.
+    Data(&'a [u8]),
+    /// RFC 8656 §18.5: the address that the server lends.
+    XorRelayedAddress(SocketAddr),
+    /// RFC 8656 §18.6: of which family that shall be.
+    RequestedAddressFamily(Family),
+    /// RFC 8656 §18.8: the protocol between server and peer, by its IP number: 17 is UDP.
+    RequestedTransport(u8),
+    /// RFC 8656 §18.11: an address of this family is wanted besides.
+    AdditionalAddressFamily(Family),
+    /// RFC 8656 §18.12: why there is none of this family.
+    AddressErrorCode(Family, ErrorCode),
     /// Any other, or an optional one with a value of the wrong form.
     Unknown(Kind, &'a [u8]),
 }
@@ -146,6 +182,15 @@ impl<'a> Attribute<'a> {
             Self::IceControlled(_) => Kind::ICE_CONTROLLED,
             Self::IceControlling(_) => Kind::ICE_CONTROLLING,
             Self::Nomination(_) => Kind::NOMINATION,
+            Self::ChannelNumber(_) => Kind::CHANNEL_NUMBER,
+            Self::Lifetime(_) => Kind::LIFETIME,
+            Self::XorPeerAddress(_) => Kind::XOR_PEER_ADDRESS,
+            Self::Data(_) => Kind::DATA,
+            Self::XorRelayedAddress(_) => Kind::XOR_RELAYED_ADDRESS,
+            Self::RequestedAddressFamily(_) => Kind::REQUESTED_ADDRESS_FAMILY,
+            Self::RequestedTransport(_) => Kind::REQUESTED_TRANSPORT,
+            Self::AdditionalAddressFamily(_) => Kind::ADDITIONAL_ADDRESS_FAMILY,
+            Self::AddressErrorCode(..) => Kind::ADDRESS_ERROR_CODE,
             Self::Unknown(kind, _) => *kind,
         }
     }
@@ -187,6 +232,21 @@ impl<'a> Attribute<'a> {
             Kind::ICE_CONTROLLED => Self::IceControlled(u64::from_be_bytes(value.try_into().ok()?)),
             Kind::ICE_CONTROLLING => Self::IceControlling(u64::from_be_bytes(value.try_into().ok()?)),
             Kind::NOMINATION => Self::Nomination(u32::from_be_bytes(value.try_into().ok()?)),
+            Kind::CHANNEL_NUMBER => {
+                let [high, low, _, _] = <[u8; 4]>::try_from(value).ok()?;
+                Self::ChannelNumber(u16::from_be_bytes([high, low]))
+            }
+            Kind::LIFETIME => Self::Lifetime(u32::from_be_bytes(value.try_into().ok()?)),
+            Kind::XOR_PEER_ADDRESS => Self::XorPeerAddress(address::parse(value, mask)?),
+            Kind::DATA => Self::Data(value),
+            Kind::XOR_RELAYED_ADDRESS => Self::XorRelayedAddress(address::parse(value, mask)?),
+            Kind::REQUESTED_ADDRESS_FAMILY => Self::RequestedAddressFamily(family(value)?),
+            Kind::REQUESTED_TRANSPORT => {
+                let [protocol, _, _, _] = <[u8; 4]>::try_from(value).ok()?;
+                Self::RequestedTransport(protocol)
+            }
+            Kind::ADDITIONAL_ADDRESS_FAMILY => Self::AdditionalAddressFamily(family(value)?),
+            Kind::ADDRESS_ERROR_CODE => address_error(value)?,
             _ => Self::Unknown(kind, value),
         })
     }
@@ -195,7 +255,9 @@ impl<'a> Attribute<'a> {
     pub(super) fn write_value(&self, mask: &Mask, out: &mut BytesMut) {
         match *self {
             Self::MappedAddress(at) | Self::AlternateServer(at) => address::write(at, &address::PLAIN, out),
-            Self::XorMappedAddress(at) => address::write(at, mask, out),
+            Self::XorMappedAddress(at) | Self::XorPeerAddress(at) | Self::XorRelayedAddress(at) => {
+                address::write(at, mask, out);
+            }
             Self::Username(text)
             | Self::Realm(text)
             | Self::Nonce(text)
@@ -214,10 +276,48 @@ impl<'a> Attribute<'a> {
             | Self::PasswordAlgorithms(bytes)
             | Self::PasswordAlgorithm(bytes)
             | Self::UnknownAttributes(bytes)
+            | Self::Data(bytes)
             | Self::Unknown(_, bytes) => out.put_slice(bytes),
             Self::Priority(number) | Self::Nomination(number) => out.put_u32(number),
             Self::UseCandidate => {}
+            Self::ChannelNumber(number) => out.put_u32(u32::from(number) << 16),
+            Self::Lifetime(seconds) => out.put_u32(seconds),
+            Self::RequestedAddressFamily(family) | Self::AdditionalAddressFamily(family) => {
+                out.put_slice(&[family.value(), 0, 0, 0]);
+            }
+            Self::RequestedTransport(protocol) => out.put_slice(&[protocol, 0, 0, 0]),
+            Self::AddressErrorCode(family, code) => {
+                out.put_slice(&[family.value(), 0]);
+                out.put_u8((code.value() / 100) as u8);
+                out.put_u8((code.value() % 100) as u8);
+            }
             Self::IceControlled(tie_breaker) | Self::IceControlling(tie_breaker) => out.put_u64(tie_breaker),
+        }
+    }
+}
+
+/// Of which family an address is (RFC 8656 §18.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    fn value(self) -> u8 {
+        match self {
+            Self::V4 => address::IPV4,
+            Self::V6 => address::IPV6,
+        }
+    }
+
+    fn parse(value: u8) -> Option<Self> {
+        match value {
+            address::IPV4 => Some(Self::V4),
+            address::IPV6 => Some(Self::V6),
+            _ => None,
         }
     }
 }
@@ -238,6 +338,22 @@ pub(super) fn padding(length: usize) -> usize {
 
 fn text(value: &[u8], limit: usize) -> Option<&str> {
     (value.len() <= limit).then(|| std::str::from_utf8(value).ok())?
+}
+
+fn family(value: &[u8]) -> Option<Family> {
+    let [family, _, _, _] = <[u8; 4]>::try_from(value).ok()?;
+    Family::parse(family)
+}
+
+/// The phrase for people that may follow is not kept.
+fn address_error(value: &[u8]) -> Option<Attribute<'_>> {
+    let mut reader = Reader::new(value);
+    let family = Family::parse(reader.u8().ok()?)?;
+    let _reserved = reader.u8().ok()?;
+    let class = u16::from(reader.u8().ok()? & 7);
+    let number = u16::from(reader.u8().ok()?);
+    let code = (number < 100).then(|| ErrorCode::new(class * 100 + number))??;
+    Some(Attribute::AddressErrorCode(family, code))
 }
 
 fn error_code(value: &[u8]) -> Option<Attribute<'_>> {

@@ -9,7 +9,7 @@ use crate::cursor::Reader;
 use crate::stun::attribute::{self, Attribute, Kind};
 use crate::stun::code::ErrorCode;
 use crate::stun::error::Error;
-use crate::stun::integrity::{self, FINGERPRINT, HEADER, INTEGRITY, Integrity};
+use crate::stun::integrity::{self, FINGERPRINT, HEADER, INTEGRITY, Integrity, IntegritySha256};
 use crate::stun::writer::{self, Class, Method, TransactionId, Writer};
 
 /// A STUN message, a view of a datagram. Every attribute has been looked at: what needs a form has it, and the
@@ -91,6 +91,13 @@ impl<'a> Message<'a> {
         let (at, _, value) = self.raw().find(|(_, kind, _)| *kind == Kind::MESSAGE_INTEGRITY)?;
         let mac = value.try_into().ok()?;
         Some(Integrity { header: self.header_as_if(at + INTEGRITY), body: self.body.get(..at)?, mac })
+    }
+
+    /// The first MESSAGE-INTEGRITY-SHA256 and what it covers.
+    pub fn integrity_sha256(&self) -> Option<IntegritySha256<'a>> {
+        let (at, _, mac) = self.raw().find(|(_, kind, _)| *kind == Kind::MESSAGE_INTEGRITY_SHA256)?;
+        let header = self.header_as_if(at + 4 + mac.len());
+        Some(IntegritySha256 { header, body: self.body.get(..at)?, mac })
     }
 
     /// Whether it carries FINGERPRINT; a wrong one does not parse.
@@ -215,6 +222,12 @@ impl fmt::Display for Message<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.method {
             Method::BINDING => formatter.write_str("binding ")?,
+            Method::ALLOCATE => formatter.write_str("allocate ")?,
+            Method::REFRESH => formatter.write_str("refresh ")?,
+            Method::SEND => formatter.write_str("send ")?,
+            Method::DATA => formatter.write_str("data ")?,
+            Method::CREATE_PERMISSION => formatter.write_str("create permission ")?,
+            Method::CHANNEL_BIND => formatter.write_str("channel bind ")?,
             method => write!(formatter, "method {:#05x} ", method.value())?,
         }
         formatter.write_str(match self.class {
@@ -235,6 +248,11 @@ impl fmt::Display for Message<'_> {
             Attribute::Priority(priority) => write!(formatter, " priority={priority}"),
             Attribute::UseCandidate => formatter.write_str(" use-candidate"),
             Attribute::Nomination(number) => write!(formatter, " nomination={number}"),
+            Attribute::XorRelayedAddress(at) => write!(formatter, " relayed={at}"),
+            Attribute::XorPeerAddress(at) => write!(formatter, " peer={at}"),
+            Attribute::Lifetime(seconds) => write!(formatter, " lifetime={seconds}"),
+            Attribute::ChannelNumber(number) => write!(formatter, " channel={number:#06x}"),
+            Attribute::Data(data) => write!(formatter, " data[{}]", data.len()),
             Attribute::IceControlled(_) => formatter.write_str(" controlled"),
             Attribute::IceControlling(_) => formatter.write_str(" controlling"),
             Attribute::MessageIntegrity(_) => formatter.write_str(" integrity"),

@@ -18,7 +18,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::stun::address::Mask;
 use crate::stun::attribute::{Attribute, padding};
-use crate::stun::integrity::{self, FINGERPRINT, HEADER, INTEGRITY};
+use crate::stun::integrity::{self, FINGERPRINT, HEADER, INTEGRITY, INTEGRITY_SHA256};
 
 /// What tells STUN from other protocols (RFC 8489 §5).
 pub(super) const COOKIE: u32 = 0x2112_a442;
@@ -55,6 +55,18 @@ pub struct Writer<'a> {
 impl Method {
     /// Binding, the only method of STUN itself and of ICE.
     pub const BINDING: Self = Self(1);
+    /// Allocate: lends an address (RFC 8656 §7).
+    pub const ALLOCATE: Self = Self(3);
+    /// Refresh: keeps or ends that (RFC 8656 §8).
+    pub const REFRESH: Self = Self(4);
+    /// Send: an indication with data for a peer (RFC 8656 §11).
+    pub const SEND: Self = Self(6);
+    /// Data: an indication with data of a peer (RFC 8656 §11).
+    pub const DATA: Self = Self(7);
+    /// CreatePermission: lets a peer's data through (RFC 8656 §10).
+    pub const CREATE_PERMISSION: Self = Self(8);
+    /// ChannelBind: a short header for one peer (RFC 8656 §12).
+    pub const CHANNEL_BIND: Self = Self(9);
 
     /// `None` where `value` does not fit 12 bits.
     pub fn new(value: u16) -> Option<Self> {
@@ -102,6 +114,14 @@ impl<'a> Writer<'a> {
         self.set_length(self.body() + INTEGRITY);
         let mac = mac(&self.out[self.start..]);
         self.attribute(Attribute::MessageIntegrity(&mac));
+    }
+
+    /// Appends MESSAGE-INTEGRITY-SHA256 in full length: `mac` is given all the bytes it covers and returns their
+    /// HMAC-SHA256.
+    pub fn integrity_sha256(&mut self, mac: impl FnOnce(&[u8]) -> [u8; 32]) {
+        self.set_length(self.body() + INTEGRITY_SHA256);
+        let mac = mac(&self.out[self.start..]);
+        self.attribute(Attribute::MessageIntegritySha256(&mac));
     }
 
     /// Appends FINGERPRINT, which ends the message.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::stun::attribute::Family;
 
 const REQUEST: &[u8] = include_bytes!("../../../../../vectors/stun/rfc5769-request.bin");
 const RESPONSE_IPV4: &[u8] = include_bytes!("../../../../../vectors/stun/rfc5769-response-ipv4.bin");
@@ -65,6 +66,15 @@ fn writes_every_attribute_so_that_it_reads_the_same() {
         Attribute::IceControlled(1),
         Attribute::IceControlling(u64::MAX),
         Attribute::Nomination(7),
+        Attribute::ChannelNumber(0x4001),
+        Attribute::Lifetime(600),
+        Attribute::XorPeerAddress("192.0.2.7:7".parse().unwrap()),
+        Attribute::Data(b"to the peer"),
+        Attribute::XorRelayedAddress("[2001:db8::7]:49152".parse().unwrap()),
+        Attribute::RequestedAddressFamily(Family::V6),
+        Attribute::RequestedTransport(17),
+        Attribute::AdditionalAddressFamily(Family::V6),
+        Attribute::AddressErrorCode(Family::V4, ErrorCode::ADDRESS_FAMILY_NOT_SUPPORTED),
         Attribute::Unknown(Kind(0x7fff), b"abc"),
     ];
     let mut out = BytesMut::from(&b"before"[..]);
@@ -83,6 +93,35 @@ fn writes_every_attribute_so_that_it_reads_the_same() {
     assert!(message.has_use_candidate() && message.has_fingerprint());
     assert_eq!(message.nomination(), Some(7));
     assert!(message.unknown_required().eq([Kind(0x7fff)]));
+}
+
+#[test]
+fn finds_what_the_integrity_with_sha256_covers() {
+    let mut out = BytesMut::new();
+    let mut writer = Writer::new(&mut out, Class::Request, Method::ALLOCATE, ID);
+    writer.attribute(Attribute::RequestedTransport(17));
+    let mut covered = Vec::new();
+    writer.integrity_sha256(|bytes| {
+        covered.extend_from_slice(bytes);
+        [3; 32]
+    });
+    writer.fingerprint();
+    let message = Message::parse(&out).unwrap();
+    let integrity = message.integrity_sha256().unwrap();
+    assert_eq!(integrity.parts().concat(), covered);
+    assert_eq!((integrity.mac(), message.integrity()), (&[3; 32][..], None));
+}
+
+#[test]
+fn refuses_attributes_of_turn_with_the_wrong_form() {
+    let short = [Kind::CHANNEL_NUMBER, Kind::LIFETIME, Kind::XOR_PEER_ADDRESS, Kind::XOR_RELAYED_ADDRESS];
+    let kinds = short.into_iter().chain([Kind::REQUESTED_ADDRESS_FAMILY, Kind::REQUESTED_TRANSPORT]);
+    for kind in kinds {
+        let mut out = BytesMut::new();
+        Writer::new(&mut out, Class::Request, Method::ALLOCATE, ID)
+            .attribute(Attribute::Unknown(kind, &[9, 9]));
+        assert_eq!(Message::parse(&out).map(|_| ()), Err(Error::Attribute(kind.0)));
+    }
 }
 
 #[test]
