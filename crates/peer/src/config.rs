@@ -27,7 +27,7 @@ pub struct Config {
     /// For how many transports to gather before there is a description; they serve the first exchange. At most 255, as in
     /// the standard. Default: none.
     pub ice_candidate_pool_size: u8,
-    /// Which candidates are used. Default: all. `Relay` is refused.
+    /// Which candidates are used. Default: all. Others from the next gathering on where it changes.
     pub ice_transport_policy: IceTransportPolicy,
     /// Whether local addresses are taken up once for each generation of ICE, or as they come. Default: once.
     pub gathering: GatheringPolicy,
@@ -148,7 +148,7 @@ pub enum BundlePolicy {
 pub enum IceTransportPolicy {
     /// Any candidates.
     All,
-    /// Only those of relays: refused, for there is no TURN here.
+    /// Only those of relays; no other is told or tried.
     Relay,
 }
 

@@ -43,8 +43,9 @@ impl Peer {
         &self.config
     }
 
-    /// `setConfiguration` (webrtc-pc §4.4.2). Of what a peer has, the size of the candidate pool can change, until the
-    /// first `set_local_description`; gathering begins or ends at once. Give the rest as [`Peer::configuration`] has it.
+    /// `setConfiguration` (webrtc-pc §4.4.2). Of what a peer has, the policy of candidates can change, for the next
+    /// gathering; and the size of the candidate pool, until the first `set_local_description`: gathering begins or ends at
+    /// once. Give the rest as [`Peer::configuration`] has it.
     /// ICE servers are the caller's: `Event::Gather` asks for them.
     ///
     /// # Errors
@@ -56,10 +57,15 @@ impl Peer {
             return Err(Error::Fixed(what));
         }
         setup::check_policies(&config)?;
-        if config.ice_candidate_pool_size != self.config.ice_candidate_pool_size {
-            if self.negotiation.has_local() {
-                return Err(Error::Fixed("the candidate pool, once a local description was set,"));
-            }
+        let is_pool_other = config.ice_candidate_pool_size != self.config.ice_candidate_pool_size;
+        if is_pool_other && self.negotiation.has_local() {
+            return Err(Error::Fixed("the candidate pool, once a local description was set,"));
+        }
+        if config.ice_transport_policy != self.config.ice_transport_policy {
+            self.config.ice_transport_policy = config.ice_transport_policy;
+            self.engine.links.set_transport_policy(config.ice_transport_policy);
+        }
+        if is_pool_other {
             self.config = config;
             self.fill_pool(now);
         }

@@ -9,7 +9,7 @@ use peerless_transport::datagram::{Base, Datagram, Transmit};
 use peerless_transport::transport::Transport;
 use peerless_wire::rtp::Mid;
 
-use crate::config::{Config, GatheringPolicy};
+use crate::config::{Config, GatheringPolicy, IceTransportPolicy};
 use crate::id::TransportId;
 use crate::jsep::routes::Routes;
 use crate::link::Link;
@@ -99,6 +99,13 @@ impl Links {
     pub(crate) fn set_controlling(&mut self, controlling: bool) {
         self.controlling = Some(controlling);
         self.iter_mut().for_each(|link| link.transport.ice_mut().set_controlling(controlling));
+    }
+
+    /// Which candidates are used from the next gathering on, also of transports to come.
+    pub(crate) fn set_transport_policy(&mut self, policy: IceTransportPolicy) {
+        self.maker.config.ice_transport_policy = policy;
+        let is_relay_only = policy == IceTransportPolicy::Relay;
+        self.iter_mut().for_each(|link| link.transport.ice_mut().set_relay_only(is_relay_only));
     }
 
     /// Has sections go otherwise. What a section that moves has elsewhere ends there.

@@ -166,14 +166,18 @@ impl Media {
         let start = out.len();
         let (mut count, mut segment) = (0, 0);
         while count < segments.max(1) && out.len() - start + segment <= BATCH_LIMIT {
-            let begin = out.len();
+            let whole = out.len();
+            let begin = envelope.open(out);
             if !self.append_packet(now, transport, out) {
+                envelope.cancel(out, begin);
                 break;
             }
-            let size = out.len() - begin;
+            let end = out.len();
+            envelope.close(out, begin);
+            let size = out.len() - whole;
             if count > 0 && size > segment {
-                self.held.extend_from_slice(&out[begin..]);
-                out.truncate(begin);
+                self.held.extend_from_slice(&out[begin..end]);
+                out.truncate(whole);
                 break;
             }
             segment = segment.max(size);
@@ -185,7 +189,7 @@ impl Media {
         (count > 0).then(|| Transmit {
             size: out.len() - start,
             segment_size: (count > 1).then_some(segment),
-            ..envelope
+            ..envelope.transmit()
         })
     }
 

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use peerless_rtp::frame::Frame;
 use peerless_transport::crypto::Certificate;
 use peerless_transport::datagram::{Base, Datagram, Transmit};
+use peerless_transport::turn::TurnServer;
 use rand_chacha::rand_core::Rng;
 
 use crate::config::Config;
@@ -39,8 +40,8 @@ impl Peer {
     ///
     /// # Errors
     /// `Argument` for an `mtu` below 548 or above 65 507, for buffers, delays, packet and message sizes outside of what
-    /// `Config` says, or where no certificate could be made; `CertificateExpired`; `NotSupported` for relays only, and for
-    /// RTCP without multiplexing.
+    /// `Config` says, or where no certificate could be made; `CertificateExpired`; `NotSupported` for RTCP without
+    /// multiplexing.
     pub fn new(config: Config) -> Result<Self, Error> {
         setup::check(&config)?;
         let certificate = match config.certificates.first() {
@@ -103,6 +104,14 @@ impl Peer {
     pub fn add_stun_server(&mut self, now: Instant, transport: TransportId, server: SocketAddr, url: &str) {
         if let Some(link) = self.engine.links.get_mut(transport) {
             link.transport.ice_mut().add_stun_server(now, server, url);
+        }
+        self.engine.settle();
+    }
+
+    /// One TURN server more for a transport, asked from each local address of its family for an address to lend.
+    pub fn add_turn_server(&mut self, now: Instant, transport: TransportId, server: TurnServer) {
+        if let Some(link) = self.engine.links.get_mut(transport) {
+            link.transport.ice_mut().add_turn_server(now, server);
         }
         self.engine.settle();
     }

@@ -57,9 +57,6 @@ pub(crate) fn check(config: &Config) -> Result<(), Error> {
 /// # Errors
 /// `NotSupported` for what the standard has and we have not.
 pub(crate) fn check_policies(config: &Config) -> Result<(), Error> {
-    if config.ice_transport_policy == IceTransportPolicy::Relay {
-        return Err(Error::NotSupported("relays only: there is no TURN yet"));
-    }
     if config.rtcp_mux_policy == RtcpMuxPolicy::Negotiate {
         return Err(Error::NotSupported("RTCP without multiplexing"));
     }
@@ -93,6 +90,7 @@ pub(crate) fn transport_config(
     made.ice.is_continual = config.gathering == GatheringPolicy::Continually;
     made.ice.lite = config.ice_lite;
     made.ice.ufrag_length = config.ice_ufrag_length;
+    made.ice.is_relay_only = config.ice_transport_policy == IceTransportPolicy::Relay;
     made.dtls.mtu = config.mtu;
     made.dtls.versions = match config.dtls {
         DtlsVersions::Any => Versions::Any,

@@ -99,9 +99,10 @@ impl Engine {
                 self.tell_gathering();
             }
             ice::Event::Candidate(candidate) => link.connectivity.untold.push_back(candidate),
+            // webrtc-pc §4.8.3: no address that no candidate of ours shows.
             ice::Event::CandidateError(failure) => self.tell(Event::IceCandidateError(IceCandidateError {
-                address: Some(failure.local.ip()),
-                port: Some(failure.local.port()),
+                address: (!failure.is_hidden).then(|| failure.local.ip()),
+                port: (!failure.is_hidden).then(|| failure.local.port()),
                 url: failure.url.as_ref().to_owned(),
                 error_code: failure.code,
                 error_text: failure.reason,

@@ -25,8 +25,6 @@ fn what_is_not_there_is_refused_by_its_name() {
     let error = refused(|config| config.rtcp_mux_policy = RtcpMuxPolicy::Negotiate);
     assert!(matches!(error, Error::NotSupported(_)));
     assert_eq!(error.name(), "NotSupportedError");
-    let error = refused(|config| config.ice_transport_policy = IceTransportPolicy::Relay);
-    assert_eq!(error.name(), "NotSupportedError");
     let error = generate_certificate(scene::wall(), KeyAlgorithm::Rsa, None).unwrap_err();
     assert_eq!(error.name(), "NotSupportedError");
 }
@@ -88,12 +86,13 @@ fn only_what_may_change_changes() {
     }
     let mut config = before.clone();
     config.ice_transport_policy = IceTransportPolicy::Relay;
-    assert_eq!(peer.set_configuration(scene::moment(), config).unwrap_err().name(), "NotSupportedError");
     assert_eq!(
         format!("{:?}", peer.configuration()),
         format!("{before:?}"),
         "a refused change changes nothing"
     );
+    peer.set_configuration(scene::moment(), config).unwrap();
+    assert_eq!(peer.configuration().ice_transport_policy, IceTransportPolicy::Relay);
     peer.set_configuration(scene::moment(), before.clone()).unwrap();
     peer.close(scene::moment());
     assert!(matches!(peer.set_configuration(scene::moment(), before), Err(Error::Closed)));

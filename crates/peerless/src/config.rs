@@ -10,7 +10,8 @@ use peerless_peer::config::{
 };
 use peerless_transport::crypto::Certificate;
 
-use crate::error::{EndpointError, Error, IceServerReason};
+use crate::error::{EndpointError, Error};
+use crate::ice_server::{IceServer, Servers};
 use crate::ice_tcp::IceTcp;
 
 /// RTCConfiguration (webrtc-pc §4.2.1) and what a native peer wants to say besides.
@@ -19,7 +20,7 @@ use crate::ice_tcp::IceTcp;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Configuration {
-    /// STUN servers to ask for our address as seen from outside. Default: none.
+    /// STUN servers to ask for our address as seen from outside, TURN servers to lend us one. Default: none.
     pub ice_servers: Vec<IceServer>,
     /// How media sections share transports where the other side does not bundle. Default: max-bundle, one transport for all;
     /// with the others each transport has sockets of its own until the answer has come.
@@ -30,7 +31,8 @@ pub struct Configuration {
     /// For how many transports to gather before there is a description, so that the first one has candidates at once.
     /// Default: none.
     pub ice_candidate_pool_size: u8,
-    /// Which candidates are used. Default: all; `Relay` is refused, for there is no TURN yet.
+    /// Which candidates are used. Default: all. With `Relay` only addresses that TURN servers lend are told to the remote
+    /// and tried, and nothing tells of ours.
     pub ice_transport_policy: IceTransportPolicy,
     /// Whether local addresses are taken up as they come while the connection lives, and the connection moves to the best
     /// of them without an ICE restart. Default: once, as browsers do; others are then taken up with an ICE restart.
@@ -73,13 +75,6 @@ pub struct Configuration {
     pub receive_buffer: usize,
     /// Whether [`Event::Diagnostic`](crate::Event::Diagnostic) is given for each STUN and RTCP message. Default: no.
     pub diagnostics: bool,
-}
-
-/// RTCIceServer (webrtc-pc §4.2.2).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct IceServer {
-    /// URLs as in RFC 7064: `stun:host`, `stun:host:port`.
-    pub urls: Vec<String>,
 }
 
 impl Default for Configuration {
@@ -135,7 +130,7 @@ impl Configuration {
     /// # Errors
     /// `IceServer` for a URL we cannot use; `Endpoint` with what cannot be on a shared port.
     pub(crate) fn check_shared(&self, ice_lite: bool) -> Result<(), Error> {
-        let servers = self.stun_servers()?;
+        let servers = self.servers()?;
         let refused = if self.bundle_policy != BundlePolicy::MaxBundle {
             EndpointError::BundlePolicy
         } else if self.ice_candidate_pool_size > 1 {
@@ -148,107 +143,21 @@ impl Configuration {
             EndpointError::PassiveTcp
         } else if ice_lite && !servers.is_empty() {
             EndpointError::LiteServers
+        } else if !servers.turn.is_empty() {
+            EndpointError::Turn
         } else {
             return Ok(());
         };
         Err(refused.into())
     }
 
-    /// The STUN servers to ask.
+    /// The servers to ask.
     ///
     /// # Errors
-    /// `IceServer` for a URL we cannot use.
-    pub(crate) fn stun_servers(&self) -> Result<Vec<StunServer>, Error> {
-        let mut servers = Vec::new();
-        for server in &self.ice_servers {
-            servers.extend(server.stun_servers()?);
-        }
+    /// `IceServer` for one we cannot use.
+    pub(crate) fn servers(&self) -> Result<Servers, Error> {
+        let mut servers = Servers::default();
+        self.ice_servers.iter().try_for_each(|server| server.add_to(&mut servers))?;
         Ok(servers)
-    }
-}
-
-/// Where a STUN server is: a host, by name or by address, and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StunServer {
-    /// As the configuration names it.
-    pub(crate) url: String,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-/// The port of STUN over UDP (RFC 8489 §8).
-const STUN_PORT: u16 = 3478;
-
-impl IceServer {
-    /// The server at `url`.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { urls: vec![url.into()] }
-    }
-
-    pub(crate) fn stun_servers(&self) -> Result<Vec<StunServer>, Error> {
-        self.urls
-            .iter()
-            .map(|url| StunServer::parse(url).map_err(|reason| Error::IceServer { url: url.clone(), reason }))
-            .collect()
-    }
-}
-
-impl StunServer {
-    /// Reads `stun:host[:port]`, the host a name, an IPv4 address or an IPv6 address in brackets (RFC 7064 §3.1).
-    fn parse(url: &str) -> Result<Self, IceServerReason> {
-        let (scheme, rest) = url.split_once(':').ok_or(IceServerReason::Scheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "stun" => {}
-            "stuns" | "turn" | "turns" => return Err(IceServerReason::NotSupported),
-            _ => return Err(IceServerReason::Scheme),
-        }
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(inner) => {
-                let (host, tail) = inner.split_once(']').ok_or(IceServerReason::Host)?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| IceServerReason::Host)?;
-                (host, tail)
-            }
-            None => match rest.find(':') {
-                Some(colon) => rest.split_at(colon),
-                None => (rest, ""),
-            },
-        };
-        let port = match port.strip_prefix(':') {
-            Some(digits) => digits.parse().map_err(|_| IceServerReason::Host)?,
-            None if port.is_empty() => STUN_PORT,
-            None => return Err(IceServerReason::Host),
-        };
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if host.is_empty() || port == 0 || !host.chars().all(fits) {
-            return Err(IceServerReason::Host);
-        }
-        Ok(Self { url: url.to_owned(), host: host.to_owned(), port })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_stun_urls() {
-        let check = |url: &str, host: &str, port| {
-            let expected = StunServer { url: url.into(), host: host.into(), port };
-            assert_eq!(StunServer::parse(url), Ok(expected));
-        };
-        check("stun:stun.example.org", "stun.example.org", 3478);
-        check("STUN:192.0.2.1:19302", "192.0.2.1", 19302);
-        check("stun:[2001:db8::1]:99", "2001:db8::1", 99);
-        check("stun:[2001:db8::1]", "2001:db8::1", 3478);
-    }
-
-    #[test]
-    fn refuses_urls_it_cannot_use() {
-        assert_eq!(StunServer::parse("turn:a.example"), Err(IceServerReason::NotSupported));
-        assert_eq!(StunServer::parse("http://a.example"), Err(IceServerReason::Scheme));
-        assert_eq!(StunServer::parse("a.example"), Err(IceServerReason::Scheme));
-        for url in ["stun:", "stun:a:b", "stun:a:0", "stun:a:70000", "stun:[::1", "stun:a b", "stun:[zz]:1"] {
-            assert_eq!(StunServer::parse(url), Err(IceServerReason::Host), "{url}");
-        }
     }
 }

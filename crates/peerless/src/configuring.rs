@@ -17,15 +17,15 @@ impl PeerConnection {
         self.shared().look().configuration.clone()
     }
 
-    /// `setConfiguration`. The ICE servers can change at any time: gathering asks the new ones from its next beginning on,
-    /// as after an ICE restart. The size of the candidate pool can change until the first `set_local_description`. Give the
+    /// `setConfiguration`. The ICE servers and the policy of candidates can change at any time: gathering goes by the new
+    /// ones from its next beginning on, as after an ICE restart. The size of the candidate pool can change until the first `set_local_description`. Give the
     /// rest as [`configuration`](Self::configuration) has it.
     ///
     /// # Errors
     /// `IceServer` for a URL we cannot use; `Endpoint` for what a connection of an endpoint cannot have; `Peer`: `Closed`, `NotSupported`, and `Fixed` (`InvalidModificationError`) where
     /// anything else differs. Nothing changes on error.
     pub fn set_configuration(&self, configuration: Configuration) -> Result<(), Error> {
-        configuration.stun_servers()?;
+        configuration.servers()?;
         let mut state = self.shared().lock();
         if state.shares_port {
             configuration.check_shared(state.peer.configuration().ice_lite)?;

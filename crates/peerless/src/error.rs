@@ -10,7 +10,7 @@ pub enum Error {
     /// The connection refused: state, syntax, or something not supported.
     #[error(transparent)]
     Peer(#[from] peerless_peer::error::Error),
-    /// An ICE server's URL is not one we can use.
+    /// An ICE server is not one we can use.
     #[error("ice server {url}: {reason}")]
     IceServer {
         /// The URL as given.
@@ -39,13 +39,25 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IceServerReason {
-    /// It does not begin with `stun:`.
-    #[error("not a stun: URL")]
+    /// There is none.
+    #[error("there is no URL")]
+    NoUrl,
+    /// It begins with none of `stun:`, `turn:` and their like.
+    #[error("neither a stun: nor a turn: URL")]
     Scheme,
     /// Host or port does not parse.
     #[error("host or port is malformed")]
     Host,
-    /// TURN, and STUN over TLS, come in a later version: refused rather than ignored.
+    /// What follows `?` is neither `transport=udp` nor `transport=tcp`.
+    #[error("the transport is neither udp nor tcp")]
+    Transport,
+    /// A TURN server needs a user name and a credential.
+    #[error("user name or credential is missing")]
+    NoCredential,
+    /// The user name is longer than the 508 bytes that STUN carries (RFC 8489 §14.3).
+    #[error("the user name is too long")]
+    Username,
+    /// TURN over TCP or TLS, and STUN over TLS, come in a later version: refused rather than ignored.
     #[error("this kind of server is not supported yet")]
     NotSupported,
 }
@@ -82,6 +94,9 @@ pub enum EndpointError {
     /// A lite agent has host candidates only (RFC 8445 §5.2).
     #[error("an ICE-lite endpoint asks no servers")]
     LiteServers,
+    /// A TURN server tells its clients apart by their ports (RFC 8656 §3), and all connections of an endpoint have one.
+    #[error("the connections of an endpoint share a port: no TURN server can serve them")]
+    Turn,
     /// The endpoint was closed, or the runtime that it was made in has ended.
     #[error("the endpoint is closed")]
     Closed,
@@ -93,6 +108,9 @@ impl Error {
         match self {
             Self::Peer(error) => error.name(),
             Self::IceServer { reason: IceServerReason::NotSupported, .. } => "NotSupportedError",
+            Self::IceServer { reason: IceServerReason::NoCredential | IceServerReason::Username, .. } => {
+                "InvalidAccessError"
+            }
             Self::IceServer { .. } | Self::TlsRoot(_) => "SyntaxError",
             Self::Endpoint(EndpointError::Closed) => "InvalidStateError",
             Self::Endpoint(_) => "NotSupportedError",

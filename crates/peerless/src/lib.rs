@@ -112,6 +112,7 @@
 //! was made in; those of an [`Endpoint`] share its workers.
 
 pub mod error;
+mod ice_server;
 mod ice_tcp;
 mod stream_server;
 pub mod config;
@@ -139,13 +140,14 @@ mod transports;
 mod parameters;
 
 pub use channel::DataChannel;
-pub use config::{Configuration, IceServer};
+pub use config::Configuration;
 pub use connection::PeerConnection;
 pub use dtmf::DtmfSender;
 pub use encoding::Encoding;
 pub use endpoint::{Endpoint, EndpointConfig, EndpointStats};
 pub use error::{EndpointError, Error};
 pub use events::{Event, Events};
+pub use ice_server::IceServer;
 pub use ice_tcp::IceTcp;
 pub use local_track::{LocalTrack, WriteError};
 pub use receiver::Receiver;

@@ -115,6 +115,17 @@ impl StreamId {
     }
 }
 
+impl Protocol {
+    /// Its name in reports (`relayProtocol`, webrtc-stats §8.18).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+}
+
 impl Datagram {
     /// Where it arrived.
     pub fn base(&self) -> Base {

@@ -6,6 +6,9 @@
 pub mod datagram;
 pub mod state;
 pub mod crypto;
+mod transaction;
+pub mod envelope;
+pub mod turn;
 pub mod ice;
 pub mod srtp;
 pub mod dtls;

@@ -18,6 +18,7 @@ pub use crate::config::Config;
 use crate::crypto::{Fingerprint, HashAlgorithm};
 use crate::datagram::{Base, Datagram, Received, StreamId, Transmit};
 use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
+use crate::envelope::Envelope;
 pub use crate::event::{Event, Secured};
 use crate::ice::{self, Agent};
 use crate::sctp::{self, Association};
@@ -48,8 +49,8 @@ pub struct Transport {
     last_words: VecDeque<Bytes>,
     /// Datagrams of DTLS that came before the remote's description.
     early: VecDeque<BytesMut>,
-    /// Over which pair the last words go after ICE was closed.
-    last_route: Option<(Base, SocketAddr)>,
+    /// In what the last words go after ICE was closed.
+    last_envelope: Option<Envelope>,
     is_closed: bool,
     events: VecDeque<Event>,
     told: usize,
@@ -79,7 +80,7 @@ impl Transport {
             tunnel: None,
             last_words: VecDeque::new(),
             early: VecDeque::new(),
-            last_route: None,
+            last_envelope: None,
             is_closed: false,
             events: VecDeque::new(),
             told: 0,
@@ -114,6 +115,12 @@ impl Transport {
         let len = contents.len();
         self.stats.packets_received += 1;
         self.stats.bytes_received += contents.len() as u64;
+        let Some((source, base, contents)) = self.agent.unwrap(now, source, base, contents) else {
+            self.stats.checks_received.count(len);
+            self.advance(now);
+            return None;
+        };
+        let len = contents.len();
         let outcome = match demux::kind(&contents) {
             _ if self.is_closed => Err(DropReason::Closed),
             Some(Kind::Stun) => {
@@ -155,7 +162,7 @@ impl Transport {
     /// A stream has ended, or could not be opened for this reason. What is sent by it from now on opens another.
     pub fn stream_closed(&mut self, now: Instant, stream: StreamId, reason: &str) {
         tracing::debug!(protocol = ?stream.protocol, reason, "a stream has ended");
-        self.agent.stream_closed(now, stream);
+        self.agent.stream_closed(now, stream, reason);
         self.advance(now);
     }
 
@@ -199,7 +206,7 @@ impl Transport {
         if self.is_closed {
             return;
         }
-        self.last_route = self.agent.route();
+        self.last_envelope = self.agent.envelope();
         self.agent.close();
         if let Some(endpoint) = &mut self.endpoint {
             if let Some(tunnel) = &mut self.tunnel {
@@ -233,12 +240,14 @@ impl Transport {
         if !self.is_closed {
             self.advance(now);
         }
-        let check = self.agent.poll_transmit(now, out);
+        // What the peer shall hear goes out before the relay that it goes by is given back.
+        let farewell = if self.is_closed { self.transmit_dtls(now, max_segments, out) } else { None };
+        let check = if farewell.is_none() { self.agent.poll_transmit(now, out) } else { None };
         if let Some(check) = &check {
             self.stats.checks_sent.count(check.size);
         }
         let is_check = check.is_some();
-        let transmit = check.or_else(|| self.transmit_dtls(now, max_segments, out))?;
+        let transmit = farewell.or(check).or_else(|| self.transmit_dtls(now, max_segments, out))?;
         let packets = transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
         if !is_check {
             self.agent.count_sent(packets, transmit.size as u64);
@@ -292,10 +301,9 @@ impl Transport {
         self.agent.route()
     }
 
-    /// What a datagram to the peer is sent with, of no size yet, while there is a route.
-    pub fn envelope(&self) -> Option<Transmit> {
-        let (base, destination) = self.agent.route()?;
-        Transmit::from_base(base, destination, 0)
+    /// What a datagram to the peer is sent in, while there is a route.
+    pub fn envelope(&self) -> Option<Envelope> {
+        self.agent.envelope()
     }
 
     /// Whether there are keys and a route.
@@ -403,22 +411,29 @@ impl Transport {
     }
 
     fn transmit_dtls(&mut self, now: Instant, max_segments: usize, out: &mut BytesMut) -> Option<Transmit> {
-        let transmit = match self.last_route {
-            Some((base, destination)) if self.is_closed => Transmit::from_base(base, destination, 0)?,
-            _ => self.envelope()?,
+        let envelope = match self.is_closed {
+            true => self.last_envelope?,
+            false => self.envelope()?,
         };
+        let transmit = envelope.transmit();
+        let start = out.len();
         if let Some(datagram) = self.last_words.pop_front() {
+            let begin = envelope.open(out);
             out.extend_from_slice(&datagram);
-            return Some(Transmit { size: datagram.len(), ..transmit });
+            envelope.close(out, begin);
+            return Some(Transmit { size: out.len() - start, ..transmit });
         }
         let endpoint = self.endpoint.as_mut()?;
-        if let Some(size) = endpoint.poll_transmit(out) {
-            return Some(Transmit { size, ..transmit });
+        let begin = envelope.open(out);
+        if endpoint.poll_transmit(out).is_some() {
+            envelope.close(out, begin);
+            return Some(Transmit { size: out.len() - start, ..transmit });
         }
+        envelope.cancel(out, begin);
         if endpoint.state() != DtlsState::Connected {
             return None;
         }
-        let batch = self.tunnel.as_mut()?.poll_transmit(now, max_segments, endpoint, out)?;
+        let batch = self.tunnel.as_mut()?.poll_transmit(now, max_segments, &envelope, endpoint, out)?;
         Some(Transmit { size: batch.size, segment_size: batch.segment_size, ..transmit })
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 
 use crate::dtls::{Endpoint, endpoint};
+use crate::envelope::Envelope;
 use crate::sctp::{Association, Config};
 
 /// The most bytes that one send with segmentation takes: an IPv4 packet's worth of UDP payload.
@@ -93,6 +94,7 @@ impl Tunnel {
         &mut self,
         now: Instant,
         max_segments: usize,
+        envelope: &Envelope,
         dtls: &mut Endpoint,
         out: &mut BytesMut,
     ) -> Option<Batch> {
@@ -103,15 +105,21 @@ impl Tunnel {
         let start = out.len();
         let (mut segment, mut count) = (0, 0);
         while count < max_segments.max(1) && out.len() - start + segment <= BATCH {
-            let begin = out.len();
-            let Some(size) = self.seal_next(now, dtls, out) else { break };
+            let whole = out.len();
+            let begin = envelope.open(out);
+            let Some(packet) = self.seal_next(now, dtls, out) else {
+                envelope.cancel(out, begin);
+                break;
+            };
+            envelope.close(out, begin);
+            let size = out.len() - whole;
             if count > 0 && size > segment {
-                self.waiting.extend_from_slice(out.get(begin..).unwrap_or_default());
-                out.truncate(begin);
+                self.waiting.extend_from_slice(out.get(begin..begin + packet).unwrap_or_default());
+                out.truncate(whole);
                 break;
             }
             count += 1;
-            let is_last = size < segment || size > known;
+            let is_last = size < segment || packet > known;
             segment = segment.max(size);
             if is_last {
                 break;

@@ -110,7 +110,7 @@ impl Path<'_> {
             },
             priority: Some(candidate.priority),
             url: candidate.url.clone(),
-            relay_protocol: None,
+            relay_protocol: candidate.relay_protocol.map(|protocol| protocol.as_str().to_owned()),
             foundation: candidate.foundation.clone(),
             related_address: related.map(|(address, _)| address.clone()),
             related_port: related.map(|(_, port)| (*port).into()),

@@ -1,7 +1,8 @@
-//! Names to addresses: STUN servers by the system's resolver, candidates' `.local` names by multicast DNS
+//! Names to addresses: STUN and TURN servers by the system's resolver, candidates' `.local` names by multicast DNS
 //! (draft-ietf-mmusic-mdns-ice-candidates §3.2). Each runs as a short task of its own that ends by itself.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Weak;
 use std::time::Instant;
 
@@ -9,9 +10,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use peerless_peer::event::{Event, IceCandidateError};
 use peerless_peer::id::TransportId;
+use peerless_transport::datagram::Protocol;
+use peerless_transport::turn::TurnServer;
 
-use crate::config::StunServer;
 use crate::driver::mdns;
+use crate::ice_server::{Relay, Servers};
 use crate::news::News;
 use crate::shared::Shared;
 
@@ -19,26 +22,38 @@ use crate::shared::Shared;
 const UNREACHABLE: u16 = 701;
 
 /// Resolves every server, hands the addresses to the peer for a transport, then tells it that there are no more.
-pub(crate) async fn stun_servers(shared: Weak<Shared>, transport: TransportId, servers: Vec<StunServer>) {
+pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, servers: Servers) {
     let mut known = BTreeSet::new();
+    let stun = servers.stun.into_iter().map(|place| (place, None));
+    let turn = servers.turn.into_iter().map(|relay| (relay.place.clone(), Some(relay)));
     // All at once: a name that hangs must not hold up the others.
-    let mut answers: FuturesUnordered<_> = servers
-        .iter()
-        .map(async |server| (server, tokio::net::lookup_host((server.host.as_str(), server.port)).await))
+    let mut answers: FuturesUnordered<_> = stun
+        .chain(turn)
+        .map(async |(place, relay)| {
+            let found = tokio::net::lookup_host((place.host.as_str(), place.port)).await;
+            let found = found.map(|addresses| addresses.collect::<Vec<_>>());
+            (place, relay, found)
+        })
         .collect();
-    while let Some((server, found)) = answers.next().await {
+    while let Some((place, relay, found)) = answers.next().await {
         let Some(shared) = shared.upgrade() else { return };
         let mut state = shared.lock();
-        match found {
-            Ok(addresses) => {
-                for address in addresses.filter(|address| known.insert(*address)) {
-                    state.peer.add_stun_server(Instant::now(), transport, address, &server.url);
+        let now = Instant::now();
+        match (found, relay) {
+            (Ok(addresses), None) => {
+                for address in addresses.into_iter().filter(|address| known.insert(*address)) {
+                    state.peer.add_stun_server(now, transport, address, &place.url);
                 }
             }
-            Err(error) => state.publish(&News::Peer(Event::IceCandidateError(IceCandidateError {
+            (Ok(addresses), Some(relay)) => {
+                for address in one_of_each_family(addresses) {
+                    state.peer.add_turn_server(now, transport, turn_server(&relay, address));
+                }
+            }
+            (Err(error), _) => state.publish(&News::Peer(Event::IceCandidateError(IceCandidateError {
                 address: None,
                 port: None,
-                url: server.url.clone(),
+                url: place.url.clone(),
                 error_code: UNREACHABLE,
                 error_text: error.to_string(),
             }))),
@@ -46,6 +61,27 @@ pub(crate) async fn stun_servers(shared: Weak<Shared>, transport: TransportId, s
     }
     if let Some(shared) = shared.upgrade() {
         shared.lock().peer.finish_local_addresses(Instant::now(), transport);
+    }
+}
+
+/// A server lends as much at one of its addresses as at all of them.
+fn one_of_each_family(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut chosen: Vec<SocketAddr> = Vec::new();
+    for address in addresses {
+        if chosen.iter().all(|known| known.is_ipv4() != address.is_ipv4()) {
+            chosen.push(address);
+        }
+    }
+    chosen
+}
+
+fn turn_server(relay: &Relay, address: SocketAddr) -> TurnServer {
+    TurnServer {
+        address,
+        protocol: Protocol::Udp,
+        url: relay.place.url.clone(),
+        username: relay.username.clone(),
+        credential: relay.credential.clone(),
     }
 }
 

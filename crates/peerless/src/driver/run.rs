@@ -50,7 +50,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Refuses unknown interfaces and malformed server URLs.
     pub(crate) fn new(configuration: &Configuration) -> Result<Self, Error> {
-        configuration.stun_servers()?;
+        configuration.servers()?;
         let addresses = match &configuration.interfaces {
             Some(wanted) => Some(interfaces::addresses(Some(wanted))?),
             None => None,
@@ -344,8 +344,8 @@ impl Driver {
         }
         drop(state);
         // As they are configured now; what cannot be used was refused there.
-        let servers = self.shared.look().configuration.stun_servers().unwrap_or_default();
-        self.errands.spawn(resolve::stun_servers(Arc::downgrade(&self.shared), transport, servers));
+        let servers = self.shared.look().configuration.servers().unwrap_or_default();
+        self.errands.spawn(resolve::servers(Arc::downgrade(&self.shared), transport, servers));
     }
 
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.

@@ -320,13 +320,13 @@ impl Worker {
             state.peer.add_local_address(now, transport, *local);
         }
         // As they are configured now; what cannot be used was refused there.
-        let servers = state.configuration.stun_servers().unwrap_or_default();
+        let servers = state.configuration.servers().unwrap_or_default();
         if servers.is_empty() {
             state.peer.finish_local_addresses(now, transport);
             return;
         }
         drop(state);
-        self.errands.spawn(resolve::stun_servers(Arc::downgrade(&resident.shared), transport, servers));
+        self.errands.spawn(resolve::servers(Arc::downgrade(&resident.shared), transport, servers));
     }
 
     /// The user names by which a connection is asked for may be others now.

@@ -102,7 +102,7 @@ async fn an_unknown_interface_or_server_is_refused_when_the_connection_is_made()
     assert!(PeerConnection::new(unknown).is_err());
     let mut turn = configuration();
     turn.ice_servers = vec![peerless::IceServer::new("turn:turn.example.org")];
-    assert_eq!(PeerConnection::new(turn).unwrap_err().name(), "NotSupportedError");
+    assert_eq!(PeerConnection::new(turn).unwrap_err().name(), "InvalidAccessError");
 }
 
 #[tokio::test]

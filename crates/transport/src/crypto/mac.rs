@@ -34,6 +34,16 @@ pub fn is_hmac_sha256(key: &[u8], bytes: &[u8], mac: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(&hmac_sha256(key, bytes), mac).is_ok()
 }
 
+/// Whether `mac`, which may be cut short to 16 bytes or more (RFC 8489 §14.6), is the HMAC-SHA256 under `key` of all `parts`.
+pub fn is_hmac_sha256_of(key: &[u8], parts: &[&[u8]], mac: &[u8]) -> bool {
+    let whole = sign(HMAC_SHA256, key, parts);
+    let wanted = whole.as_ref().get(..mac.len()).filter(|wanted| wanted.len() >= SHORTEST_SHA256);
+    wanted.is_some_and(|wanted| aws_lc_rs::constant_time::verify_slices_are_equal(wanted, mac).is_ok())
+}
+
+/// The least bytes that a MESSAGE-INTEGRITY-SHA256 may be cut to.
+const SHORTEST_SHA256: usize = 16;
+
 fn sign(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
     let mut context = Context::with_key(&Key::new(algorithm, key));
     parts.iter().for_each(|part| context.update(part));

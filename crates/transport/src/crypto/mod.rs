@@ -2,6 +2,7 @@
 
 pub(crate) mod provider;
 pub mod mac;
+pub mod long_term;
 mod der;
 pub mod fingerprint;
 pub mod certificate;

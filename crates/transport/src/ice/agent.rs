@@ -13,21 +13,21 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use peerless_wire::sdp;
 use peerless_wire::stun::{Class, Message, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::datagram::{Base, StreamId, Transmit};
+use crate::datagram::{Base, StreamId};
 use crate::ice::candidate::{CandidateError, plain};
 use crate::ice::config::{Config, Credentials};
 use crate::ice::connectivity::Connectivity;
 use crate::ice::event::Event;
 use crate::ice::gather::{Gatherer, Outcome};
 use crate::ice::pair::PairId;
-use crate::ice::transaction::Outgoing;
 use crate::state::{GatheringState, IceState};
+use crate::turn::client::Timing;
+use crate::turn::relays::Relays;
 
 /// How many events wait before those of diagnostics are left out.
 const EVENT_LIMIT: usize = 256;
@@ -35,19 +35,20 @@ const EVENT_LIMIT: usize = 256;
 /// Finds and keeps a path to the peer. One data stream, one component (BUNDLE and rtcp-mux), UDP and TCP.
 #[derive(Debug)]
 pub struct Agent {
-    pace: Duration,
+    pub(super) pace: Duration,
     patience: Duration,
     disconnected_after: Duration,
-    diagnostics: bool,
+    pub(super) diagnostics: bool,
     pub(super) connectivity: Connectivity,
     pub(super) gatherer: Gatherer,
+    pub(super) relays: Relays,
     is_remote_complete: bool,
     /// Gathering for a restart has ended that of the generation before.
     has_interrupted: bool,
     /// Until when the peer's checks are hoped for though all of ours failed.
     hope_until: Option<Instant>,
     /// When the next new transaction may begin (Ta).
-    next_slot: Option<Instant>,
+    pub(super) next_slot: Option<Instant>,
     /// The latest time handed in.
     pub(super) clock: Option<Instant>,
     state: IceState,
@@ -58,7 +59,7 @@ pub struct Agent {
     /// The connections that stand.
     pub(super) streams: Vec<StreamId>,
     pub(super) events: VecDeque<Event>,
-    dropped: u64,
+    pub(super) dropped: u64,
 }
 
 impl Agent {
@@ -70,6 +71,12 @@ impl Agent {
             rng
         };
         let gatherer = Gatherer::new(&config, rng(b"gatherer"));
+        let timing = Timing {
+            retransmission: config.retransmission,
+            transmissions: config.transmissions,
+            gathering: config.gathering_timeout,
+        };
+        let relays = Relays::new(timing, rng(b"relays\0\0"));
         let rng = rng(b"ice\0\0\0\0\0");
         Self {
             pace: config.pace,
@@ -78,6 +85,7 @@ impl Agent {
             diagnostics: config.diagnostics,
             connectivity: Connectivity::new(config, rng),
             gatherer,
+            relays,
             is_remote_complete: false,
             has_interrupted: false,
             hope_until: None,
@@ -162,6 +170,7 @@ impl Agent {
         self.see(now);
         self.gatherer.remove_base(base);
         self.connectivity.set_down(now, base, true);
+        self.relays.over(base).into_iter().for_each(|relay| self.connectivity.set_down(now, relay, true));
         self.settle(now);
     }
 
@@ -170,6 +179,7 @@ impl Agent {
     pub fn restore_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
         self.connectivity.set_down(now, base, false);
+        self.relays.over(base).into_iter().for_each(|relay| self.connectivity.set_down(now, relay, false));
         self.gatherer.add_base(base);
         self.settle(now);
     }
@@ -179,6 +189,7 @@ impl Agent {
         self.see(now);
         self.gatherer.remove_base(base);
         self.connectivity.remove_base(now, base);
+        self.relays.remove_base(base);
         self.settle(now);
     }
 
@@ -265,6 +276,7 @@ impl Agent {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.see(now);
         self.connectivity.handle_timeout(now);
+        self.relays.handle_timeout(now);
         while let Some(outcome) = self.gatherer.expire(now) {
             self.gathered(outcome);
         }
@@ -290,6 +302,7 @@ impl Agent {
         }
         self.connectivity.prepare(credentials);
         self.gatherer.restart();
+        self.relays.restart();
         self.settle(now);
     }
 
@@ -298,6 +311,7 @@ impl Agent {
     pub fn cancel_restart(&mut self, now: Instant) {
         self.see(now);
         if self.connectivity.take_back() {
+            self.relays.abandon();
             if std::mem::take(&mut self.has_interrupted) {
                 self.gatherer.restart();
             } else if self.gatherer.abandon() {
@@ -312,21 +326,10 @@ impl Agent {
         self.connectivity.stop();
         self.connectivity.take_back();
         self.gatherer.stop();
-        self.set_state(IceState::Closed);
-    }
-
-    /// Appends one datagram to send.
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> Option<Transmit> {
-        self.see(now);
-        let Outgoing { source, destination, contents } = self.next_outgoing(now)?;
-        if self.diagnostics
-            && let Ok(message) = Message::parse(&contents)
-        {
-            self.diagnose(true, destination, &message);
+        if let Some(now) = self.clock {
+            self.relays.close(now);
         }
-        out.extend_from_slice(&contents);
-        let size = contents.len();
-        Transmit::from_base(source, destination, size)
+        self.set_state(IceState::Closed);
     }
 
     /// What happened.
@@ -339,10 +342,15 @@ impl Agent {
         let clock = self.clock?;
         let mut next = self.gatherer.next_timeout();
         let mut sooner = |other: Option<Instant>| next = next.into_iter().chain(other).min();
-        if self.gatherer.has_query() || (!self.is_over() && self.connectivity.has_check(clock)) {
+        if self.gatherer.has_query()
+            || self.relays.has_waiting()
+            || (!self.is_over() && self.connectivity.has_check(clock))
+        {
             sooner(Some(self.next_slot.map_or(clock, |slot| slot.max(clock))));
         }
         sooner(self.connectivity.has_answer().then_some(clock));
+        sooner(self.relays.has_outgoing().then_some(clock));
+        sooner(self.relays.next_timeout());
         if !self.is_over() {
             sooner(self.connectivity.next_timeout(clock));
             sooner(self.hope_until.filter(|until| *until > clock));
@@ -374,13 +382,14 @@ impl Agent {
     /// The candidates gathered so far, of the restart where one is prepared.
     pub fn local_candidates(&self) -> impl Iterator<Item = sdp::Candidate> {
         let (ufrag, candidates) = self.connectivity.newest();
-        candidates.locals().iter().filter_map(move |local| local.signalled(ufrag))
+        let is_hidden = candidates.is_relay_only;
+        candidates.told().filter_map(move |local| local.signalled(ufrag, is_hidden))
     }
 
     /// The candidates gathered so far that belong to our credentials in force, also while a restart is prepared.
     pub fn candidates_in_force(&self) -> impl Iterator<Item = sdp::Candidate> {
-        let ufrag = &self.connectivity.local().ufrag;
-        self.connectivity.candidates.locals().iter().filter_map(|local| local.signalled(ufrag))
+        let (ufrag, candidates) = (&self.connectivity.local().ufrag, &self.connectivity.candidates);
+        candidates.told().filter_map(|local| local.signalled(ufrag, candidates.is_relay_only))
     }
 
     /// Whether all candidates that belong to our credentials in force were gathered.
@@ -478,34 +487,16 @@ impl Agent {
 
     pub(super) fn announce(&mut self, added: usize) {
         let (ufrag, candidates) = self.connectivity.newest();
-        let signalled = candidates.local(added).and_then(|local| local.signalled(ufrag));
+        let added = candidates.local(added).filter(|_| candidates.is_allowed(added));
+        let signalled = added.and_then(|local| local.signalled(ufrag, candidates.is_relay_only));
         if let Some(candidate) = signalled.filter(|_| self.gatherer.state() == GatheringState::Gathering) {
             self.events.push_back(Event::Candidate(candidate));
         }
     }
 
-    /// The next datagram: answers and repetitions at once, new transactions one each Ta (RFC 8445 §14.2), checks
-    /// before questions to servers.
-    fn next_outgoing(&mut self, now: Instant) -> Option<Outgoing> {
-        let is_over = self.is_over();
-        let due = match is_over {
-            true => self.connectivity.next_answer(),
-            false => self.connectivity.repeat(now),
-        };
-        if let Some(due) = due.or_else(|| self.gatherer.repeat(now)) {
-            return Some(due);
-        }
-        if self.next_slot.is_some_and(|slot| slot > now) {
-            return None;
-        }
-        let check = if is_over { None } else { self.connectivity.next_check(now) };
-        let new = check.or_else(|| self.gatherer.next_query(now))?;
-        self.next_slot = Some(now + self.pace);
-        Some(new)
-    }
-
     /// Brings events and states up to date after anything that may have changed them.
     pub(super) fn settle(&mut self, now: Instant) {
+        self.settle_relays(now);
         if self.gatherer.complete() {
             self.events.push_back(Event::Gathering(GatheringState::Complete));
         }
@@ -576,7 +567,7 @@ impl Agent {
     }
 
     /// Whether nothing is sent or taken any more, but by gathering.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         matches!(self.state, IceState::Closed | IceState::Failed)
     }
 
@@ -585,7 +576,7 @@ impl Agent {
         self.connectivity.route()?.heard.map(|heard| heard + self.disconnected_after)
     }
 
-    fn diagnose(&mut self, sent: bool, remote: SocketAddr, message: &Message<'_>) {
+    pub(super) fn diagnose(&mut self, sent: bool, remote: SocketAddr, message: &Message<'_>) {
         if self.diagnostics && self.events.len() < EVENT_LIMIT {
             self.events.push_back(Event::Stun { sent, remote, summary: message.to_string() });
         }

@@ -1,11 +1,12 @@
 //! Candidates, local and remote, their priorities and foundations (RFC 8445 §5.1, RFC 6544 §4).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use peerless_wire::sdp::{self, Address, CandidateKind, TcpType, TransportProtocol};
 
-use crate::datagram::{Base, Carrier};
+use crate::datagram::{Base, Carrier, Protocol};
 use crate::ice::tcp;
+use crate::turn::relays::Relay;
 
 /// How many remote candidates are kept, signalled and peer-reflexive together.
 const REMOTE_LIMIT: usize = 100;
@@ -57,6 +58,8 @@ pub(crate) struct Local {
     preference: u16,
     /// Which server showed it.
     pub(crate) server: Option<SocketAddr>,
+    /// Of a relayed one: where its server sees our socket.
+    related: Option<SocketAddr>,
     pub(crate) socket: SocketState,
 }
 
@@ -78,6 +81,8 @@ pub(crate) struct Remote {
 pub(crate) struct Candidates {
     locals: Vec<Local>,
     remotes: Vec<Remote>,
+    /// Relayed ones only are told and paired (RFC 9429 §3.5.3).
+    pub(crate) is_relay_only: bool,
     /// What local foundations stand for.
     foundations: Vec<Foundation>,
     /// The spellings of remote foundations; `None` for a peer-reflexive one, which is like no other.
@@ -88,6 +93,10 @@ pub(crate) struct Candidates {
 type Foundation = (CandidateKind, Carrier, IpAddr, Option<IpAddr>);
 
 impl Candidates {
+    pub(crate) fn new(is_relay_only: bool) -> Self {
+        Self { is_relay_only, ..Self::default() }
+    }
+
     /// Adds the address of a socket; `None` where it is known or there are too many.
     pub(crate) fn add_host(&mut self, base: Base) -> Option<usize> {
         self.add_socket(base, None)
@@ -99,7 +108,7 @@ impl Candidates {
     }
 
     fn add_socket(&mut self, base: Base, tcp_type: Option<TcpType>) -> Option<usize> {
-        if self.host_at(base).is_some() {
+        if self.own_at(base).is_some() {
             return None;
         }
         let is_alike = |local: &&Local| {
@@ -137,12 +146,38 @@ impl Candidates {
                     foundation,
                     preference,
                     server: Some(server),
+                    related: None,
                     socket: SocketState::Open,
                 };
                 Some(at)
             }
             Some(_) => None,
         }
+    }
+
+    /// Adds an address that a server lends; `None` where it is known. All of them come after all others; UDP to the server
+    /// is better than TCP, and that better than TLS.
+    pub(crate) fn add_relay(&mut self, relay: &Relay) -> Option<usize> {
+        if self.own_at(relay.base).is_some() {
+            return None;
+        }
+        let first: u16 = match relay.protocol {
+            Protocol::Udp => 0xbfff,
+            Protocol::Tcp => 0x7fff,
+            Protocol::Tls => 0x3fff,
+        };
+        let earlier = self.locals.iter().filter(|local| local.kind == CandidateKind::Relay).count() as u16;
+        let preference = first - 2 * earlier - u16::from(relay.base.is_ipv4());
+        let address = relay.base.address;
+        let added = self.add_local(
+            CandidateKind::Relay,
+            address,
+            relay.base,
+            (preference, None),
+            Some(relay.server),
+        )?;
+        self.locals[added].related = relay.mapped;
+        Some(added)
     }
 
     /// The local candidate that a check from `base` shows to be `address`: a new one is peer-reflexive
@@ -184,6 +219,7 @@ impl Candidates {
             foundation,
             preference,
             server,
+            related: None,
             socket: SocketState::Open,
         });
         Some(self.locals.len() - 1)
@@ -242,8 +278,8 @@ impl Candidates {
     }
 
     /// The candidates that a new generation begins with: the sockets that can be sent from.
-    pub(crate) fn fresh(&self) -> Self {
-        let mut fresh = Self::default();
+    pub(crate) fn fresh(&self, is_relay_only: bool) -> Self {
+        let mut fresh = Self::new(is_relay_only);
         let is_open = |local: &&Local| local.kind == CandidateKind::Host && local.socket == SocketState::Open;
         for host in self.locals.iter().filter(is_open) {
             fresh.add_socket(host.base, host.tcp_type);
@@ -320,10 +356,25 @@ impl Candidates {
         priority(CandidateKind::PeerReflexive, preference, tcp_type)
     }
 
-    /// The host candidate of the socket bound to `base`.
+    /// The candidate of `base` itself, a socket or a relay, where it may be used.
     pub(crate) fn host_at(&self, base: Base) -> Option<usize> {
-        let is_host = |local: &Local| local.kind == CandidateKind::Host && local.base == base;
-        self.locals.iter().position(|local| is_host(local) && local.socket != SocketState::Closed)
+        self.own_at(base).filter(|at| self.is_allowed(*at))
+    }
+
+    /// Whether a local candidate may be told and paired.
+    pub(crate) fn is_allowed(&self, at: usize) -> bool {
+        self.local(at).is_some_and(|local| !self.is_relay_only || local.base.carrier == Carrier::Relay)
+    }
+
+    /// Those that may be told.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Local> {
+        self.locals.iter().enumerate().filter(|(at, _)| self.is_allowed(*at)).map(|(_, local)| local)
+    }
+
+    fn own_at(&self, base: Base) -> Option<usize> {
+        let is_own = |local: &Local| matches!(local.kind, CandidateKind::Host | CandidateKind::Relay);
+        let is_here = |local: &Local| local.base == base && local.socket != SocketState::Closed;
+        self.locals.iter().position(|local| is_own(local) && is_here(local))
     }
 
     fn remote_at(&self, address: SocketAddr, tcp_type: Option<TcpType>) -> Option<usize> {
@@ -340,13 +391,30 @@ impl Local {
         }
     }
 
+    /// The address behind it (RFC 8839 §5.1): of a relayed one where the server sees us, unless that is not to be told.
+    pub(crate) fn related(&self, is_hidden: bool) -> Option<SocketAddr> {
+        match self.kind {
+            CandidateKind::Host => None,
+            CandidateKind::Relay if is_hidden => None,
+            CandidateKind::Relay => self.related,
+            CandidateKind::ServerReflexive | CandidateKind::PeerReflexive => Some(self.base.address),
+        }
+    }
+
     /// As it is signalled; peer-reflexive ones never are, nor are those without a socket.
-    pub(crate) fn signalled(&self, ufrag: &str) -> Option<sdp::Candidate> {
+    pub(crate) fn signalled(&self, ufrag: &str, is_hidden: bool) -> Option<sdp::Candidate> {
         if self.kind == CandidateKind::PeerReflexive || self.socket == SocketState::Closed {
             return None;
         }
-        let related = (self.kind != CandidateKind::Host)
-            .then(|| (Address::Ip(self.base.ip()), self.base.address.port()));
+        // One that is not told is written as unspecified, with port 0 (RFC 8839 §5.1).
+        let unspecified = || match self.address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let related = (self.kind != CandidateKind::Host).then(|| {
+            let related = self.related(is_hidden).unwrap_or_else(|| SocketAddr::new(unspecified(), 0));
+            (Address::Ip(related.ip()), related.port())
+        });
         Some(sdp::Candidate {
             foundation: (self.foundation + 1).to_string(),
             component: 1,
@@ -474,9 +542,10 @@ mod tests {
             foundation: 0,
             preference: 0,
             server: None,
+            related: None,
             socket: SocketState::Open,
         }
-        .signalled("abcd")
+        .signalled("abcd", false)
         .unwrap();
         assert_eq!(candidates.add_remote(&signalled), Ok(Some(seen)));
         assert_eq!(candidates.remote(seen).unwrap().kind, CandidateKind::Host);

@@ -47,6 +47,7 @@ impl Checklist {
         let (ours, theirs) = (candidates.local(local)?, candidates.remote(remote)?);
         if ours.socket == SocketState::Closed
             || ours.address != ours.base.address
+            || !candidates.is_allowed(local)
             || !is_compatible(ours, theirs)
         {
             return None;

@@ -42,6 +42,8 @@ pub struct Config {
     /// How long our username fragments are, 4 to 256 characters of 6 bits each. 4; longer where many agents share a
     /// socket, whose checks are told apart by them.
     pub ufrag_length: usize,
+    /// Whether only relayed candidates are told and paired (RFC 9429 §3.5.3). No.
+    pub is_relay_only: bool,
     /// Whether each STUN message becomes an event with a readable summary.
     pub diagnostics: bool,
 }
@@ -64,6 +66,7 @@ impl Config {
             is_continual: false,
             lite: false,
             ufrag_length: 4,
+            is_relay_only: false,
             diagnostics: false,
         }
     }

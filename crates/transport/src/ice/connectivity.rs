@@ -28,7 +28,7 @@ use crate::ice::pair::{Pair, PairId, PairState, Valid};
 use crate::ice::request::{self, Verdict};
 use crate::ice::role::{Claim, Resolution, Role};
 use crate::ice::standby::Standby;
-use crate::ice::transaction::{Outgoing, Schedule, Transaction, Transactions};
+use crate::transaction::{Outgoing, Schedule, Transaction, Transactions};
 
 /// How many answers wait to be sent; more are not given.
 const OUTBOX_LIMIT: usize = 64;
@@ -80,7 +80,7 @@ impl Connectivity {
         let role = Role { is_controlling: !config.lite, tie_breaker: rng.next_u64() };
         let standby = Standby::new(config.is_continual && !config.lite);
         Self {
-            candidates: Candidates::default(),
+            candidates: Candidates::new(config.is_relay_only),
             config,
             rng,
             local,

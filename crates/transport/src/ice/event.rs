@@ -8,12 +8,14 @@ use peerless_wire::sdp::{Candidate, CandidateKind};
 use crate::datagram::{Base, StreamId};
 use crate::state::{GatheringState, IceState};
 
-/// Why a STUN server gave no candidate (webrtc-pc §4.8.3).
+/// Why a STUN or TURN server gave no candidate (webrtc-pc §4.8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CandidateFailure {
     /// The local address that asked.
     pub local: SocketAddr,
-    /// The server, as [`Agent::add_stun_server`](crate::ice::Agent::add_stun_server) was told.
+    /// Whether no candidate shows that address, because only relayed ones are told.
+    pub is_hidden: bool,
+    /// The server, as its user calls it.
     pub url: Arc<str>,
     /// STUN's error code (300 to 699); or 701 where none of its addresses answered any local address, which is told
     /// once for each URL and gathering.

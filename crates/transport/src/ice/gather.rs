@@ -9,13 +9,13 @@ use peerless_wire::stun::{Attribute, Class, Message, TransactionId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
-use crate::datagram::Base;
+use crate::datagram::{Base, Carrier};
 use crate::ice::candidate::plain;
 use crate::ice::config::Config;
 use crate::ice::event::CandidateFailure;
 use crate::ice::message;
-use crate::ice::transaction::{Outgoing, Schedule, Transactions};
 use crate::state::GatheringState;
+use crate::transaction::{Outgoing, Schedule, Transactions};
 
 /// How many questions to servers are asked in all.
 const QUERY_LIMIT: usize = 64;
@@ -35,6 +35,10 @@ pub(crate) struct Gatherer {
     transactions: Transactions<Query>,
     /// Neither bases nor servers will be added.
     is_finished: bool,
+    /// A TURN server is still to answer.
+    is_relaying: bool,
+    /// What STUN servers would show is of no use.
+    is_relay_only: bool,
     bindings: Vec<Binding>,
     rng: ChaCha20Rng,
     first_wait: Duration,
@@ -87,6 +91,8 @@ impl Gatherer {
             asked: 0,
             transactions: Transactions::default(),
             is_finished: false,
+            is_relaying: false,
+            is_relay_only: config.is_relay_only,
             bindings: Vec::new(),
             rng,
             first_wait: config.retransmission,
@@ -152,7 +158,8 @@ impl Gatherer {
 
     /// Becomes complete where nothing is left to ask or to hear. Whether the state changed.
     pub(crate) fn complete(&mut self) -> bool {
-        let is_done = self.is_finished && self.waiting.is_empty() && self.transactions.is_empty();
+        let is_asking = !self.waiting.is_empty() || !self.transactions.is_empty() || self.is_relaying;
+        let is_done = self.is_finished && !is_asking;
         let changes = is_done && self.state == GatheringState::Gathering;
         if changes {
             self.state = GatheringState::Complete;
@@ -205,7 +212,13 @@ impl Gatherer {
         };
         self.note_answer(query.server);
         match self.url_of(query.server) {
-            Some(url) => Outcome::Failed(CandidateFailure { local: query.base.address, url, code, reason }),
+            Some(url) => Outcome::Failed(CandidateFailure {
+                local: query.base.address,
+                is_hidden: self.is_relay_only,
+                url,
+                code,
+                reason,
+            }),
             None => Outcome::Nothing,
         }
     }
@@ -222,7 +235,13 @@ impl Gatherer {
             return Outcome::Nothing;
         }
         let reason = "the server did not answer".to_owned();
-        Outcome::Failed(CandidateFailure { local: query.base.address, url, code: NO_ANSWER, reason })
+        Outcome::Failed(CandidateFailure {
+            local: query.base.address,
+            is_hidden: self.is_relay_only,
+            url,
+            code: NO_ANSWER,
+            reason,
+        })
     }
 
     fn note_answer(&mut self, address: SocketAddr) {
@@ -287,6 +306,21 @@ impl Gatherer {
         std::mem::replace(&mut self.state, GatheringState::Complete) == GatheringState::Gathering
     }
 
+    /// Whether a TURN server is still to answer.
+    pub(super) fn set_relaying(&mut self, is_relaying: bool) {
+        self.is_relaying = is_relaying;
+    }
+
+    /// Whether what STUN servers would show is of no use.
+    pub(super) fn set_relay_only(&mut self, is_relay_only: bool) {
+        self.is_relay_only = is_relay_only;
+    }
+
+    /// The sockets that servers are asked from.
+    pub(super) fn bases(&self) -> &[Base] {
+        &self.bases
+    }
+
     pub(crate) fn state(&self) -> GatheringState {
         self.state
     }
@@ -309,7 +343,10 @@ impl Gatherer {
     }
 
     fn ask(&mut self, query: Query) {
-        let is_wanted = self.state == GatheringState::Gathering && self.asked < QUERY_LIMIT;
+        let is_wanted = self.state == GatheringState::Gathering
+            && self.asked < QUERY_LIMIT
+            && !self.is_relay_only
+            && query.base.carrier == Carrier::Udp;
         if is_wanted && query.base.is_ipv4() == query.server.is_ipv4() {
             self.asked += 1;
             self.waiting.push_back(query);

@@ -13,7 +13,7 @@ use crate::ice::message;
 use crate::ice::nomination::Nomination;
 use crate::ice::pair::{Pair, PairId, PairState};
 use crate::ice::standby;
-use crate::ice::transaction::{Outgoing, Schedule, Transaction};
+use crate::transaction::{Outgoing, Schedule, Transaction};
 
 /// How long the check may take by which another pair takes the place of the one in use, or a failed one is tried again.
 const HASTE: Duration = Duration::from_secs(3);

@@ -9,7 +9,6 @@ pub mod stats;
 mod pair;
 mod checklist;
 mod role;
-mod transaction;
 mod message;
 mod request;
 mod early;
@@ -23,6 +22,8 @@ mod keeping;
 mod lite;
 mod restart;
 mod agent;
+mod sending;
+mod relaying;
 mod streams;
 mod snapshot;
 

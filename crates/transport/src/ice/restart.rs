@@ -24,7 +24,7 @@ impl Connectivity {
 
     /// Prepares a generation of these credentials; one that was prepared before is dropped.
     pub(crate) fn prepare(&mut self, local: Credentials) {
-        let candidates = self.candidates.fresh();
+        let candidates = self.candidates.fresh(self.config.is_relay_only);
         self.next = Some(Next::new(local, candidates));
     }
 

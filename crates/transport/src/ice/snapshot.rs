@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::datagram::{Base, Transmit};
+use peerless_wire::sdp::CandidateKind;
+
+use crate::datagram::{Base, Carrier, Transmit};
 use crate::ice::agent::Agent;
 use crate::ice::candidate::{Candidates, plain};
 use crate::ice::connectivity::Connectivity;
@@ -15,8 +17,17 @@ impl Agent {
     pub fn stats(&self) -> Stats {
         let mut stats = self.connectivity.stats(self.selected_changes);
         for local in &mut stats.locals {
-            local.url =
-                local.server.and_then(|server| self.gatherer.url_of(server)).map(|url| url.to_string());
+            let base = Base { address: local.address, carrier: Carrier::Relay };
+            match self.relays.source_of(base).filter(|_| local.kind == CandidateKind::Relay) {
+                Some((url, protocol)) => {
+                    local.url = Some(url.to_owned());
+                    local.relay_protocol = Some(protocol);
+                }
+                None => {
+                    let server = local.server.and_then(|server| self.gatherer.url_of(server));
+                    local.url = server.map(|url| url.to_string());
+                }
+            }
         }
         stats
     }
@@ -77,7 +88,7 @@ impl Connectivity {
         let local = self.candidates.local(local)?;
         let remote = self.candidates.remote(pair.remote)?;
         Some((
-            stats::local(local, &self.local.ufrag),
+            stats::local(local, &self.local.ufrag, self.candidates.is_relay_only),
             stats::remote(&self.candidates, remote, self.remote_ufrag()),
         ))
     }
@@ -101,7 +112,8 @@ impl Connectivity {
 }
 
 fn add_locals(candidates: &Candidates, ufrag: &str, locals: &mut Vec<CandidateStats>) {
-    locals.extend(candidates.locals().iter().map(|local| stats::local(local, ufrag)));
+    let is_hidden = candidates.is_relay_only;
+    locals.extend(candidates.told().map(|local| stats::local(local, ufrag, is_hidden)));
 }
 
 /// Unless it is there.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use peerless_wire::sdp::{CandidateKind, TcpType};
 
+use crate::datagram::Protocol;
 use crate::ice::candidate::{Candidates, Local, Remote};
 
 /// All candidates and pairs of an agent at one moment.
@@ -46,6 +47,8 @@ pub struct CandidateStats {
     pub ufrag: Option<String>,
     /// The server that showed it, as its user calls it.
     pub url: Option<String>,
+    /// Of a relayed one of ours: what carries packets between us and its server.
+    pub relay_protocol: Option<Protocol>,
     /// That server.
     pub(crate) server: Option<SocketAddr>,
 }
@@ -152,7 +155,7 @@ impl PairCounts {
 }
 
 /// One of ours. The URL of its server is for the agent to tell.
-pub(crate) fn local(local: &Local, ufrag: &str) -> CandidateStats {
+pub(crate) fn local(local: &Local, ufrag: &str, is_hidden: bool) -> CandidateStats {
     CandidateStats {
         key: key(&[&ufrag, &format_args!("{:?}", local.base.carrier), &local.base.address, &local.address]),
         kind: local.kind,
@@ -160,10 +163,13 @@ pub(crate) fn local(local: &Local, ufrag: &str) -> CandidateStats {
         tcp_type: local.tcp_type,
         priority: local.priority,
         foundation: Some((local.foundation + 1).to_string()),
-        related: (local.kind == CandidateKind::ServerReflexive)
-            .then(|| (local.base.ip().to_string(), local.base.address.port())),
+        related: local
+            .related(is_hidden)
+            .filter(|_| local.kind != CandidateKind::PeerReflexive)
+            .map(|related| (related.ip().to_string(), related.port())),
         ufrag: Some(ufrag.to_owned()),
         url: None,
+        relay_protocol: None,
         server: local.server,
     }
 }
@@ -180,6 +186,7 @@ pub(crate) fn remote(candidates: &Candidates, remote: &Remote, ufrag: Option<&st
         related: remote.related.clone(),
         ufrag: ufrag.map(str::to_owned),
         url: None,
+        relay_protocol: None,
         server: None,
     }
 }

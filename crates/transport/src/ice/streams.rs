@@ -40,9 +40,13 @@ impl Agent {
     }
 
     /// A connection has ended, or could not be opened: what was checked by it has failed. The pair in use is
-    /// disconnected, and failed when consent ends (RFC 7675 §5.1), unless the connection is opened again.
-    pub fn stream_closed(&mut self, now: Instant, stream: StreamId) {
+    /// disconnected, and failed when consent ends (RFC 7675 §5.1), unless the connection is opened again. With one to a TURN
+    /// server goes what that lends.
+    pub fn stream_closed(&mut self, now: Instant, stream: StreamId, reason: &str) {
         self.see(now);
+        if self.relays.stream_closed(stream.remote, stream.base(), reason) {
+            return self.settle(now);
+        }
         if stream.protocol == Protocol::Tcp {
             self.streams.retain(|known| *known != stream);
             self.connectivity.stream_closed(stream.base(), stream.remote);

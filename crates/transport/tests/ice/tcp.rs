@@ -142,7 +142,7 @@ impl World {
                     }
                 }
                 Moving::Opened(id) => agent.stream_opened(self.now, id),
-                Moving::Closed(id) => agent.stream_closed(self.now, id),
+                Moving::Closed(id) => agent.stream_closed(self.now, id, "ended"),
             }
             self.transmit(to);
         }
