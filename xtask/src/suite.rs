@@ -19,7 +19,7 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 13] = [
+const FOREIGN: [(&str, &str); 14] = [
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
@@ -31,6 +31,7 @@ const FOREIGN: [(&str, &str); 13] = [
     ("foreign peers", "echo"),
     ("ffmpeg", "files"),
     ("browsers", "restart"),
+    ("browsers", "tcp"),
     ("networks", "network"),
     ("networks", "zoo"),
 ];

@@ -3,7 +3,7 @@
 /// Which candidates of TCP are gathered beside those of UDP, which are preferred wherever they work.
 ///
 /// A connection comes about between an active and a passive candidate; browsers have active ones only, so that a server
-/// that they shall reach by TCP wants a passive one.
+/// that they shall reach by TCP wants a passive one. Connections of an [`Endpoint`](crate::Endpoint) have none of either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IceTcp {
