@@ -19,7 +19,7 @@ const FEATURES: [(&str, &str); 5] = [
 ];
 
 /// The tests with foreign peers: how they count, and the file.
-const FOREIGN: [(&str, &str); 14] = [
+const FOREIGN: &[(&str, &str)] = &[
     ("browsers", "browsers"),
     ("browsers", "receive"),
     ("browsers", "channels"),
@@ -32,6 +32,8 @@ const FOREIGN: [(&str, &str); 14] = [
     ("ffmpeg", "files"),
     ("browsers", "restart"),
     ("browsers", "tcp"),
+    ("browsers", "walk"),
+    ("browsers", "bundle"),
     ("networks", "network"),
     ("networks", "zoo"),
 ];
@@ -197,7 +199,7 @@ fn foreign(root: &Path, tally: &mut Tally) {
     let build = ["test", "-q", "--no-run", "-p", "peerless-interop", "--features", "foreign-peers"];
     tally.step("build", &mut cargo(root, &["build", "-q", "-p", "peerless-cli"]));
     tally.step("build", &mut cargo(root, &build));
-    for (kind, test) in FOREIGN {
+    for &(kind, test) in FOREIGN {
         let arguments = ["test", "-p", "peerless-interop", "--features", "foreign-peers", "--test", test];
         let tail = ["--offline", "--", "--test-threads=1", "--nocapture"];
         let arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
