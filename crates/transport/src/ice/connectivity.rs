@@ -491,7 +491,12 @@ impl Connectivity {
         let schedule = match request.source.is_stream() {
             // A stream repeats by itself (RFC 6544 §7.1, RFC 8489 §6.2.2).
             true => Schedule::once(STREAM_PATIENCE.min(patience)),
-            false => Schedule { wait, transmissions: self.config.transmissions, limit: patience },
+            false => Schedule {
+                wait,
+                longest_wait: patience,
+                transmissions: self.config.transmissions,
+                limit: patience,
+            },
         };
         Some(self.transactions.begin(now, transaction, purpose, request, schedule))
     }

@@ -15,7 +15,7 @@ use crate::ice::config::Config;
 use crate::ice::event::CandidateFailure;
 use crate::ice::message;
 use crate::state::GatheringState;
-use crate::transaction::{Outgoing, Schedule, Transactions};
+use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions};
 
 /// How many questions to servers are asked in all.
 const QUERY_LIMIT: usize = 64;
@@ -273,7 +273,7 @@ impl Gatherer {
         let request = Outgoing { source: query.base, destination: query.server, contents };
         // RFC 8445 §14.3: the more there is to ask, the later each is repeated.
         let wait = self.first_wait.max(self.pace * self.asked as u32);
-        let schedule = Schedule { wait, transmissions: 7, limit: self.timeout };
+        let schedule = Schedule { wait, longest_wait: GATHERING_WAIT, transmissions: 7, limit: self.timeout };
         Some(self.transactions.begin(now, id, query, request, schedule))
     }
 

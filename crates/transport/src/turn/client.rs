@@ -20,7 +20,7 @@ use rand_chacha::rand_core::Rng;
 
 use crate::datagram::{Base, Carrier, Protocol, Transmit};
 use crate::envelope::Envelope;
-use crate::transaction::{Outgoing, Schedule, Transactions};
+use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions};
 use crate::turn::channel::Channels;
 use crate::turn::credential::Credential;
 use crate::turn::message::Request;
@@ -535,9 +535,12 @@ impl Client {
             Request::Refresh | Request::Permission(_) | Request::Channel(..) => PATIENCE,
         };
         let schedule = match self.server.protocol {
-            Protocol::Udp => {
-                Schedule { wait: self.timing.retransmission, transmissions: self.timing.transmissions, limit }
-            }
+            Protocol::Udp => Schedule {
+                wait: self.timing.retransmission,
+                longest_wait: if limit < PATIENCE { GATHERING_WAIT } else { PATIENCE },
+                transmissions: self.timing.transmissions,
+                limit,
+            },
             _ => Schedule::once(limit),
         };
         let asked = Asked { request, is_proved: self.credential.is_ready(), challenges };

@@ -28,6 +28,8 @@ pub enum Place {
 pub enum Servers {
     None,
     Stun,
+    /// STUN, and TURN over UDP.
+    Turn,
 }
 
 /// By what two hosts reach each other.
@@ -35,6 +37,8 @@ pub enum Servers {
 pub enum Way {
     /// From translator to translator.
     Direct,
+    /// By an address that a server lends.
+    Relay,
     /// Not at all.
     None,
 }
@@ -140,9 +144,13 @@ pub fn way(places: [Place; 2], servers: Servers) -> Way {
     let is_direct = match servers {
         // Who knows no address of the other's that is seen from outside can only answer, and must be let be asked.
         Servers::None => places.contains(&Place::Open) || places.into_iter().all(Place::is_bare),
-        Servers::Stun => passes(places),
+        Servers::Stun | Servers::Turn => passes(places),
     };
-    if is_direct { Way::Direct } else { Way::None }
+    match servers {
+        _ if is_direct => Way::Direct,
+        Servers::Turn => Way::Relay,
+        Servers::None | Servers::Stun => Way::None,
+    }
 }
 
 /// Whether checks get through in the end.

@@ -13,6 +13,7 @@ use peerless_transport::dtls::Role;
 use peerless_transport::ice;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
 use peerless_transport::transport::{Config, Event, Transport};
+use peerless_transport::turn::TurnServer;
 use peerless_wire::sdp::{Candidate, CandidateKind};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -117,9 +118,12 @@ impl Town {
             let agent = town.transports[side].ice_mut();
             agent.start_gathering(now);
             agent.add_local_address(now, Base::udp(addresses[side]));
-            if setting.servers == Servers::Stun {
+            if setting.servers != Servers::None {
                 let address = Relay::address(Carrier::Datagram);
                 agent.add_stun_server(now, address, "stun:stun.example");
+            }
+            if setting.servers == Servers::Turn {
+                agent.add_turn_server(now, turn_server());
             }
             agent.finish_local_addresses(now);
             town.tell(1 - side, Signal::Description);
@@ -264,6 +268,16 @@ fn address(side: usize, place: Place) -> SocketAddr {
         false => IpAddr::from([192, 168, number, 2]),
     };
     SocketAddr::new(ip, 5000 + u16::from(number))
+}
+
+fn turn_server() -> TurnServer {
+    TurnServer {
+        address: Relay::address(Carrier::Datagram),
+        protocol: Protocol::Udp,
+        url: "turn:turn.example".to_owned(),
+        username: Relay::USER.to_owned(),
+        credential: Relay::PASSWORD.to_owned(),
+    }
 }
 
 fn transport(now: Instant, setting: &Setting, side: usize) -> Transport {
