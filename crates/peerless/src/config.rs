@@ -139,7 +139,7 @@ impl Configuration {
             EndpointError::Interfaces
         } else if self.gathering != GatheringPolicy::Once {
             EndpointError::Gathering
-        } else if self.ice_tcp.passive.is_some() {
+        } else if self.ice_tcp.passive.is_some() || self.ice_tcp.simultaneous {
             EndpointError::PassiveTcp
         } else if ice_lite && !servers.is_empty() {
             EndpointError::LiteServers

@@ -89,7 +89,7 @@ pub enum EndpointError {
     #[error("the connections of an endpoint have its addresses: gathering ends with them")]
     Gathering,
     /// An endpoint takes no connections of TCP yet.
-    #[error("an endpoint has no passive candidates of TCP")]
+    #[error("an endpoint has no passive or simultaneous candidates of TCP")]
     PassiveTcp,
     /// A lite agent has host candidates only (RFC 8445 §5.2).
     #[error("an ICE-lite endpoint asks no servers")]

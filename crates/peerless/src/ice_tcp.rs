@@ -13,10 +13,13 @@ pub struct IceTcp {
     /// Passive ones: connections are taken at this port of each local address, or at any where that is 0. A port that is
     /// in use there, be it by another connection of ours, gives no candidate. Default: none.
     pub passive: Option<u16>,
+    /// Simultaneous ones: both sides open at once, each from the port that it has told, which firewalls let through that let
+    /// nobody in. No browser has them. Default: no; not on systems other than Unix.
+    pub simultaneous: bool,
 }
 
 impl Default for IceTcp {
     fn default() -> Self {
-        Self { active: true, passive: None }
+        Self { active: true, passive: None, simultaneous: false }
     }
 }

@@ -34,6 +34,12 @@ const STRANGER_LIMIT: usize = 4 * 1024;
 /// How long a connection may take to stand: as long as a check waits for its answer (RFC 8489 §6.2.2).
 const PATIENCE: Duration = Duration::from_millis(39_500);
 
+/// How often one is opened from the port that was told: the other side may not have opened its own way yet, or may have been
+/// quicker, and then its connection is there to be accepted.
+const SIMULTANEOUS_TRIES: u32 = 10;
+/// The time between two of these.
+const SIMULTANEOUS_PAUSE: Duration = Duration::from_millis(200);
+
 /// One stream.
 pub(crate) struct Stream {
     pub(crate) id: StreamId,
@@ -74,15 +80,16 @@ macro_rules! attempt {
 }
 
 impl Stream {
-    /// Opens one, to the server of this name with TLS.
+    /// Opens one, to the server of this name with TLS; from the port of its base where it shall keep that.
     pub(crate) fn open(
         id: StreamId,
         transport: TransportId,
         framing: Framing,
         server: Option<(String, Arc<Vec<CertificateDer<'static>>>)>,
+        keeps_port: bool,
     ) -> Self {
         let opening = async move {
-            let stream = connect(id.local, id.remote).await?;
+            let stream = connect(id, keeps_port).await?;
             Ok(match server {
                 Some((host, roots)) => Pipe::Tls(Box::new(tls::connect(stream, host, roots).await?)),
                 None => Pipe::Tcp(stream),
@@ -120,6 +127,16 @@ impl Stream {
             read: 0,
             closes_at: None,
         }
+    }
+
+    /// Whether it is this one and does not stand yet.
+    pub(crate) fn is_opening(&self, id: StreamId) -> bool {
+        self.id == id && self.closes_at.is_none() && matches!(self.pipe, Pipe::Opening(_))
+    }
+
+    /// It stands, by the connection of another that was accepted: what waits goes by that.
+    pub(crate) fn stand_for(&mut self, accepted: Self) {
+        self.pipe = accepted.pipe;
     }
 
     /// Goes on opening it: `Ready` once, when it stands.
@@ -213,12 +230,50 @@ impl fmt::Debug for Stream {
     }
 }
 
-async fn connect(local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.bind(SocketAddr::new(local.ip(), 0))?;
-    let stream = socket.connect(remote).await?;
+async fn connect(id: StreamId, keeps_port: bool) -> io::Result<TcpStream> {
+    let mut tries = if keeps_port { SIMULTANEOUS_TRIES } else { 1 };
+    loop {
+        tries -= 1;
+        match try_connect(id, keeps_port).await {
+            Err(_) if tries > 0 => tokio::time::sleep(SIMULTANEOUS_PAUSE).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn try_connect(id: StreamId, keeps_port: bool) -> io::Result<TcpStream> {
+    let socket = match keeps_port {
+        true => socket_at(id.local)?,
+        false => {
+            let socket = socket(id.local)?;
+            socket.bind(SocketAddr::new(id.local.ip(), 0))?;
+            socket
+        }
+    };
+    let stream = socket.connect(id.remote).await?;
     tune(&stream)?;
     Ok(stream)
+}
+
+/// A socket of the family of an address.
+pub(crate) fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
+}
+
+/// A socket bound to an address that others of ours are bound to as well.
+#[cfg(unix)]
+pub(crate) fn socket_at(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = socket(address)?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Where the system knows no such thing.
+#[cfg(not(unix))]
+pub(crate) fn socket_at(_: SocketAddr) -> io::Result<TcpSocket> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// What is sent shall leave at once, and what cannot leave shall wait with us, where there is a bound.

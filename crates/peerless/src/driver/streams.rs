@@ -12,10 +12,10 @@ use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Protocol, StreamId, Transmit};
 use peerless_wire::sdp::TcpType;
 use rustls::pki_types::CertificateDer;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 
 use crate::driver::framing::Framing;
-use crate::driver::stream::Stream;
+use crate::driver::stream::{self, Stream};
 use crate::ice_tcp::IceTcp;
 use crate::stream_server::StreamServer;
 
@@ -53,6 +53,8 @@ pub(crate) struct Streams {
 struct Listener {
     io: TcpListener,
     local: SocketAddr,
+    /// Passive, or simultaneous-open.
+    tcp_type: TcpType,
     transport: TransportId,
 }
 
@@ -87,32 +89,47 @@ impl Streams {
         let mut places = Vec::new();
         for address in addresses {
             places.push((self.add_base(*address, transport), wanted.active.then_some(TcpType::Active)));
-            let Some(port) = wanted.passive else { continue };
-            match self.listen(*address, port, transport) {
-                Ok(local) => places.push((local, Some(TcpType::Passive))),
-                Err(error) => {
-                    tracing::warn!(%error, %address, port, "no connections are taken on this address")
+            let passive = wanted.passive.map(|port| (port, TcpType::Passive));
+            let simultaneous = wanted.simultaneous.then_some((0, TcpType::SimultaneousOpen));
+            for (port, tcp_type) in passive.into_iter().chain(simultaneous) {
+                match self.listen(SocketAddr::new(*address, port), tcp_type, transport) {
+                    Ok(local) => places.push((local, Some(tcp_type))),
+                    Err(error) => {
+                        tracing::warn!(%error, %address, port, "no connections are taken on this address");
+                    }
                 }
             }
         }
         places
     }
 
-    /// Accepts streams for a transport at a local address and a port, or any where that is 0: where that is.
-    fn listen(&mut self, address: IpAddr, port: u16, transport: TransportId) -> io::Result<SocketAddr> {
-        let mut listeners = self.listeners.iter();
-        if let Some(known) =
-            listeners.find(|known| known.local.ip() == address && known.transport == transport)
-        {
+    /// Accepts streams for a transport at a local address, at any port where that has none: where that is.
+    fn listen(
+        &mut self,
+        address: SocketAddr,
+        tcp_type: TcpType,
+        transport: TransportId,
+    ) -> io::Result<SocketAddr> {
+        let is_known = |known: &&Listener| {
+            (known.local.ip(), known.tcp_type, known.transport) == (address.ip(), tcp_type, transport)
+        };
+        if let Some(known) = self.listeners.iter().find(is_known) {
             return Ok(known.local);
         }
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // A port whose last connections have not faded yet can be used again.
-        socket.set_reuseaddr(true)?;
-        socket.bind(SocketAddr::new(address, port))?;
+        let socket = match tcp_type {
+            // Connections are opened from the port as well.
+            TcpType::SimultaneousOpen => stream::socket_at(address)?,
+            _ => {
+                let socket = stream::socket(address)?;
+                // A port whose last connections have not faded yet can be used again.
+                socket.set_reuseaddr(true)?;
+                socket.bind(address)?;
+                socket
+            }
+        };
         let io = socket.listen(BACKLOG)?;
         let local = io.local_addr()?;
-        self.listeners.push(Listener { io, local, transport });
+        self.listeners.push(Listener { io, local, tcp_type, transport });
         Ok(local)
     }
 
@@ -228,7 +245,15 @@ impl Streams {
                     Stream::accepted(id, listener.transport, stream, now + STRANGER_PATIENCE)
                 });
                 match stream {
-                    Ok(stream) => self.streams.push(stream),
+                    // The remote was quicker than we, from the port that we open to.
+                    Ok(accepted) => match self.streams.iter_mut().find(|known| known.is_opening(accepted.id))
+                    {
+                        Some(known) => {
+                            known.stand_for(accepted);
+                            self.opened.push(known.id);
+                        }
+                        None => self.streams.push(accepted),
+                    },
                     Err(error) => {
                         tracing::debug!(%error, "a connection was not accepted");
                         break;
@@ -274,9 +299,14 @@ impl Streams {
     }
 
     fn open(&self, id: StreamId) -> Result<Stream, &'static str> {
-        let mut bases = self.bases.iter();
-        let Some((_, transport)) = bases.find(|(base, _)| *base == id.local) else {
-            return Err("no such connection");
+        let of_base = self.bases.iter().find(|(base, _)| *base == id.local);
+        let is_meant = |listener: &&Listener| {
+            listener.local == id.local && listener.tcp_type == TcpType::SimultaneousOpen
+        };
+        let (transport, keeps_port) = match (of_base, self.listeners.iter().find(is_meant)) {
+            (Some((_, transport)), _) => (*transport, false),
+            (None, Some(listener)) => (listener.transport, true),
+            (None, None) => return Err("no such connection"),
         };
         if self.streams.len() >= LIMIT {
             return Err("too many connections");
@@ -289,7 +319,7 @@ impl Streams {
             (Protocol::Tls, Some(server)) => Some((server.host.clone(), self.roots.clone())),
             _ => None,
         };
-        Ok(Stream::open(id, *transport, framing, host))
+        Ok(Stream::open(id, transport, framing, host, keeps_port))
     }
 
     /// Writes what waits, and begins to open what was asked for. `Pending` where something still waits to be written.

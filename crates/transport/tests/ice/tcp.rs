@@ -197,17 +197,19 @@ impl World {
         let id = StreamId { protocol, local, remote };
         if !self.connections.iter().any(|one| one.ends[from] == id) {
             let begins = |(address, tcp_type): &(SocketAddr, TcpType)| {
-                *address == local && *tcp_type == TcpType::Active
+                *address == local && *tcp_type != TcpType::Passive
             };
             let takes = |(address, tcp_type): &(SocketAddr, TcpType)| {
-                *address == remote && *tcp_type == TcpType::Passive
+                *address == remote && *tcp_type != TcpType::Active
             };
             if !self.sides[from].tcp.iter().any(begins) || !self.sides[1 - from].tcp.iter().any(takes) {
                 self.moving.push_back((self.now + DELAY, from, Moving::Closed(id)));
                 return;
             }
             self.opened += 1;
-            let port = SocketAddr::new(local.ip(), 40_000 + self.opened as u16);
+            let is_active = self.sides[from].tcp.contains(&(local, TcpType::Active));
+            let port = if is_active { 40_000 + self.opened as u16 } else { local.port() };
+            let port = SocketAddr::new(local.ip(), port);
             let taken = StreamId { protocol, local: remote, remote: port };
             let ends = if from == 0 { [id, taken] } else { [taken, id] };
             self.connections.push(Connection { opener: from, ends });
@@ -251,6 +253,19 @@ fn the_active_side_connects_whoever_controls() {
         assert!(!world.run(seconds(120), |world| !world.are(IceState::Completed)));
         assert_eq!(world.opened, 1);
     }
+}
+
+#[test]
+fn both_may_open_at_once_and_share_what_comes_of_it() {
+    let first = ("10.0.0.1:1", TcpType::SimultaneousOpen);
+    let second = ("10.0.0.2:2", TcpType::SimultaneousOpen);
+    let mut world = World::new(&[first], &[second]);
+    world.connect();
+    assert!(world.run(seconds(5), |world| world.are(IceState::Completed)));
+    let (base, remote) = world.sides[0].agent.route().unwrap();
+    assert_eq!((base, remote), (Base::tcp(at(first.0)), at(second.0)));
+    assert_eq!(world.opened, 1);
+    assert_eq!(world.sides[0].agent.stats().locals.len(), 1, "nothing peer-reflexive");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const HERE: TransportId = TransportId(0);
 
 fn listening() -> (Streams, SocketAddr) {
     let mut streams = Streams::default();
-    let wanted = IceTcp { active: false, passive: Some(0) };
+    let wanted = IceTcp { active: false, passive: Some(0), simultaneous: false };
     let places = streams.gather(&[IP], &wanted, HERE);
     assert_eq!((places.len(), places[0].1, places[1].1), (2, None, Some(TcpType::Passive)));
     (streams, places[1].0)
@@ -80,6 +80,34 @@ async fn datagrams_go_both_ways_each_as_a_whole() {
     until(&mut [&mut near, &mut far], &mut arrived, |all, _| !all[0].closed.is_empty()).await;
     assert_eq!(near.closed[0].0, id);
     assert!(near.is_empty() && far.is_empty());
+}
+
+/// One connection comes of it, whoever of the two is quicker, and what waited on either side goes by it.
+#[tokio::test]
+async fn both_sides_open_at_once_from_the_ports_they_have_told() {
+    for order in 0..3 {
+        let wanted = IceTcp { active: false, passive: None, simultaneous: true };
+        let (mut near, mut far) = (Streams::default(), Streams::default());
+        let mut told = [&mut near, &mut far].map(|streams| streams.gather(&[IP], &wanted, HERE)[1]);
+        assert_eq!(told.map(|(_, tcp_type)| tcp_type), [Some(TcpType::SimultaneousOpen); 2]);
+        if order == 1 {
+            (near, far) = (far, near);
+            told.reverse();
+        }
+        let [(here, _), (there, _)] = told;
+        let mut arrived = Vec::new();
+        near.send(&transmit(here, there, 4, None), b"here");
+        if order == 2 {
+            until(&mut [&mut near], &mut arrived, |all, _| !all[0].opened.is_empty()).await;
+        }
+        far.send(&transmit(there, here, 5, None), b"there");
+        until(&mut [&mut near, &mut far], &mut arrived, |_, count| count == 2).await;
+        arrived.sort_by_key(|datagram| datagram.contents.len());
+        assert_eq!((arrived[0].source, arrived[0].destination), (here, there));
+        assert_eq!((arrived[1].source, arrived[1].destination), (there, here));
+        assert_eq!((near.streams.len(), far.streams.len()), (1, 1));
+        assert!(near.closed.is_empty() && far.closed.is_empty(), "{:?} {:?}", near.closed, far.closed);
+    }
 }
 
 #[tokio::test]
