@@ -49,7 +49,7 @@ pub struct Outcome {
 impl SentPackets {
     /// None sent; the first number is 1.
     pub fn new() -> Self {
-        Self { packets: VecDeque::with_capacity(CAPACITY), next: 1 }
+        Self { packets: VecDeque::new(), next: 1 }
     }
 
     /// The number for the packet that is about to be sent.
@@ -61,6 +61,10 @@ impl SentPackets {
     pub fn sent(&mut self, now: Instant, bytes: usize) {
         if self.packets.len() == CAPACITY {
             self.packets.pop_front();
+        }
+        if self.packets.capacity() == 0 {
+            // All at once, and not before there is anything to keep: most transports of data channels never send media.
+            self.packets.reserve_exact(CAPACITY);
         }
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.packets.push_back(SentPacket { sent: now, bytes, fate: Fate::Unknown });

@@ -445,7 +445,8 @@ impl Endpoint {
                 _ => {}
             }
         }
-        self.scratch = scratch;
+        let has_grown = self.state == DtlsState::Connected && scratch.len() > SMALL;
+        self.scratch = if has_grown { vec![0; SMALL] } else { scratch };
         if is_connected {
             self.connect();
         }
