@@ -62,11 +62,11 @@ impl Peer {
             return Err(Error::Fixed("the candidate pool, once a local description was set,"));
         }
         if config.ice_transport_policy != self.config.ice_transport_policy {
-            self.config.ice_transport_policy = config.ice_transport_policy;
+            Arc::make_mut(&mut self.config).ice_transport_policy = config.ice_transport_policy;
             self.engine.links.set_transport_policy(config.ice_transport_policy);
         }
         if is_pool_other {
-            self.config = config;
+            self.config = Arc::new(config);
             self.fill_pool(now);
         }
         Ok(())

@@ -141,7 +141,12 @@ impl Engine {
 
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.settle();
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            // For most of its life a connection has nothing to tell.
+            self.events.shrink_to_fit();
+        }
+        event
     }
 
     pub(crate) fn poll_frame(&mut self) -> Option<(TransceiverId, Frame)> {

@@ -37,7 +37,7 @@ pub(crate) struct Links {
 /// What links are made with.
 #[derive(Debug, Clone)]
 pub(crate) struct Maker {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) certificate: Arc<Certificate>,
     pub(crate) cname: String,
 }

@@ -29,7 +29,7 @@ use crate::transceiver::Transceivers;
 /// One peer connection. It is driven from outside: whatever arrives is handed in with the time, and after each call
 /// the outputs are polled, in any order and any number of times.
 pub struct Peer {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) certificate: Arc<Certificate>,
     pub(crate) negotiation: Negotiation,
     pub(crate) engine: Engine,
@@ -44,6 +44,7 @@ impl Peer {
     /// multiplexing.
     pub fn new(config: Config) -> Result<Self, Error> {
         setup::check(&config)?;
+        let config = Arc::new(config);
         let certificate = match config.certificates.first() {
             Some(certificate) => certificate.clone(),
             None => Arc::new(

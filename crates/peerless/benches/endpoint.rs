@@ -2,7 +2,9 @@
 //! how long messages are on their way while strangers flood the port. The clients are ours too, in a process of their own,
 //! each with a socket of its own; both processes share the machine.
 //!
-//! `cargo bench -p peerless --bench endpoint [-- CONNECTIONS] [lite] [workers=N]`
+//! `cargo bench -p peerless --bench endpoint [-- CONNECTIONS] [lite] [workers=N] [packet=BYTES] [quiet]`
+//!
+//! `packet` is the largest packet that data channels look for (`Configuration::max_packet_size`); `quiet` leaves the floods out.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -39,8 +41,14 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let count = words.iter().find_map(|word| word.parse().ok()).unwrap_or(2000);
     let workers = words.iter().find_map(|word| word.strip_prefix("workers=")?.parse().ok()).unwrap_or(1);
-    let ice_lite = words.iter().any(|word| word == "lite");
-    runtime(workers).block_on(server(count, workers, ice_lite));
+    let has = |wanted: &str| words.iter().any(|word| word == wanted);
+    let mut config = EndpointConfig::default();
+    (config.workers, config.ice_lite) = (workers, has("lite"));
+    let mut configuration = Configuration::default();
+    let packet = words.iter().find_map(|word| word.strip_prefix("packet=")?.parse().ok());
+    configuration.max_packet_size = packet.unwrap_or(configuration.max_packet_size);
+    println!("{}", words.join(" "));
+    runtime(workers).block_on(server(count, config, configuration, has("quiet")));
 }
 
 fn runtime(threads: usize) -> tokio::runtime::Runtime {
@@ -54,9 +62,7 @@ fn negotiated() -> DataChannelInit {
 }
 
 /// The side that is measured.
-async fn server(count: usize, workers: usize, ice_lite: bool) {
-    let mut config = EndpointConfig::default();
-    (config.workers, config.ice_lite) = (workers, ice_lite);
+async fn server(count: usize, config: EndpointConfig, configuration: Configuration, is_quiet: bool) {
     let endpoint = Endpoint::bind([SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], config).unwrap();
     let (mut child, mut clients) = Clients::start();
     clients.say(&format!("connect {count}")).await;
@@ -70,14 +76,13 @@ async fn server(count: usize, workers: usize, ice_lite: bool) {
             open += 1;
             continue;
         };
-        let connection = endpoint.connection(Configuration::default()).unwrap();
+        let connection = endpoint.connection(configuration.clone()).unwrap();
         let channel = connection.create_data_channel("", negotiated()).unwrap();
         let answer = exchange(&connection, Some((SdpType::Offer, sdp))).await;
         clients.say(&format!("answer {number} {answer}")).await;
         held.push((connection, channel));
     }
     let (took, used) = (begun.elapsed(), cpu() - used);
-    println!("{count} connections, {workers} workers, {}", if ice_lite { "lite" } else { "full" });
     println!(
         "set up in {took:.1?}: {:.0} a second, {:.2?} of CPU each",
         count as f64 / took.as_secs_f64(),
@@ -96,7 +101,7 @@ async fn server(count: usize, workers: usize, ice_lite: bool) {
         ("STUN flood", "stun", endpoint.local_addresses()[0]),
         ("DTLS ClientHello flood", "dtls", endpoint.local_addresses()[0]),
     ];
-    for (name, kind, aim) in aims {
+    for (name, kind, aim) in aims.into_iter().filter(|_| !is_quiet) {
         clients.say(&format!("flood {kind} {aim}")).await;
         report(name, talking, &endpoint).await;
         let line = clients.hear().await;

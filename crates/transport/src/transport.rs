@@ -265,8 +265,10 @@ impl Transport {
         };
         let event = self.events.pop_front().or_else(|| self.agent.poll_event().map(of_ice));
         let event = event.or_else(|| self.tunnel.as_mut()?.association.poll_event().map(Event::Sctp));
-        if matches!(event, Some(Event::Dropped { .. })) {
-            self.told -= 1;
+        match &event {
+            Some(Event::Dropped { .. }) => self.told -= 1,
+            None => self.events.shrink_to_fit(),
+            Some(_) => {}
         }
         event
     }

@@ -334,7 +334,11 @@ impl Agent {
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            self.events.shrink_to_fit();
+        }
+        event
     }
 
     /// When [`Agent::handle_timeout`] and [`Agent::poll_transmit`] want to be called next.

@@ -90,6 +90,8 @@ impl Checklist {
             ends: None,
         };
         let at = self.pairs.partition_point(|known| known.priority >= priority);
+        // Most agents have one pair or two, of which each is large.
+        self.pairs.reserve_exact(1);
         self.pairs.insert(at, pair);
         Some(id)
     }
