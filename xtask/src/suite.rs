@@ -34,6 +34,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("browsers", "tcp"),
     ("browsers", "walk"),
     ("browsers", "bundle"),
+    ("browsers", "endpoint"),
     ("networks", "network"),
     ("networks", "zoo"),
 ];

@@ -103,7 +103,7 @@ impl Links {
 
     /// Which candidates are used from the next gathering on, also of transports to come.
     pub(crate) fn set_transport_policy(&mut self, policy: IceTransportPolicy) {
-        self.maker.config.ice_transport_policy = policy;
+        Arc::make_mut(&mut self.maker.config).ice_transport_policy = policy;
         let is_relay_only = policy == IceTransportPolicy::Relay;
         self.iter_mut().for_each(|link| link.transport.ice_mut().set_relay_only(is_relay_only));
     }

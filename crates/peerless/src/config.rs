@@ -143,7 +143,7 @@ impl Configuration {
             EndpointError::PassiveTcp
         } else if ice_lite && !servers.is_empty() {
             EndpointError::LiteServers
-        } else if !servers.turn.is_empty() {
+        } else if !servers.turn.is_empty() || self.ice_transport_policy == IceTransportPolicy::Relay {
             EndpointError::Turn
         } else {
             return Ok(());

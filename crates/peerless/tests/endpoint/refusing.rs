@@ -2,6 +2,7 @@
 
 use peerless::{
     BundlePolicy, Configuration, Endpoint, EndpointConfig, EndpointError, Error, GatheringPolicy, IceServer,
+    IceTransportPolicy,
 };
 
 use crate::stage::{ANY_PORT, endpoint};
@@ -42,6 +43,11 @@ async fn connections_of_an_endpoint_cannot_have_what_it_cannot_give() {
         (with(|one| one.ice_candidate_pool_size = 2), EndpointError::CandidatePool),
         (with(|one| one.interfaces = Some(Vec::new())), EndpointError::Interfaces),
         (with(|one| one.gathering = GatheringPolicy::Continually), EndpointError::Gathering),
+        (with(|one| one.ice_transport_policy = IceTransportPolicy::Relay), EndpointError::Turn),
+        (
+            with(|one| one.ice_servers = vec![IceServer::turn("turn:127.0.0.1", "name", "word")]),
+            EndpointError::Turn,
+        ),
         (with(|one| one.ice_tcp.passive = Some(0)), EndpointError::PassiveTcp),
     ];
     for (configuration, expected) in rows {
