@@ -11,7 +11,7 @@ use crate::ice::agent::Agent;
 use crate::ice::connectivity::Connectivity;
 use crate::ice::event::Event;
 use crate::ice::nomination::Nomination;
-use crate::ice::pair::PairState;
+use crate::ice::pair::{Pair, PairState};
 
 /// How many connections are known at a time.
 const STREAM_LIMIT: usize = 128;
@@ -54,19 +54,36 @@ impl Agent {
         self.settle(now);
     }
 
-    /// A pair was selected: the connections of all others end, but for what lingers from before a restart.
+    /// A pair was selected: the connections of all others end, also those that do not stand yet, but for what lingers from
+    /// before a restart.
     pub(super) fn close_unused_streams(&mut self) {
         let connectivity = &self.connectivity;
         // Where others are kept to take its place they need theirs.
         if connectivity.standby.is_on {
             return;
         }
-        let unused = self.streams.extract_if(.., |stream| !connectivity.is_in_use(stream));
-        self.events.extend(unused.map(Event::CloseStream));
+        let mut unused: Vec<_> =
+            self.streams.extract_if(.., |stream| !connectivity.is_in_use(stream)).collect();
+        for stream in connectivity.begun_streams().filter(|stream| !connectivity.is_in_use(stream)) {
+            if !unused.contains(&stream) {
+                unused.push(stream);
+            }
+        }
+        self.events.extend(unused.into_iter().map(Event::CloseStream));
     }
 }
 
 impl Connectivity {
+    /// Those by which something was checked.
+    fn begun_streams(&self) -> impl Iterator<Item = StreamId> {
+        let is_begun = |pair: &&Pair| pair.base.is_stream() && pair.counts.requests_sent > 0;
+        self.checklist.pairs().iter().filter(is_begun).map(|pair| StreamId {
+            protocol: Protocol::Tcp,
+            local: pair.base.address,
+            remote: pair.address,
+        })
+    }
+
     fn is_in_use(&self, stream: &StreamId) -> bool {
         let pairs = self.selected().into_iter().chain(self.kept.pairs());
         pairs.into_iter().any(|pair| pair.base == stream.base() && pair.address == stream.remote)

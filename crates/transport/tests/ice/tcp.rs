@@ -49,6 +49,8 @@ struct World {
     /// What is sent by streams is swallowed.
     is_silent: bool,
     opened: usize,
+    /// How long it takes to open one.
+    opening: Duration,
 }
 
 impl World {
@@ -74,6 +76,7 @@ impl World {
             lets_udp_through: true,
             is_silent: false,
             opened: 0,
+            opening: DELAY,
         }
     }
 
@@ -167,11 +170,20 @@ impl World {
         }
     }
 
+    fn post(&mut self, delay: Duration, to: usize, moving: Moving) {
+        let at = self.now + delay;
+        let place = self.moving.partition_point(|(other, ..)| *other <= at);
+        self.moving.insert(place, (at, to, moving));
+    }
+
     /// One side closes: the other is told.
     fn close(&mut self, from: usize, id: StreamId) {
         let Some(place) = self.connections.iter().position(|one| one.ends[from] == id) else { return };
         let other = self.connections.remove(place).ends[1 - from];
-        self.moving.push_back((self.now + DELAY, 1 - from, Moving::Closed(other)));
+        self.moving.retain(
+            |(_, to, moving)| !matches!(moving, Moving::Opened(opened) if (*to, *opened) == (from, id)),
+        );
+        self.post(DELAY, 1 - from, Moving::Closed(other));
     }
 
     fn transmit(&mut self, from: usize) {
@@ -183,7 +195,7 @@ impl World {
                 Protocol::Udp => {
                     let base = Base::udp(transmit.destination);
                     let moving = Moving::Datagram(transmit.source, base, contents);
-                    self.moving.push_back((self.now + DELAY, 1 - from, moving));
+                    self.post(DELAY, 1 - from, moving);
                 }
                 _ => self.send(from, &transmit, contents),
             }
@@ -203,7 +215,7 @@ impl World {
                 *address == remote && *tcp_type != TcpType::Active
             };
             if !self.sides[from].tcp.iter().any(begins) || !self.sides[1 - from].tcp.iter().any(takes) {
-                self.moving.push_back((self.now + DELAY, from, Moving::Closed(id)));
+                self.post(DELAY, from, Moving::Closed(id));
                 return;
             }
             self.opened += 1;
@@ -213,14 +225,18 @@ impl World {
             let taken = StreamId { protocol, local: remote, remote: port };
             let ends = if from == 0 { [id, taken] } else { [taken, id] };
             self.connections.push(Connection { opener: from, ends });
-            self.moving.push_back((self.now + DELAY, from, Moving::Opened(id)));
+            self.post(self.opening, from, Moving::Opened(id));
+            if self.opening > DELAY {
+                // What waits for it matters to no test.
+                return;
+            }
         }
         if self.is_silent {
             return;
         }
         let other = self.connections.iter().find(|one| one.ends[from] == id).unwrap().ends[1 - from];
         let moving = Moving::Datagram(other.remote, other.base(), contents);
-        self.moving.push_back((self.now + DELAY, 1 - from, moving));
+        self.post(DELAY, 1 - from, moving);
     }
 
     fn are(&self, state: IceState) -> bool {
@@ -304,6 +320,19 @@ fn udp_is_preferred_and_connections_that_are_not_needed_are_closed() {
     }
     world.run(seconds(1), |_| false);
     assert!(world.connections.is_empty(), "{} were opened", world.opened);
+}
+
+#[test]
+fn a_connection_that_takes_long_to_open_is_given_up_once_it_is_not_needed() {
+    let mut world = World::new(&[ACTIVE], &[PASSIVE]);
+    world.sides[0].udp.push(at("10.0.0.1:1"));
+    world.sides[1].udp.push(at("10.0.0.2:443"));
+    (world.opening, world.lets_udp_through) = (seconds(10), false);
+    world.connect();
+    assert!(world.run(seconds(1), |world| world.opened == 1));
+    world.lets_udp_through = true;
+    assert!(world.run(seconds(5), |world| world.are(IceState::Completed)));
+    assert_eq!((world.opened, world.connections.len()), (1, 0));
 }
 
 #[test]
