@@ -13,7 +13,8 @@ const WORKERS: usize = 64;
 /// How long the username fragments of connections are that share a port: 72 bits, which no two draw alike.
 const UFRAG_LENGTH: usize = 12;
 
-/// How an [`Endpoint`](crate::Endpoint) shall be.
+/// How an [`Endpoint`](crate::Endpoint) shall be. Where many connections are idle most of the time, their
+/// [`max_packet_size`](crate::Configuration::max_packet_size) is best 1400: each keeps buffers of the largest packet it had.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EndpointConfig {

@@ -1,5 +1,6 @@
 //! A connection of an endpoint as others know it, and how word of it reaches the worker that it lives with.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use peerless_transport::datagram::{Datagram, Transmit};
+use peerless_wire::stun::TransactionId;
 
 use crate::endpoint::path::Path;
 use crate::shared::Shared;
@@ -58,6 +60,8 @@ pub(super) struct Resident {
     /// The user names and paths by which its datagrams are known.
     pub(super) names: Vec<String>,
     pub(super) paths: Vec<Path>,
+    /// Checks of its whose answers come from addresses that are not known yet, as far as that is remembered.
+    pub(super) checks: VecDeque<TransactionId>,
     /// When it wants a turn, whatever happens.
     pub(super) deadline: Option<Instant>,
 }
@@ -122,6 +126,7 @@ impl Resident {
             discarded: Vec::new(),
             names: Vec::new(),
             paths: Vec::new(),
+            checks: VecDeque::new(),
             deadline: None,
         }
     }

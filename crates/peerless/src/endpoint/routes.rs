@@ -44,7 +44,7 @@ pub(super) struct Routes {
     usernames: HashMap<String, Arc<Member>>,
     paths: HashMap<Path, Arc<Member>>,
     transactions: HashMap<TransactionId, Arc<Member>>,
-    /// The same in the order they were noted.
+    /// The same in the order they were noted, with some that were forgotten since.
     noted: VecDeque<(Instant, TransactionId)>,
 }
 
@@ -120,14 +120,23 @@ impl Routes {
         }
     }
 
-    /// Forgets a member, which has these names and paths.
-    pub(super) fn remove(&mut self, member: &Arc<Member>, names: &[String], paths: &[Path]) {
+    /// No answer is awaited any more.
+    pub(super) fn forget(&mut self, transaction: TransactionId) {
+        self.transactions.remove(&transaction);
+        if self.transactions.is_empty() {
+            self.noted.clear();
+        }
+    }
+
+    /// Forgets a member, which has these names, paths and transactions.
+    pub(super) fn remove(
+        &mut self,
+        member: &Arc<Member>,
+        (names, paths, transactions): (&[String], &[Path], &VecDeque<TransactionId>),
+    ) {
         self.name(member, names, &[]);
         paths.iter().for_each(|path| self.release(path, member));
-        let is_left = |known: &Arc<Member>| known.id != member.id;
-        self.transactions.retain(|_, known| is_left(known));
-        let transactions = &self.transactions;
-        self.noted.retain(|(_, transaction)| transactions.contains_key(transaction));
+        transactions.iter().for_each(|transaction| self.forget(*transaction));
     }
 
     /// How many names, paths and transactions there are.

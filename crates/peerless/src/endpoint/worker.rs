@@ -33,6 +33,8 @@ const ROUNDS: usize = 16;
 const FULL_SOCKET_PAUSE: Duration = Duration::from_millis(5);
 /// How many paths are known of one connection; the oldest give way.
 const PATHS: usize = 32;
+/// How many checks of one connection are remembered; the oldest give way. An agent has 100 pairs at most.
+const CHECKS: usize = 128;
 /// How many empty lists for arriving datagrams are kept.
 const SPARE: usize = 64;
 
@@ -370,7 +372,8 @@ impl Worker {
     }
 
     fn forget(&self, resident: Resident) {
-        self.group.routes_mut().remove(&resident.member, &resident.names, &resident.paths);
+        let known = (&resident.names[..], &resident.paths[..], &resident.checks);
+        self.group.routes_mut().remove(&resident.member, known);
         resident.end();
         self.group.counters.connections.fetch_sub(1, Ordering::AcqRel);
         if self.group.is_over() {
@@ -415,7 +418,7 @@ fn enter(group: &Group, resident: &mut Resident, claims: &[(Path, usize)]) {
 /// the answers are.
 fn note_checks<'a>(
     group: &Group,
-    resident: &Resident,
+    resident: &mut Resident,
     leaving: impl Iterator<Item = (&'a Transmit, &'a [u8])>,
 ) {
     for (transmit, bytes) in leaving.filter(|(transmit, _)| transmit.segment_size.is_none()) {
@@ -426,7 +429,14 @@ fn note_checks<'a>(
             && let Ok(message) = Message::parse(bytes)
             && message.class() == Class::Request
         {
-            group.routes_mut().note(Instant::now(), message.transaction(), &resident.member);
+            let (mut routes, transaction) = (group.routes_mut(), message.transaction());
+            routes.note(Instant::now(), transaction, &resident.member);
+            if resident.checks.back() != Some(&transaction) {
+                resident.checks.push_back(transaction);
+            }
+            if resident.checks.len() > CHECKS {
+                resident.checks.pop_front().into_iter().for_each(|oldest| routes.forget(oldest));
+            }
         }
     }
 }
