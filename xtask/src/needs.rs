@@ -7,13 +7,14 @@ use std::process::Command;
 use crate::command::{is_fine, run};
 
 /// Debian's packages and what each is for.
-const PACKAGES: [(&str, &str); 13] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("chromium", "a browser to test with"),
     ("firefox-esr", "a browser to test with"),
     ("ffmpeg", "the judge of recorded files"),
     ("iproute2", "a network namespace for the browsers"),
     ("nftables", "translators of addresses"),
     ("coturn", "a STUN and TURN server"),
+    ("openssl", "a certificate for the TURN server"),
     ("procps", "signals to the programs under test"),
     ("libvpx-dev", "the feature libvpx"),
     ("pkg-config", "the feature libvpx"),

@@ -35,6 +35,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("browsers", "walk"),
     ("browsers", "bundle"),
     ("browsers", "endpoint"),
+    ("networks", "turn"),
     ("networks", "network"),
     ("networks", "zoo"),
 ];

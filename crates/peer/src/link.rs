@@ -69,8 +69,9 @@ impl Link {
     }
 
     /// From here streams to servers may be opened.
-    pub(crate) fn add_stream_base(&mut self, address: SocketAddr) {
+    pub(crate) fn add_stream_base(&mut self, now: Instant, address: SocketAddr) {
         self.add_base(Base::tcp(address));
+        self.transport.ice_mut().add_stream_base(now, address);
     }
 
     /// From here connections to the remote are opened, or here they are taken.

@@ -14,9 +14,9 @@ impl Peer {
     /// From this address streams to servers may be opened for a transport. Its port is a number that the caller chose,
     /// for this and no other address of the peer; nothing is bound to it. A stream is opened when the first datagram is
     /// to be sent by it.
-    pub fn add_stream_base(&mut self, transport: TransportId, address: SocketAddr) {
+    pub fn add_stream_base(&mut self, now: Instant, transport: TransportId, address: SocketAddr) {
         if let Some(link) = self.free_for(transport, address) {
-            self.engine.links.get_mut(link).into_iter().for_each(|link| link.add_stream_base(address));
+            self.engine.links.get_mut(link).into_iter().for_each(|link| link.add_stream_base(now, address));
         }
     }
 

@@ -49,7 +49,8 @@ pub struct Configuration {
     pub ice_tcp: IceTcp,
     /// Certificates, each in DER, that may vouch for TURN servers over TLS beside the roots of the system. Default: none.
     pub tls_roots: Vec<Vec<u8>>,
-    /// The largest UDP payload sent, bytes: 548 to 65 507. Default: 1200. Data channels look for what the path carries
+    /// The largest UDP payload sent, bytes: 548 to 65 507; by way of a relay 4 bytes more, and up to 52 before it has bound a
+    /// channel. Default: 1200. Data channels look for what the path carries
     /// beyond that (RFC 8899).
     pub mtu: usize,
     /// The largest packet that data channels take, and look for where the path carries it (RFC 8899), bytes: 1200, which

@@ -4,13 +4,15 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use peerless_transport::datagram::Protocol;
+
 use crate::error::{Error, IceServerReason};
 
 /// RTCIceServer (webrtc-pc §4.2.2).
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct IceServer {
-    /// Its URLs, at least one: `stun:host[:port]`, `turn:host[:port]`, `turn:host[:port]?transport=udp`. Hosts are names,
-    /// IPv4 addresses, or IPv6 addresses in brackets.
+    /// Its URLs, at least one: `stun:host[:port]`, `turn:host[:port]`, `turn:host[:port]?transport=tcp`,
+    /// `turns:host[:port]` (TLS over TCP). Hosts are names, IPv4 addresses, or IPv6 addresses in brackets.
     pub urls: Vec<String>,
     /// The user name, where a URL is of TURN.
     pub username: Option<String>,
@@ -39,12 +41,16 @@ pub(crate) struct Place {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Relay {
     pub(crate) place: Place,
+    /// What carries packets to it.
+    pub(crate) protocol: Protocol,
     pub(crate) username: String,
     pub(crate) credential: String,
 }
 
 /// The port of STUN and TURN over UDP and TCP (RFC 8489 §8, RFC 8656 §4).
 const PORT: u16 = 3478;
+/// The port of TURN over TLS (RFC 8656 §4).
+const TLS_PORT: u16 = 5349;
 
 /// The longest user name that STUN carries (RFC 8489 §14.3), bytes.
 const LONGEST_USERNAME: usize = 508;
@@ -80,30 +86,36 @@ impl IceServer {
         let (scheme, rest) = url.split_once(':').ok_or(IceServerReason::Scheme)?;
         match scheme.to_ascii_lowercase().as_str() {
             "stun" => servers.stun.push(Place::parse(url, rest, PORT)?),
-            "turn" => {
-                let (place, transport) = match rest.split_once('?') {
-                    Some((place, query)) => (place, Some(query)),
-                    None => (rest, None),
-                };
-                let place = Place::parse(url, place, PORT)?;
-                match transport {
-                    None | Some("transport=udp") => {}
-                    Some("transport=tcp") => return Err(IceServerReason::NotSupported),
-                    Some(_) => return Err(IceServerReason::Transport),
-                }
-                servers.turn.push(self.relay(place)?);
-            }
-            "stuns" | "turns" => return Err(IceServerReason::NotSupported),
+            "turn" => servers.turn.push(self.relay(url, rest, Protocol::Udp)?),
+            "turns" => servers.turn.push(self.relay(url, rest, Protocol::Tls)?),
+            "stuns" => return Err(IceServerReason::NotSupported),
             _ => return Err(IceServerReason::Scheme),
         }
         Ok(())
     }
 
-    fn relay(&self, place: Place) -> Result<Relay, IceServerReason> {
+    /// Reads `host[:port][?transport=udp|tcp]` (RFC 7065 §3.1); without a transport it is UDP, for `turns` TCP.
+    fn relay(&self, url: &str, rest: &str, without: Protocol) -> Result<Relay, IceServerReason> {
+        let (place, query) = match rest.split_once('?') {
+            Some((place, query)) => (place, Some(query)),
+            None => (rest, None),
+        };
+        let is_secure = without == Protocol::Tls;
+        let place = Place::parse(url, place, if is_secure { TLS_PORT } else { PORT })?;
+        let protocol = match (query, is_secure) {
+            (None, _) => without,
+            (Some("transport=udp"), false) => Protocol::Udp,
+            (Some("transport=tcp"), false) => Protocol::Tcp,
+            (Some("transport=tcp"), true) => Protocol::Tls,
+            // DTLS to the server (RFC 7350).
+            (Some("transport=udp"), true) => return Err(IceServerReason::NotSupported),
+            (Some(_), _) => return Err(IceServerReason::Transport),
+        };
         match (&self.username, &self.credential) {
             (Some(username), Some(_)) if username.len() > LONGEST_USERNAME => Err(IceServerReason::Username),
             (Some(username), Some(credential)) => {
-                Ok(Relay { place, username: username.clone(), credential: credential.clone() })
+                let (username, credential) = (username.clone(), credential.clone());
+                Ok(Relay { place, protocol, username, credential })
             }
             _ => Err(IceServerReason::NoCredential),
         }
@@ -182,15 +194,18 @@ mod tests {
 
     #[test]
     fn reads_turn_urls_with_their_credentials() {
-        let check = |url: &str, host: &str, port| {
+        let check = |url: &str, host: &str, port, protocol| {
             let servers = read(&IceServer::turn(url, "user", "pass")).unwrap();
             let place = place(url, host, port);
-            let expected = Relay { place, username: "user".into(), credential: "pass".into() };
+            let expected = Relay { place, protocol, username: "user".into(), credential: "pass".into() };
             assert_eq!((servers.stun, servers.turn), (vec![], vec![expected]));
         };
-        check("turn:turn.example.org", "turn.example.org", 3478);
-        check("TURN:192.0.2.1:99?transport=udp", "192.0.2.1", 99);
-        check("turn:[2001:db8::1]:99", "2001:db8::1", 99);
+        check("turn:turn.example.org", "turn.example.org", 3478, Protocol::Udp);
+        check("TURN:192.0.2.1:99?transport=udp", "192.0.2.1", 99, Protocol::Udp);
+        check("turn:[2001:db8::1]:99", "2001:db8::1", 99, Protocol::Udp);
+        check("turn:a.example?transport=tcp", "a.example", 3478, Protocol::Tcp);
+        check("turns:a.example", "a.example", 5349, Protocol::Tls);
+        check("turns:a.example:443?transport=tcp", "a.example", 443, Protocol::Tls);
     }
 
     #[test]
@@ -207,6 +222,7 @@ mod tests {
         assert_eq!(reason("http://a.example"), IceServerReason::Scheme);
         assert_eq!(reason("a.example"), IceServerReason::Scheme);
         assert_eq!(reason("stuns:a.example"), IceServerReason::NotSupported);
+        assert_eq!(reason("turns:a.example?transport=udp"), IceServerReason::NotSupported);
         assert_eq!(reason("turn:a.example?transport=sctp"), IceServerReason::Transport);
         for rest in ["", "a:b", "a:0", "a:70000", "[::1", "a b", "[zz]:1"] {
             assert_eq!(reason(&format!("stun:{rest}")), IceServerReason::Host, "{rest}");

@@ -77,7 +77,6 @@ pub(crate) enum Errand {
     /// Close the sockets of a transport, once nothing waits to leave.
     Release(TransportId),
     /// Streams to this address are for a TURN server.
-    #[expect(dead_code, reason = "issue 5: for the TURN client, which is being built")]
     AddServer(StreamServer),
     /// Close a stream, once what was sent by it has left.
     CloseStream(StreamId),

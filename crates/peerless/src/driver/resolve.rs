@@ -16,7 +16,8 @@ use peerless_transport::turn::TurnServer;
 use crate::driver::mdns;
 use crate::ice_server::{Relay, Servers};
 use crate::news::News;
-use crate::shared::Shared;
+use crate::shared::{Errand, Shared};
+use crate::stream_server::StreamServer;
 
 /// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.3).
 const UNREACHABLE: u16 = 701;
@@ -47,6 +48,10 @@ pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, server
             }
             (Ok(addresses), Some(relay)) => {
                 for address in one_of_each_family(addresses) {
+                    if relay.protocol != Protocol::Udp {
+                        let (protocol, host) = (relay.protocol, place.host.clone());
+                        state.errands.push_back(Errand::AddServer(StreamServer { address, protocol, host }));
+                    }
                     state.peer.add_turn_server(now, transport, turn_server(&relay, address));
                 }
             }
@@ -78,7 +83,7 @@ fn one_of_each_family(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 fn turn_server(relay: &Relay, address: SocketAddr) -> TurnServer {
     TurnServer {
         address,
-        protocol: Protocol::Udp,
+        protocol: relay.protocol,
         url: relay.place.url.clone(),
         username: relay.username.clone(),
         credential: relay.credential.clone(),

@@ -339,7 +339,7 @@ impl Driver {
         for (place, tcp_type) in places {
             match tcp_type {
                 Some(tcp_type) => state.peer.add_tcp_address(now, transport, place, tcp_type),
-                None => state.peer.add_stream_base(transport, place),
+                None => state.peer.add_stream_base(now, transport, place),
             }
         }
         drop(state);

@@ -26,6 +26,13 @@ impl Agent {
         self.settle(now);
     }
 
+    /// Adds an address from where streams to TURN servers can be opened; its port is a name for it, nothing is bound there.
+    pub fn add_stream_base(&mut self, now: Instant, address: SocketAddr) {
+        self.see(now);
+        self.relays.add_stream_base(address);
+        self.settle(now);
+    }
+
     /// Whether only relayed candidates are told and paired, from the next gathering on.
     pub fn set_relay_only(&mut self, is_relay_only: bool) {
         self.connectivity.set_relay_only(is_relay_only, self.gatherer.state() == GatheringState::New);
@@ -115,6 +122,7 @@ impl Agent {
                 let failure = CandidateFailure { local, is_hidden, url: url.into(), code, reason };
                 self.events.push_back(Event::CandidateError(failure));
             }
+            Told::CloseStream(stream) => self.events.push_back(Event::CloseStream(stream)),
             Told::Refused(base, ip) => self.connectivity.refuse(base, ip),
         }
     }

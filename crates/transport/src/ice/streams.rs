@@ -21,6 +21,9 @@ impl Agent {
     /// The port of an active one is no port but a name for the base, and is not signalled.
     pub fn add_tcp_address(&mut self, now: Instant, address: SocketAddr, tcp_type: TcpType) {
         self.see(now);
+        if tcp_type == TcpType::Active {
+            self.relays.add_stream_base(address);
+        }
         if let Some(added) = self.connectivity.newest_mut().add_tcp_host(address, tcp_type) {
             self.announce(added);
             self.connectivity.form_pairs();
@@ -31,7 +34,8 @@ impl Agent {
     /// A connection stands.
     pub fn stream_opened(&mut self, now: Instant, stream: StreamId) {
         self.see(now);
-        if stream.protocol == Protocol::Tcp && self.streams.len() < STREAM_LIMIT {
+        let is_of_server = self.relays.has_stream(stream);
+        if stream.protocol == Protocol::Tcp && !is_of_server && self.streams.len() < STREAM_LIMIT {
             self.streams.retain(|known| *known != stream);
             self.streams.push(stream);
             self.connectivity.stream_opened(now, stream.base(), stream.remote);

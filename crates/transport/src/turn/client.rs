@@ -14,16 +14,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use peerless_wire::stun::{Attribute, ChannelData, Class, ErrorCode, Message, Method, TransactionId};
+use peerless_wire::stun::{Attribute, ChannelData, Class, ErrorCode, Message, TransactionId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
-use crate::datagram::{Base, Carrier, Protocol, Transmit};
+use crate::datagram::{Base, Carrier, Protocol, StreamId, Transmit};
 use crate::envelope::Envelope;
 use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions};
 use crate::turn::channel::Channels;
 use crate::turn::credential::Credential;
-use crate::turn::message::Request;
+use crate::turn::message::{Request, indicated, lifetime};
 use crate::turn::permission::{Permissions, Verdict};
 use crate::turn::server::TurnServer;
 
@@ -31,6 +31,8 @@ use crate::turn::server::TurnServer;
 const CHALLENGES: u8 = 3;
 /// How many servers name another before we stop following (RFC 8489 §10).
 const HOPS: usize = 4;
+/// What is told of a server without an answer.
+const SILENT: &str = "the server did not answer";
 /// How many requests and packets wait to leave; a check that finds no room is repeated.
 const OUTBOX_LIMIT: usize = 64;
 /// How long an allocation lasts where the server does not say (RFC 8656 §7.3).
@@ -60,8 +62,8 @@ pub(crate) enum News {
     Lost(SocketAddr),
     /// It lends nothing: STUN's code and its words, or ours.
     Failed(u16, String),
-    /// It has not answered.
-    Unanswered,
+    /// It has not answered, or could not be reached: why.
+    Unanswered(String),
     /// It lets nothing through from this address.
     Refused(IpAddr),
 }
@@ -203,6 +205,13 @@ impl Client {
         self.relayed.iter().map(|address| Base { address: *address, carrier: Carrier::Relay })
     }
 
+    /// The stream to the server, where it is one.
+    pub(crate) fn stream(&self) -> Option<StreamId> {
+        let protocol = self.server.protocol;
+        let stream = StreamId { protocol, local: self.base.address, remote: self.address };
+        (protocol != Protocol::Udp).then_some(stream)
+    }
+
     /// Where the server sees our base.
     pub(crate) fn mapped(&self) -> Option<SocketAddr> {
         self.mapped
@@ -333,7 +342,7 @@ impl Client {
         match self.state {
             State::Allocating | State::Clearing | State::Waiting => {
                 tracing::debug!(%reason, url = %self.server.url, "no stream to a TURN server");
-                self.fail(News::Unanswered);
+                self.fail(News::Unanswered(reason.to_owned()));
             }
             State::Allocated { .. } | State::Verifying => self.lose(),
             State::Lost | State::Failed | State::Closed => {}
@@ -437,12 +446,14 @@ impl Client {
 
     fn unanswered(&mut self, now: Instant, request: Request) {
         match request {
-            Request::Allocate => self.fail(News::Unanswered),
-            Request::Release if self.state == State::Clearing => self.fail(News::Unanswered),
+            Request::Allocate => self.fail(News::Unanswered(SILENT.to_owned())),
+            Request::Release if self.state == State::Clearing => {
+                self.fail(News::Unanswered(SILENT.to_owned()))
+            }
             Request::Release => {}
             Request::Refresh if self.state == State::Verifying => {
                 self.lose();
-                self.fail(News::Unanswered);
+                self.fail(News::Unanswered(SILENT.to_owned()));
             }
             Request::Refresh => {
                 if let State::Allocated { expires, .. } = self.state {
@@ -558,31 +569,6 @@ impl Client {
             segment_size: None,
         }
     }
-}
-
-/// LIFETIME; no server lends longer than a day.
-fn lifetime(message: &Message<'_>) -> Option<Duration> {
-    message.attributes().find_map(|attribute| match attribute {
-        Attribute::Lifetime(seconds) => Some(Duration::from_secs(seconds.min(86_400).into())),
-        _ => None,
-    })
-}
-
-/// Whose data a Data indication carries (RFC 8656 §11.4).
-fn indicated(packet: &[u8]) -> Option<(SocketAddr, &[u8])> {
-    let message = Message::parse(packet).ok()?;
-    if (message.class(), message.method()) != (Class::Indication, Method::DATA) {
-        return None;
-    }
-    let (mut peer, mut data) = (None, None);
-    for attribute in message.attributes() {
-        match attribute {
-            Attribute::XorPeerAddress(address) => peer = peer.or(Some(address)),
-            Attribute::Data(bytes) => data = data.or(Some(bytes)),
-            _ => {}
-        }
-    }
-    Some((peer?, data?))
 }
 
 fn new_id(rng: &mut ChaCha20Rng) -> TransactionId {

@@ -1,9 +1,10 @@
-//! The requests of a TURN client (RFC 8656 §7.1, §8.1, §10.1, §12.1).
+//! The requests of a TURN client (RFC 8656 §7.1, §8.1, §10.1, §12.1), and what it reads of answers and indications.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use peerless_wire::stun::{Attribute, ChannelNumber, Class, Family, Method, TransactionId, Writer};
+use peerless_wire::stun::{Attribute, ChannelNumber, Class, Family, Message, Method, TransactionId, Writer};
 
 use crate::turn::credential::Credential;
 
@@ -54,4 +55,29 @@ impl Request {
         writer.fingerprint();
         out.freeze()
     }
+}
+
+/// LIFETIME; no server lends longer than a day.
+pub(crate) fn lifetime(message: &Message<'_>) -> Option<Duration> {
+    message.attributes().find_map(|attribute| match attribute {
+        Attribute::Lifetime(seconds) => Some(Duration::from_secs(seconds.min(86_400).into())),
+        _ => None,
+    })
+}
+
+/// Whose data a Data indication carries (RFC 8656 §11.4).
+pub(crate) fn indicated(packet: &[u8]) -> Option<(SocketAddr, &[u8])> {
+    let message = Message::parse(packet).ok()?;
+    if (message.class(), message.method()) != (Class::Indication, Method::DATA) {
+        return None;
+    }
+    let (mut peer, mut data) = (None, None);
+    for attribute in message.attributes() {
+        match attribute {
+            Attribute::XorPeerAddress(address) => peer = peer.or(Some(address)),
+            Attribute::Data(bytes) => data = data.or(Some(bytes)),
+            _ => {}
+        }
+    }
+    Some((peer?, data?))
 }

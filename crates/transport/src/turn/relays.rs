@@ -9,7 +9,7 @@ use peerless_wire::stun::{Message, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::datagram::{Base, Carrier, Protocol, Transmit};
+use crate::datagram::{Base, Carrier, Protocol, StreamId, Transmit};
 use crate::envelope::Envelope;
 use crate::turn::client::{Client, News, State, Timing};
 use crate::turn::server::TurnServer;
@@ -26,6 +26,8 @@ const NO_ANSWER: u16 = 701;
 #[derive(Debug)]
 pub(crate) struct Relays {
     servers: Vec<TurnServer>,
+    /// Where streams to servers begin.
+    stream_bases: Vec<SocketAddr>,
     clients: Vec<Client>,
     timing: Timing,
     rng: ChaCha20Rng,
@@ -42,6 +44,8 @@ pub(crate) enum Told {
     Removed(Base),
     /// A server lends nothing to a base: STUN's code, or 701.
     Failed { local: SocketAddr, url: String, code: u16, reason: String },
+    /// This stream is of no use any more.
+    CloseStream(StreamId),
     /// Nothing goes to this address, or comes from it, by way of the base.
     Refused(Base, IpAddr),
 }
@@ -72,7 +76,7 @@ pub(crate) enum Unwrapped {
 impl Relays {
     pub(crate) fn new(timing: Timing, rng: ChaCha20Rng) -> Self {
         let (servers, clients, told) = (Vec::new(), Vec::new(), VecDeque::new());
-        Self { servers, clients, timing, rng, is_closed: false, told }
+        Self { servers, stream_bases: Vec::new(), clients, timing, rng, is_closed: false, told }
     }
 
     /// Whether there is nothing to do here.
@@ -87,6 +91,18 @@ impl Relays {
         }
     }
 
+    /// Adds an address from where streams to servers can be opened.
+    pub(crate) fn add_stream_base(&mut self, address: SocketAddr) {
+        if !self.stream_bases.contains(&address) && self.stream_bases.len() < CLIENT_LIMIT {
+            self.stream_bases.push(address);
+        }
+    }
+
+    /// Whether a stream leads to one of our servers.
+    pub(crate) fn has_stream(&self, stream: StreamId) -> bool {
+        self.clients.iter().any(|client| client.is_from(stream.remote, stream.base()))
+    }
+
     /// Gathering begins anew; the servers come again, and may be others.
     pub(crate) fn restart(&mut self) {
         self.servers.clear();
@@ -98,13 +114,15 @@ impl Relays {
         self.clients.iter_mut().for_each(|client| client.is_wanted = true);
     }
 
-    /// A gathering goes on from these bases: makes the clients that are missing, and asks those that are there anew.
+    /// A gathering goes on from these sockets, and from where streams begin: makes the clients that are missing, and asks those that are there anew.
     pub(crate) fn gather(&mut self, now: Instant, bases: &[Base]) {
         for server in &self.servers {
-            for base in bases.iter().filter(|base| is_of(server, **base)) {
+            let carrier = Carrier::from(server.protocol);
+            let streams = self.stream_bases.iter().map(|address| Base { address: *address, carrier });
+            for base in bases.iter().copied().chain(streams).filter(|base| is_of(server, *base)) {
                 let has_room = self.clients.len() < CLIENT_LIMIT && !self.is_closed;
                 let known =
-                    self.clients.iter_mut().find(|known| known.base == *base && known.server == *server);
+                    self.clients.iter_mut().find(|known| known.base == base && known.server == *server);
                 match known {
                     Some(known) if known.is_wanted => {}
                     Some(known) => known.begin_again(now),
@@ -112,7 +130,7 @@ impl Relays {
                         let mut seed = [0; 32];
                         self.rng.fill_bytes(&mut seed);
                         let rng = ChaCha20Rng::from_seed(seed);
-                        self.clients.push(Client::new(*base, server.clone(), self.timing, rng));
+                        self.clients.push(Client::new(base, server.clone(), self.timing, rng));
                     }
                     None => {}
                 }
@@ -138,14 +156,17 @@ impl Relays {
 
     /// The socket at `base` is closed.
     pub(crate) fn remove_base(&mut self, base: Base) {
-        for client in self.clients.extract_if(.., |client| client.base == base) {
+        if base.is_stream() {
+            self.stream_bases.retain(|known| *known != base.address);
+        }
+        for client in self.clients.extract_if(.., |client| is_at(client, base)) {
             self.told.extend(client.bases().map(Told::Removed));
         }
     }
 
     /// The bases that servers lend to the socket at `base`.
     pub(crate) fn over(&self, base: Base) -> Vec<Base> {
-        let clients = self.clients.iter().filter(|client| client.base == base);
+        let clients = self.clients.iter().filter(|client| is_at(client, base));
         clients.flat_map(Client::bases).collect()
     }
 
@@ -157,7 +178,9 @@ impl Relays {
                 client.close(now);
             }
         }
-        self.clients.retain(|client| client.state != State::Closed || client.has_outgoing());
+        let is_over = |client: &mut Client| client.state == State::Closed && !client.has_outgoing();
+        let streams = self.clients.extract_if(.., is_over).filter_map(|client| client.stream());
+        self.told.extend(streams.map(Told::CloseStream));
     }
 
     /// Ends all allocations.
@@ -282,14 +305,18 @@ impl Relays {
                 protocol: client.server.protocol,
             })),
             News::Lost(address) => self.told.push_back(Told::Removed(relay(address))),
-            News::Failed(code, reason) => self.told.push_back(Told::Failed { local, url, code, reason }),
-            News::Unanswered => {
+            News::Failed(code, reason) => {
+                let stream = client.stream().filter(|_| client.state == State::Failed);
+                self.told.extend(stream.map(Told::CloseStream));
+                self.told.push_back(Told::Failed { local, url, code, reason });
+            }
+            News::Unanswered(reason) => {
+                self.told.extend(client.stream().map(Told::CloseStream));
                 // Told once, where no base has reached any address of the URL.
                 let of_url = || self.clients.iter().filter(|other| other.server.url == url);
                 if of_url().any(Client::is_pending) || of_url().any(|other| other.has_answered) {
                     return;
                 }
-                let reason = "the server did not answer".to_owned();
                 self.told.push_back(Told::Failed { local, url, code: NO_ANSWER, reason });
             }
             News::Refused(ip) => {
@@ -299,6 +326,11 @@ impl Relays {
             }
         }
     }
+}
+
+/// Whether a client is at a socket, or where streams begin, be they of TCP or TLS.
+fn is_at(client: &Client, base: Base) -> bool {
+    client.base.address == base.address && client.base.is_stream() == base.is_stream()
 }
 
 /// Whether a server can be asked from a base: of one family, by what the base carries.

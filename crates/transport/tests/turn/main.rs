@@ -6,3 +6,4 @@ mod allocating;
 mod refusing;
 mod carrying;
 mod lasting;
+mod streaming;

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 use peerless_netsim::{Link, Network};
 use peerless_transport::crypto::Certificate;
-use peerless_transport::datagram::{Base, Datagram, Protocol, Received, Transmit};
+use peerless_transport::datagram::{Base, Datagram, Protocol, Received, StreamId, Transmit};
 use peerless_transport::dtls::Role;
 use peerless_transport::ice;
 use peerless_transport::sctp::{self, Message, SendOptions};
 use peerless_transport::state::{DtlsState, GatheringState};
 use peerless_transport::transport::{Config, Event, PacketKind, Transport};
 use peerless_transport::turn::TurnServer;
-use peerless_wire::sctp::{Ppid, StreamId};
+use peerless_wire::sctp::{self as wire, Ppid};
 use peerless_wire::sdp::Candidate;
 
 use crate::server::{PASSWORD, Server, USER};
@@ -27,6 +27,8 @@ pub struct World {
     pub servers: Vec<Server>,
     pub transports: [Transport; 2],
     pub addresses: [SocketAddr; 2],
+    /// Where streams of the first begin.
+    pub stream: Option<SocketAddr>,
     pub candidates: [Vec<Candidate>; 2],
     pub errors: Vec<ice::CandidateFailure>,
     pub received: [Vec<Received>; 2],
@@ -80,6 +82,7 @@ impl World {
             servers: vec![server],
             transports,
             addresses: ["10.0.0.1:1000", "10.0.1.2:2000"].map(|text| text.parse().unwrap()),
+            stream: None,
             candidates: [vec![], vec![]],
             errors: vec![],
             received: [vec![], vec![]],
@@ -124,6 +127,23 @@ impl World {
             self.transports[end].set_remote_fingerprints(self.now, vec![fingerprint], role);
             self.transports[end].open_association(self.now, sctp::Config::new([7; 32]));
         }
+    }
+
+    /// The first reaches its server by a stream.
+    pub fn gather_by_stream(&mut self) {
+        let base = "10.0.0.1:1".parse().unwrap();
+        self.stream = Some(base);
+        self.transports[0].ice_mut().add_stream_base(self.now, base);
+        let server = TurnServer { protocol: Protocol::Tcp, ..turn_server(SERVER, PASSWORD) };
+        self.gather(0, &[server]);
+    }
+
+    /// The stream ends.
+    pub fn end_stream(&mut self) {
+        let (local, remote) = (self.stream.unwrap(), SERVER.parse().unwrap());
+        let stream = StreamId { protocol: Protocol::Tcp, local, remote };
+        self.transports[0].stream_closed(self.now, stream, "connection reset");
+        self.servers[0].allocations.clear();
     }
 
     /// The whole way up to media that can be sent.
@@ -177,10 +197,13 @@ impl World {
             }
             return;
         }
-        let Some(end) = self.addresses.iter().position(|address| *address == destination) else { return };
+        let is_stream = self.stream == Some(destination);
+        let place = self.addresses.iter().position(|address| *address == destination);
+        let Some(end) = place.or(is_stream.then_some(0)) else { return };
         self.direct += usize::from(self.addresses.contains(&source));
         let contents = BytesMut::from(contents);
-        let datagram = Datagram { source, destination, protocol: Protocol::Udp, ecn: None, contents };
+        let protocol = if is_stream { Protocol::Tcp } else { Protocol::Udp };
+        let datagram = Datagram { source, destination, protocol, ecn: None, contents };
         let received = self.transports[end].handle_datagram(self.now, datagram);
         self.received[end].extend(received);
     }
@@ -219,6 +242,10 @@ impl World {
         while !batch.is_empty() {
             let size = transmit.segment_size.unwrap_or(usize::MAX).min(batch.len());
             let datagram = batch.split_to(size).freeze();
+            assert!(
+                transmit.protocol == Protocol::Udp || datagram.len().is_multiple_of(4),
+                "padded in streams"
+            );
             self.network.send(self.now, transmit.source, transmit.destination, datagram);
         }
     }
@@ -245,7 +272,7 @@ impl World {
         let count = self.messages[1 - end].len();
         let payload = Bytes::from(vec![7; size]);
         let association = self.transports[end].association_mut().unwrap();
-        association.send(self.now, StreamId(1), Ppid::BINARY, payload, SendOptions::default()).unwrap();
+        association.send(self.now, wire::StreamId(1), Ppid::BINARY, payload, SendOptions::default()).unwrap();
         assert!(self.run(seconds(20), |world| world.messages[1 - end].len() > count));
         assert_eq!(self.messages[1 - end][count].payload.len(), size);
     }

@@ -1,0 +1,102 @@
+//! coturn as the tests want it: on the address of the namespace's interface, with a certificate of an authority of its own.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use peerless_interop::process::PATIENCE;
+
+/// The address that `xtask` gives the namespace's interface.
+pub const ADDRESS: &str = "10.88.0.1";
+pub const USER: &str = "user";
+pub const PASSWORD: &str = "pass";
+
+/// A running server; ends when dropped.
+pub struct Coturn {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Coturn {
+    /// Starts one that knows [`USER`], with further lines of configuration.
+    pub async fn start(lines: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("peerless-turn-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        certify(&folder);
+        Self { child: run(&folder, lines).await, folder }
+    }
+
+    /// The root that vouches for its certificate, in DER.
+    pub fn root(&self) -> Vec<u8> {
+        std::fs::read(self.folder.join("root.der")).unwrap()
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after that.
+    pub async fn restart(&mut self, lines: &str) {
+        self.child = run(&self.folder, lines).await;
+    }
+
+    /// What it has written.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Coturn {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A password that lasts until the user name says, which begins with that time (draft-uberti-behave-turn-rest-00).
+pub fn rest_password(secret: &str, username: &str) -> String {
+    let script =
+        format!("printf %s '{username}' | openssl dgst -sha1 -hmac '{secret}' -binary | openssl base64");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn run(folder: &Path, lines: &str) -> Child {
+    let configuration = format!(
+        "listening-ip={ADDRESS}\nrelay-ip={ADDRESS}\nlisten-port=3478\ntls-listening-port=5349\n\
+         cert={0}/leaf.pem\npkey={0}/leaf.key\nrealm=peerless\nfingerprint\nno-cli\nverbose\nsimple-log\n\
+         log-file={0}/log\nnew-log-timestamp\nuserdb={0}/db\npidfile={0}/pid\n{lines}\n",
+        folder.display()
+    );
+    let file = folder.join("turnserver.conf");
+    std::fs::write(&file, configuration.replace("listen-port", "listening-port")).unwrap();
+    let mut command = Command::new("turnserver");
+    command.arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().expect("coturn's turnserver");
+    let stands = async {
+        while TcpStream::connect((ADDRESS, 3478)).is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, stands).await.expect("a server that listens");
+    child
+}
+
+/// Makes an authority and a certificate of its for the server's address.
+fn certify(folder: &Path) {
+    let curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    let script = format!(
+        "openssl req -x509 {curve} -keyout root.key -out root.pem -days 2 -subj /CN=authority && \
+         openssl req {curve} -keyout leaf.key -out leaf.csr -subj /CN=turn && \
+         printf 'subjectAltName=IP:{ADDRESS}' > leaf.ext && \
+         openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 \
+         -extfile leaf.ext -out leaf.pem && \
+         openssl x509 -in root.pem -outform der -out root.der"
+    );
+    let output = Command::new("sh").args(["-c", &script]).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,316 @@
+//! TURN with coturn: every transport to the server, calls of relays only between two of ours and with Chromium and Firefox in
+//! both roles, credentials that are wrong or have expired, short lifetimes, and a server that is killed and comes back.
+//! Needs a namespace with an interface at 10.88.0.1: `cargo xtask test` makes it.
+
+#[path = "lab/turn.rs"]
+mod coturn;
+mod lab;
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use coturn::{ADDRESS, Coturn, PASSWORD, USER, rest_password};
+use lab::serve;
+use peerless::{
+    Configuration, DataChannel, DataChannelInit, Event, IceCandidateError, IceConnectionState,
+    IceGatheringState, IceServer, IceTransportPolicy, LocalTrack, MediaKind, PeerConnection, RemoteTrack,
+};
+use peerless_interop::browser::{Browser, Kind};
+use peerless_interop::process::PATIENCE;
+use peerless_media::pump::Pump;
+use peerless_media::source::pattern::TestPattern;
+use peerless_signal::channel::{Channel, ChannelError, Incoming};
+use peerless_signal::{Role, exchange};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+const LONG_TERM: &str = "lt-cred-mech\nuser=user:pass";
+
+/// URLs and what the stats call their transports.
+const TRANSPORTS: [(&str, &str); 3] =
+    [("turn:10.88.0.1", "udp"), ("turn:10.88.0.1?transport=tcp", "tcp"), ("turns:10.88.0.1", "tls")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_transport_carries_a_call_between_two_relays() {
+    let server = Coturn::start(LONG_TERM).await;
+    for (url, protocol) in TRANSPORTS {
+        let [first, second] = [0, 1].map(|_| Ours::new(relays_only(&server, url)));
+        connect(&first, &second);
+        for ours in [&first, &second] {
+            ours.until("pictures and messages", |ours| ours.frames() > 30 && ours.messages() > 20).await;
+            let local = ours.local_candidate();
+            assert_eq!(
+                (&local["candidateType"], &local["relayProtocol"]),
+                (&"relay".into(), &protocol.into())
+            );
+            assert_eq!(local["url"], url);
+            let description = ours.connection.local_description().unwrap().sdp;
+            let told = description.lines().filter(|line| line.starts_with("a=candidate:"));
+            assert!(told.clone().count() > 0);
+            assert!(
+                told.clone().all(|line| line.contains(" typ relay raddr 0.0.0.0 rport 0")),
+                "{description}"
+            );
+        }
+        println!("{protocol}: {} frames, {} messages", first.frames(), first.messages());
+        first.connection.close();
+        second.connection.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_reaches_us_by_our_relay_whoever_offers() {
+    let server = Coturn::start(LONG_TERM).await;
+    for role in [Role::Offer, Role::Answer] {
+        with_browser(&server, Kind::Chromium, role).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_reaches_us_by_our_relay_whoever_offers() {
+    let server = Coturn::start(LONG_TERM).await;
+    for role in [Role::Offer, Role::Answer] {
+        with_browser(&server, Kind::Firefox, role).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_wrong_or_have_expired_are_told_by_401() {
+    let server = Coturn::start("use-auth-secret\nstatic-auth-secret=secret").await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let (valid, expired) = (format!("{}:us", now + 600), format!("{}:us", now - 600));
+    let refused = [(valid.clone(), "wrong".to_owned()), (expired.clone(), rest_password("secret", &expired))];
+    for (username, credential) in refused {
+        for (url, _) in TRANSPORTS {
+            let (errors, candidates) = gathered(&server, IceServer::turn(url, &username, &credential)).await;
+            let codes: Vec<u16> = errors.iter().map(|error| error.error_code).collect();
+            assert_eq!((codes, candidates), (vec![401], 0), "{url}: {errors:?}");
+            assert!(errors[0].url == url && errors[0].address.is_none());
+        }
+    }
+    let credential = rest_password("secret", &valid);
+    for (url, _) in TRANSPORTS {
+        let (errors, candidates) = gathered(&server, IceServer::turn(url, &valid, &credential)).await;
+        assert!(errors.is_empty() && candidates > 0, "{url}: {errors:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_no_authority_we_know_is_told_by_701() {
+    let server = Coturn::start(LONG_TERM).await;
+    let mut configuration = relays_only(&server, "turns:10.88.0.1");
+    configuration.tls_roots.clear();
+    let (errors, candidates) = gather(configuration).await;
+    assert_eq!((errors.len(), candidates), (1, 0), "{errors:?}");
+    assert_eq!(errors[0].error_code, 701);
+    println!("{}", errors[0].error_text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_outlives_short_lifetimes_and_a_restart_brings_it_back_after_a_crash() {
+    let lines = format!("{LONG_TERM}\nmax-allocate-lifetime=8\nstale-nonce=2");
+    let mut server = Coturn::start(&lines).await;
+    let [first, second] = [0, 1].map(|_| Ours::new(relays_only(&server, "turn:10.88.0.1")));
+    connect(&first, &second);
+    first.flows().await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    first.flows().await;
+    second.flows().await;
+    // coturn lends eight seconds, then as long as it likes; the nonce of before is stale by then.
+    let log = server.log();
+    assert!(log.contains("error 438") && log.contains("REFRESH processed, success"), "{log}");
+    server.kill();
+    first.until("the silence", |ours| ours.is(IceConnectionState::Disconnected)).await;
+    server.restart(&lines).await;
+    first.connection.restart_ice();
+    first.flows().await;
+    second.flows().await;
+    println!("back after a crash, {} frames", first.frames());
+}
+
+async fn with_browser(server: &Coturn, kind: Kind, role: Role) {
+    let (sockets, mut arrived) = mpsc::unbounded_channel();
+    let mut url = serve(include_str!("../pages/tcp.html"), sockets).await;
+    if role == Role::Answer {
+        url.push_str("/?role=offer");
+    }
+    let mut browser = Browser::start(kind).await.unwrap();
+    let tab = browser.open(&url).await.unwrap();
+    let socket = tokio::time::timeout(PATIENCE, arrived.recv()).await.expect("the page's socket").unwrap();
+    let ours = Ours::new(relays_only(server, "turn:10.88.0.1"));
+    tokio::spawn(exchange::run(socket, ours.connection.clone(), role));
+    let flows = "const f = await lab.figures(); return f.frames > 30 && f.messages > 10 && f;";
+    let figures = match browser.until(&tab, "pictures and messages", flows).await {
+        Ok(figures) => figures,
+        Err(error) => {
+            let last = browser.run(&tab, "return await lab.figures();").await;
+            panic!("{error}: the page has {last:?}, we {:?}\n{}", ours.stats(), server.log());
+        }
+    };
+    println!("{kind:?}, we {role:?}: {figures}");
+    ours.until("its pictures", |ours| ours.frames() > 30).await;
+    assert_eq!(ours.local_candidate()["candidateType"], "relay");
+    ours.connection.close();
+}
+
+fn relays_only(server: &Coturn, url: &str) -> Configuration {
+    let mut configuration = Configuration::default();
+    configuration.ice_servers = vec![IceServer::turn(url, USER, PASSWORD)];
+    configuration.ice_transport_policy = IceTransportPolicy::Relay;
+    configuration.tls_roots = vec![server.root()];
+    configuration.interfaces = Some(vec![ADDRESS.parse().unwrap()]);
+    configuration
+}
+
+/// What a gathering with this server tells: errors, and how many candidates.
+async fn gathered(server: &Coturn, ice_server: IceServer) -> (Vec<IceCandidateError>, usize) {
+    let mut configuration = relays_only(server, "turn:10.88.0.1");
+    configuration.ice_servers = vec![ice_server];
+    gather(configuration).await
+}
+
+async fn gather(configuration: Configuration) -> (Vec<IceCandidateError>, usize) {
+    let connection = PeerConnection::new(configuration).unwrap();
+    connection.create_data_channel("any", DataChannelInit::default()).unwrap();
+    let mut events = connection.events();
+    connection.set_local_description(None).unwrap();
+    let (mut errors, mut candidates) = (Vec::new(), 0);
+    let gathers = async {
+        while let Some(event) = events.next().await {
+            match event {
+                Event::IceCandidate(candidate) => candidates += usize::from(!candidate.candidate.is_empty()),
+                Event::IceCandidateError(error) => errors.push(error),
+                Event::IceGatheringState(IceGatheringState::Complete) => break,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, gathers).await.expect("gathering ends");
+    connection.close();
+    (errors, candidates)
+}
+
+/// Our side: sends a picture and messages, and counts those that come.
+struct Ours {
+    connection: PeerConnection,
+    frames: Arc<AtomicU64>,
+    messages: Arc<AtomicU64>,
+    errors: Arc<Mutex<Vec<IceCandidateError>>>,
+    _pump: Pump,
+}
+
+impl Ours {
+    fn new(configuration: Configuration) -> Self {
+        let connection = PeerConnection::new(configuration).unwrap();
+        let track = LocalTrack::new(MediaKind::Video, "picture", "stream");
+        connection.add_track(&track).unwrap();
+        let pump = Pump::video(track, TestPattern::new(320, 240, 25).unwrap(), 25, 500_000).unwrap();
+        let mut init = DataChannelInit::default();
+        init.negotiated = true;
+        init.id = Some(0);
+        let channel = connection.create_data_channel("echo", init).unwrap();
+        let (frames, messages) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let errors = Arc::<Mutex<Vec<IceCandidateError>>>::default();
+        tokio::spawn(talk(channel, messages.clone()));
+        let (mut events, counted, told) = (connection.events(), frames.clone(), errors.clone());
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::Track(track) => drop(tokio::spawn(watch(track, counted.clone()))),
+                    Event::IceCandidateError(error) => told.lock().unwrap().push(error),
+                    _ => {}
+                }
+            }
+        });
+        Self { connection, frames, messages, errors, _pump: pump }
+    }
+
+    fn frames(&self) -> u64 {
+        self.frames.load(Relaxed)
+    }
+
+    fn messages(&self) -> u64 {
+        self.messages.load(Relaxed)
+    }
+
+    fn is(&self, state: IceConnectionState) -> bool {
+        self.connection.ice_connection_state() == state
+    }
+
+    fn stats(&self) -> Value {
+        serde_json::from_str(&self.connection.get_stats().to_json()).unwrap()
+    }
+
+    /// Our candidate of the pair in use.
+    fn local_candidate(&self) -> Value {
+        let stats = self.stats();
+        let transport = stats.as_object().unwrap().values().find(|one| one["type"] == "transport").unwrap();
+        let pair = &stats[transport["selectedCandidatePairId"].as_str().expect("a pair in use")];
+        stats[pair["localCandidateId"].as_str().unwrap()].clone()
+    }
+
+    /// Pictures and messages, from now on.
+    async fn flows(&self) {
+        let (frames, messages) = (self.frames(), self.messages());
+        let more = |ours: &Self| ours.frames() > frames + 20 && ours.messages() > messages + 20;
+        self.until("pictures and messages", more).await;
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let waits = async {
+            while !is_so(self) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waits).await.is_err() {
+            let state = self.connection.ice_connection_state();
+            let errors = self.errors.lock().unwrap();
+            panic!("never: {what}; {state} {} {} {errors:?}", self.frames(), self.messages());
+        }
+    }
+}
+
+/// Has two of ours exchange descriptions.
+fn connect(first: &Ours, second: &Ours) {
+    let ((out, from_there), (back, from_here)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    let (here, there) = (Half { out, into: from_here }, Half { out: back, into: from_there });
+    tokio::spawn(exchange::run(here, first.connection.clone(), Role::Offer));
+    tokio::spawn(exchange::run(there, second.connection.clone(), Role::Answer));
+}
+
+async fn watch(track: RemoteTrack, frames: Arc<AtomicU64>) {
+    while track.recv().await.is_some() {
+        frames.fetch_add(1, Relaxed);
+    }
+}
+
+/// Messages there and back.
+async fn talk(channel: DataChannel, count: Arc<AtomicU64>) {
+    channel.opened().await;
+    while channel.send("ping").await.is_ok() && channel.recv().await.is_some() {
+        count.fetch_add(1, Relaxed);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Signalling between two of ours.
+struct Half {
+    out: mpsc::UnboundedSender<Incoming>,
+    into: mpsc::UnboundedReceiver<Incoming>,
+}
+
+impl Channel for Half {
+    async fn send(&mut self, text: String) -> Result<(), ChannelError> {
+        let _ = self.out.send(Incoming::Text(text));
+        Ok(())
+    }
+
+    async fn recv(&mut self) -> Result<Option<Incoming>, ChannelError> {
+        Ok(self.into.recv().await)
+    }
+
+    async fn close(&mut self) {
+        self.into.close();
+    }
+}
