@@ -95,7 +95,7 @@ impl Gathered {
     }
 }
 
-/// Offers, and waits until all is gathered.
+/// Offers, and waits until all is gathered: the candidates of UDP.
 async fn gather(configuration: Configuration) -> (PeerConnection, Gathered) {
     let connection = PeerConnection::new(configuration).unwrap();
     let mut events = connection.events();
@@ -108,7 +108,8 @@ async fn gather(configuration: Configuration) -> (PeerConnection, Gathered) {
             Event::IceCandidate(candidate) if candidate.candidate.is_empty() => ended = true,
             Event::IceCandidate(candidate) => {
                 assert!(!ended, "{candidate:?} after the last");
-                gathered.candidates.push(candidate.candidate);
+                // Servers are asked over UDP.
+                gathered.candidates.extend(Some(candidate.candidate).filter(|one| !one.contains("tcptype")));
             }
             Event::IceCandidateError(error) => gathered.errors.push(error),
             Event::IceGatheringState(state) => complete = state == IceGatheringState::Complete,

@@ -26,10 +26,10 @@ fn without_groups(description: Option<SessionDescription>) -> SessionDescription
     SessionDescription { kind, sdp }
 }
 
-/// The ports of the candidates in a connection's description.
+/// The ports of the candidates of UDP in a connection's description.
 fn ports(connection: &PeerConnection) -> Vec<u16> {
     let sdp = connection.local_description().unwrap().sdp;
-    let candidates = sdp.lines().filter(|line| line.starts_with("a=candidate:"));
+    let candidates = sdp.lines().filter(|line| line.starts_with("a=candidate:") && line.contains(" udp "));
     candidates.map(|line| line.split(' ').nth(5).unwrap().parse().unwrap()).collect()
 }
 
