@@ -18,9 +18,10 @@ impl Peer {
     /// `addTrack` (webrtc-pc §5.1): reuses a transceiver of this kind that never sent, else makes one.
     ///
     /// # Errors
-    /// `Closed`; `TrackExists` where a sender has a track of this id.
+    /// `Closed`; `TrackExists` where a sender has a track of this id; `Argument` for ids that `a=msid` cannot carry.
     pub fn add_track(&mut self, kind: MediaKind, track: TrackInit) -> Result<TransceiverId, Error> {
         self.check_open()?;
+        check_ids(Some(&track), &[])?;
         let id = self.engine.transceivers.add_track(kind, track)?;
         self.finish_call();
         Ok(id)
@@ -30,7 +31,7 @@ impl Peer {
     ///
     /// # Errors
     /// `Closed`; `Argument` for the direction `Stopped`, and for names of encodings that are none, are there twice, or that
-    /// only some have; `Range` for a scale below 1 or a frame rate below 0; `CodecUnavailable` for an encoding in a codec
+    /// only some have, and for ids that `a=msid` cannot carry; `Range` for a scale below 1 or a frame rate below 0; `CodecUnavailable` for an encoding in a codec
     /// that the configuration does not have; `NotSupported` for a name longer than 16 and for a network priority.
     pub fn add_transceiver(
         &mut self,
@@ -41,6 +42,7 @@ impl Peer {
         if init.direction == Direction::Stopped {
             return Err(Error::Argument("a transceiver cannot begin as stopped"));
         }
+        check_ids(init.track.as_ref(), &init.stream_ids)?;
         let encodings = of_new_sender(kind, init.send_encodings, &self.config.codecs)?;
         check_received(kind, &init.receive_rids)?;
         let transceiver = self.engine.transceivers.add(kind, init.direction);
@@ -105,9 +107,10 @@ impl Peer {
     /// negotiation on.
     ///
     /// # Errors
-    /// `Closed`; `UnknownTransceiver` where there never was such a one.
+    /// `Closed`; `UnknownTransceiver` where there never was such a one; `Argument` for ids that `a=msid` cannot carry.
     pub fn set_streams(&mut self, id: TransceiverId, stream_ids: Vec<String>) -> Result<(), Error> {
         self.check_open()?;
+        check_ids(None, &stream_ids)?;
         if let Some(transceiver) = self.engine.transceivers.known_mut(id)? {
             transceiver.sender.set_streams(&stream_ids);
         }
@@ -223,5 +226,44 @@ impl Peer {
         if let Some(mid) = self.engine.transceivers.find(id).and_then(|one| one.mid.clone()) {
             self.engine.links.of_mut(&mid).media.request_key_frame(now, &mid, rid);
         }
+    }
+}
+
+/// The ids of a track and of streams must be such that a description can carry them (RFC 8830 §2): of 1 to 64 bytes of a
+/// token, and a stream is not called `-`, which stands for none. Browsers make them themselves.
+fn check_ids(track: Option<&TrackInit>, stream_ids: &[String]) -> Result<(), Error> {
+    if track.is_some_and(|track| !can_be_carried(&track.id)) {
+        return Err(Error::Argument("the id of a track has 1 to 64 characters, without spaces"));
+    }
+    let of_track = track.map(|track| &track.stream_ids[..]).unwrap_or_default();
+    if of_track.iter().chain(stream_ids).any(|id| id == "-" || !can_be_carried(id)) {
+        return Err(Error::Argument(
+            "the id of a stream has 1 to 64 characters, without spaces, and is not -",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether it is a token (RFC 8866 §9) of at most 64 bytes.
+fn can_be_carried(id: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]".contains(&byte);
+    (1..=64).contains(&id.len()) && id.bytes().all(is_token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_no_description_can_carry_are_refused() {
+        let track = |id: &str, stream: &str| TrackInit { id: id.into(), stream_ids: vec![stream.into()] };
+        let check = |id: &str, stream: &str| check_ids(Some(&track(id, stream)), &[stream.to_owned()]);
+        assert!(check("{0b9c-1}", "my.stream_1").is_ok());
+        for bad in ["", "two words", "a:b", "line\r\na=x", "é", &"x".repeat(65)] {
+            assert!(matches!(check(bad, "stream"), Err(Error::Argument(_))), "{bad}");
+            assert!(matches!(check("track", bad), Err(Error::Argument(_))), "{bad}");
+        }
+        assert!(check("-", "stream").is_ok());
+        assert!(check_ids(None, &["-".to_owned()]).is_err());
     }
 }
