@@ -10,12 +10,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::process::{ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use peerless::{
-    Configuration, DataChannel, DataChannelInit, Event, Events, Format, Frame, IceConnectionState,
-    LocalTrack, MediaKind, PeerConnection, RemoteTrack, SelectedPair,
+    Configuration, DataChannel, DataChannelInit, Event, Events, Format, Frame, GatheringPolicy,
+    IceConnectionState, LocalTrack, MediaKind, PeerConnection, RemoteTrack, SelectedPair,
 };
 use peerless_signal::{Role, exchange};
 use tokio::process::{Child, Command};
@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[tokio::main]
 async fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("far") {
-        far().await;
+        let is_continual = std::env::args().nth(2).as_deref() == Some("continually");
+        far(if is_continual { GatheringPolicy::Continually } else { GatheringPolicy::Once }).await;
         return ExitCode::SUCCESS;
     }
     let outcomes = [
@@ -37,6 +38,10 @@ async fn main() -> ExitCode {
         (
             "a_network_that_comes_back_needs_no_restart_while_consent_lasts",
             tokio::spawn(one_network()).await.is_ok(),
+        ),
+        (
+            "a_call_over_two_networks_plays_on_when_one_is_lost_and_moves_back",
+            tokio::spawn(moving_networks()).await.is_ok(),
         ),
     ];
     for (name, is_good) in outcomes {
@@ -50,7 +55,7 @@ async fn main() -> ExitCode {
 }
 
 async fn two_networks() {
-    let near = Near::new(&[1, 2]).await;
+    let near = Near::new(&[1, 2], GatheringPolicy::Once).await;
     near.flows().await;
     let before = near.selected();
     let lost = network_of(before.local.ip());
@@ -76,7 +81,7 @@ async fn two_networks() {
 }
 
 async fn one_network() {
-    let near = Near::new(&[3]).await;
+    let near = Near::new(&[3], GatheringPolicy::Once).await;
     near.flows().await;
     let told = near.selections();
     set_link(3, "down").await;
@@ -97,17 +102,87 @@ async fn one_network() {
     near.end().await;
 }
 
+/// The longest silence when the network in use is taken down, at either end.
+const LONGEST_GAP: Duration = Duration::from_secs(1);
+
+async fn moving_networks() {
+    let near = Near::new(&[4, 5], GatheringPolicy::Continually).await;
+    near.flows().await;
+    // The paths beside the one in use are found meanwhile.
+    near.flows().await;
+    for far_loses in [false, true] {
+        let used = network_of(near.selected().local.ip());
+        near.mark().await;
+        if far_loses {
+            near.tell(&format!("down {used}")).await;
+        } else {
+            set_link(used, "down").await;
+        }
+        near.until("the other network is taken", |near| network_of(near.selected().local.ip()) != used).await;
+        near.flows().await;
+        let gaps = near.gaps().await;
+        let who = if far_loses { "far" } else { "near" };
+        println!("the {who} end lost its network: silence of {:?} here, {:?} there", gaps[0], gaps[1]);
+        assert!(near.is_connected() && gaps.into_iter().all(|gap| gap <= LONGEST_GAP), "{gaps:?}");
+
+        near.mark().await;
+        if far_loses {
+            near.tell(&format!("up {used}")).await;
+        } else {
+            set_link(used, "up").await;
+        }
+        near.until("it moves back", |near| network_of(near.selected().local.ip()) == used).await;
+        near.flows().await;
+        let gaps = near.gaps().await;
+        println!("back again: silence of {:?} here, {:?} there", gaps[0], gaps[1]);
+        assert!(gaps.into_iter().all(|gap| gap <= LONGEST_GAP), "{gaps:?}");
+    }
+    // A network that was not there before is taken up, and serves when the others are lost.
+    near.join(6).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    near.mark().await;
+    set_link(4, "down").await;
+    set_link(5, "down").await;
+    near.until("the new network is taken", |near| network_of(near.selected().local.ip()) == 6).await;
+    near.flows().await;
+    println!("the new one: silence of {:?}", near.gaps().await);
+    assert!(!near.connection.is_negotiation_needed(), "without a restart");
+    near.end().await;
+}
+
 /// What a host plays: sound each way, and a channel that the far one echoes.
 struct Host {
     connection: PeerConnection,
     events: Events,
-    heard: Arc<AtomicU64>,
+    heard: Arc<Heard>,
+}
+
+/// How much was heard, and the longest silence since it was asked for last.
+#[derive(Default)]
+struct Heard {
+    count: AtomicU64,
+    silence: Mutex<(Option<Instant>, Duration)>,
+}
+
+impl Heard {
+    fn note(&self) {
+        self.count.fetch_add(1, Relaxed);
+        let mut silence = locked(&self.silence);
+        let now = Instant::now();
+        let length = silence.0.replace(now).map_or(Duration::ZERO, |last| now - last);
+        silence.1 = silence.1.max(length);
+    }
+
+    fn take_silence(&self) -> Duration {
+        std::mem::take(&mut locked(&self.silence).1)
+    }
 }
 
 impl Host {
-    fn new(interfaces: Option<Vec<IpAddr>>) -> Self {
+    fn new(interfaces: Option<Vec<IpAddr>>, gathering: GatheringPolicy) -> Self {
         let mut configuration = Configuration::default();
         configuration.interfaces = interfaces;
+        configuration.gathering = gathering;
         let connection = PeerConnection::new(configuration).unwrap();
         let events = connection.events();
         let track = LocalTrack::new(MediaKind::Audio, "sound", "stream");
@@ -130,30 +205,33 @@ async fn play(track: LocalTrack) {
     }
 }
 
-async fn listen(track: RemoteTrack, heard: Arc<AtomicU64>) {
+async fn listen(track: RemoteTrack, heard: Arc<Heard>) {
     while track.recv().await.is_some() {
-        heard.fetch_add(1, Relaxed);
+        heard.note();
     }
 }
 
 /// The host that the tests run on.
 struct Near {
     connection: PeerConnection,
-    heard: Arc<AtomicU64>,
+    heard: Arc<Heard>,
     echoed: Arc<AtomicU64>,
     selected: Arc<Mutex<Vec<SelectedPair>>>,
     /// The far host's state and what it has heard.
     report: Arc<Mutex<(String, u64)>>,
+    /// The longest silence there, once it was asked for.
+    far_silence: Arc<Mutex<Option<Duration>>>,
     to_far: mpsc::UnboundedSender<String>,
     far: Child,
 }
 
 impl Near {
     /// Both hosts with these networks between them, connected.
-    async fn new(networks: &[u8]) -> Self {
+    async fn new(networks: &[u8], gathering: GatheringPolicy) -> Self {
         let program = std::env::current_exe().unwrap();
         let mut far = Command::new("unshare");
-        far.arg("--net").arg(program).arg("far").kill_on_drop(true);
+        let word = if gathering == GatheringPolicy::Continually { "continually" } else { "once" };
+        far.arg("--net").arg(program).args(["far", word]).kill_on_drop(true);
         let mut far = far.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = lines(far.stdout.take().unwrap());
         let hello = tokio::time::timeout(PATIENCE, lines.recv()).await.unwrap();
@@ -162,7 +240,8 @@ impl Near {
             join(*network, far.id().unwrap()).await;
         }
         let addresses = networks.iter().map(|network| address(*network, 1)).collect();
-        let Host { connection, mut events, heard } = Host::new(Some(addresses));
+        let interfaces = Some(addresses).filter(|_| gathering == GatheringPolicy::Once);
+        let Host { connection, mut events, heard } = Host::new(interfaces, gathering);
         let (echoed, selected, report) = <(Arc<AtomicU64>, Arc<Mutex<Vec<_>>>, Arc<Mutex<_>>)>::default();
         let channel = connection.create_data_channel("echo", DataChannelInit::default()).unwrap();
         tokio::spawn(talk(channel, echoed.clone()));
@@ -178,10 +257,15 @@ impl Near {
         });
         let to_far = writer(far.stdin.take().unwrap());
         let (signals, incoming) = mpsc::unbounded_channel();
-        let noted = report.clone();
+        let (noted, far_silence) = (report.clone(), Arc::<Mutex<Option<Duration>>>::default());
+        let noted_silence = far_silence.clone();
         tokio::spawn(async move {
             while let Some(line) = lines.recv().await {
                 match line.strip_prefix("# ") {
+                    Some(words) if words.starts_with("silence ") => {
+                        let milliseconds = words["silence ".len()..].parse().expect("a number");
+                        *locked(&noted_silence) = Some(Duration::from_millis(milliseconds));
+                    }
                     Some(words) => *locked(&noted) = parse_report(words),
                     None => drop(signals.send(line)),
                 }
@@ -190,7 +274,7 @@ impl Near {
         to_far.send("begin".to_owned()).unwrap();
         let pipe = Pipe { incoming, outgoing: to_far.clone() };
         tokio::spawn(exchange::run(pipe, connection.clone(), Role::Offer));
-        Self { connection, heard, echoed, selected, report, to_far, far }
+        Self { connection, heard, echoed, selected, report, far_silence, to_far, far }
     }
 
     fn is(&self, state: IceConnectionState) -> bool {
@@ -214,7 +298,7 @@ impl Near {
     }
 
     fn counts(&self) -> [u64; 3] {
-        [self.heard.load(Relaxed), self.echoed.load(Relaxed), locked(&self.report).1]
+        [self.heard.count.load(Relaxed), self.echoed.load(Relaxed), locked(&self.report).1]
     }
 
     /// Sound both ways and messages, from now on.
@@ -235,6 +319,24 @@ impl Near {
             panic!("never: {what}; {state:?}, selected {:?}", locked(&self.selected));
         }
         println!("{what}");
+    }
+
+    /// Silences count from now on.
+    async fn mark(&self) {
+        self.gaps().await;
+    }
+
+    /// The longest silences since the last mark, here and there.
+    async fn gaps(&self) -> [Duration; 2] {
+        *locked(&self.far_silence) = None;
+        self.tell("silence").await;
+        self.until("the far end says its silence", |near| locked(&near.far_silence).is_some()).await;
+        [self.heard.take_silence(), locked(&self.far_silence).unwrap()]
+    }
+
+    /// One network more.
+    async fn join(&self, network: u8) {
+        join(network, self.far.id().unwrap()).await;
     }
 
     async fn tell(&self, word: &str) {
@@ -262,12 +364,12 @@ async fn talk(channel: DataChannel, echoed: Arc<AtomicU64>) {
 }
 
 /// The other host: answers, plays, echoes, and tells what it hears.
-async fn far() {
+async fn far(gathering: GatheringPolicy) {
     println!("# hello");
     let mut lines = standard_lines();
     // Its networks are made meanwhile.
     while lines.recv().await.is_some_and(|line| line != "begin") {}
-    let Host { connection, mut events, heard } = Host::new(None);
+    let Host { connection, mut events, heard } = Host::new(None, gathering);
     let outgoing = standard_writer();
     let (signals, incoming) = mpsc::unbounded_channel();
     let pipe = Pipe { incoming, outgoing: outgoing.clone() };
@@ -277,6 +379,13 @@ async fn far() {
         tokio::select! {
             line = lines.recv() => match line.as_deref() {
                 Some("restart") => connection.restart_ice(),
+                Some("silence") => {
+                    let _ = outgoing.send(format!("# silence {}", heard.take_silence().as_millis()));
+                }
+                Some(line) if line.starts_with("down ") || line.starts_with("up ") => {
+                    let (state, network) = line.split_once(' ').expect("which");
+                    run(&format!("ip link set dev far{network} {state}")).await;
+                }
                 Some(line) => drop(signals.send(line.to_owned())),
                 None => break,
             },
@@ -286,7 +395,7 @@ async fn far() {
                 _ => {}
             },
             _ = timer.tick() => {
-                let words = format!("# {} {}", connection.ice_connection_state(), heard.load(Relaxed));
+                let words = format!("# {} {}", connection.ice_connection_state(), heard.count.load(Relaxed));
                 let _ = outgoing.send(words);
             }
         }

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use peerless_rtp::frame::Frame;
 use peerless_transport::crypto::Certificate;
 use peerless_transport::datagram::{Base, Datagram, Transmit};
+use peerless_transport::ice::Shown;
 use peerless_transport::turn::TurnServer;
 use rand_chacha::rand_core::Rng;
 
@@ -71,6 +72,27 @@ impl Peer {
         let is_others = self.engine.links.at_mut(Base::udp(address)).is_some_and(|link| link.id != transport);
         if let Some(link) = self.engine.links.get_mut(transport).filter(|_| !is_others) {
             link.add_local_address(now, address);
+        }
+        self.engine.settle();
+    }
+
+    /// How the host candidates of a local address of a transport are shown from now on; to be said before it is added.
+    pub fn show_local_address(&mut self, transport: TransportId, address: IpAddr, shown: Shown) {
+        if let Some(link) = self.engine.links.get_mut(transport) {
+            link.transport.ice_mut().show_local_address(address, shown);
+        }
+    }
+
+    /// A translator is known to lead from `public` to the UDP socket bound to `address`: a server-reflexive candidate.
+    pub fn add_translated_address(
+        &mut self,
+        now: Instant,
+        transport: TransportId,
+        address: SocketAddr,
+        public: SocketAddr,
+    ) {
+        if let Some(link) = self.engine.links.get_mut(transport) {
+            link.transport.ice_mut().add_translated_address(now, Base::udp(address), public);
         }
         self.engine.settle();
     }

@@ -10,6 +10,7 @@ use peerless_peer::config::{
 };
 use peerless_transport::crypto::Certificate;
 
+use crate::addresses::AddressOptions;
 use crate::error::{EndpointError, Error};
 use crate::ice_server::{IceServer, Servers};
 use crate::ice_tcp::IceTcp;
@@ -45,6 +46,9 @@ pub struct Configuration {
     pub dtls: DtlsVersions,
     /// The local addresses to use. Default: those of all interfaces that are up; loopback only where there is no other.
     pub interfaces: Option<Vec<IpAddr>>,
+    /// Which of them are used and how they are shown: interfaces, ports, translators, names instead of addresses. Where
+    /// `interfaces` names addresses, the choice of interfaces here does not count. Default: all, as they are.
+    pub addresses: AddressOptions,
     /// Which candidates of TCP are gathered. Default: active ones.
     pub ice_tcp: IceTcp,
     /// Certificates, each in DER, that may vouch for TURN servers over TLS beside the roots of the system. Default: none.
@@ -91,6 +95,7 @@ impl Default for Configuration {
             codecs: CodecCapability::all(),
             dtls: DtlsVersions::Any,
             interfaces: None,
+            addresses: AddressOptions::default(),
             ice_tcp: IceTcp::default(),
             tls_roots: Vec::new(),
             mtu: 1200,
@@ -136,7 +141,7 @@ impl Configuration {
             EndpointError::BundlePolicy
         } else if self.ice_candidate_pool_size > 1 {
             EndpointError::CandidatePool
-        } else if self.interfaces.is_some() {
+        } else if self.interfaces.is_some() || self.addresses != AddressOptions::default() {
             EndpointError::Interfaces
         } else if self.gathering != GatheringPolicy::Once {
             EndpointError::Gathering

@@ -30,7 +30,9 @@ impl PeerConnection {
         if state.shares_port {
             configuration.check_shared(state.peer.configuration().ice_lite)?;
         }
-        if state.configuration.interfaces != configuration.interfaces {
+        if state.configuration.interfaces != configuration.interfaces
+            || state.configuration.addresses != configuration.addresses
+        {
             return Err(PeerError::Fixed("the interfaces").into());
         }
         if state.configuration.ice_tcp != configuration.ice_tcp {

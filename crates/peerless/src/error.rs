@@ -1,6 +1,8 @@
 //! Why a call was refused, under the name that the W3C gives it.
 
 use std::io;
+
+use crate::addresses::AddressReason;
 use std::net::SocketAddr;
 
 /// A refused call. What it named stays as it was.
@@ -27,6 +29,9 @@ pub enum Error {
     /// An endpoint, or a connection of one, cannot be like that.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// `Configuration::addresses` holds what cannot be.
+    #[error("addresses: {0}")]
+    Addresses(#[from] AddressReason),
     /// The system refused something: no random numbers, no list of interfaces.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -107,6 +112,8 @@ impl Error {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Peer(error) => error.name(),
+            Self::Addresses(AddressReason::ProxyOnly) => "NotSupportedError",
+            Self::Addresses(_) => "InvalidAccessError",
             Self::IceServer { reason: IceServerReason::NotSupported, .. } => "NotSupportedError",
             Self::IceServer { reason: IceServerReason::NoCredential | IceServerReason::Username, .. } => {
                 "InvalidAccessError"

@@ -111,6 +111,7 @@
 //! No call blocks or waits except those that are `async`. Each connection is one task on the tokio runtime that it
 //! was made in; those of an [`Endpoint`] share its workers.
 
+pub mod addresses;
 pub mod error;
 mod ice_server;
 mod ice_tcp;
@@ -139,6 +140,7 @@ pub mod stats;
 mod transports;
 mod parameters;
 
+pub use addresses::AddressOptions;
 pub use channel::DataChannel;
 pub use config::Configuration;
 pub use connection::PeerConnection;

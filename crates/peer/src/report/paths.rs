@@ -97,9 +97,10 @@ impl Path<'_> {
     fn candidate(&self, candidate: &CandidateStats, is_local: bool) -> IceCandidateStats {
         let is_told = is_local || candidate.kind != CandidateKind::PeerReflexive;
         let related = candidate.related.as_ref();
+        let address = || candidate.shown.clone().unwrap_or_else(|| candidate.address.ip().to_string());
         IceCandidateStats {
             transport_id: self.id.to_owned(),
-            address: Nullable(is_told.then(|| candidate.address.ip().to_string())),
+            address: Nullable(is_told.then(address)),
             port: Some(candidate.address.port().into()),
             protocol: Some(if candidate.tcp_type.is_some() { "tcp" } else { "udp" }.to_owned()),
             candidate_type: match candidate.kind {

@@ -1,5 +1,6 @@
 //! What moves datagrams and time: one task per connection, over the system's UDP sockets and streams of TCP and TLS.
 
+mod privacy;
 pub(crate) mod interfaces;
 mod watch;
 pub(crate) mod sockets;
@@ -8,6 +9,7 @@ mod tls;
 mod stream;
 mod streams;
 mod mdns;
+mod showing;
 pub(crate) mod resolve;
 pub(crate) mod turn;
 mod run;

@@ -20,7 +20,7 @@ use crate::shared::{Errand, Shared};
 use crate::stream_server::StreamServer;
 
 /// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.3).
-const UNREACHABLE: u16 = 701;
+pub(crate) const UNREACHABLE: u16 = 701;
 
 /// Resolves every server, hands the addresses to the peer for a transport, then tells it that there are no more.
 pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, servers: Servers) {

@@ -2,6 +2,7 @@
 //! runs the errands that need the system. It ends when the peer has closed and its last datagrams have left.
 
 use std::future::Future;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_peer::config::GatheringPolicy;
+use peerless_peer::event::{Event, IceCandidateError};
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Protocol};
 use rustls::pki_types::CertificateDer;
@@ -17,9 +19,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
+use crate::addresses::AddressOptions;
 use crate::config::Configuration;
 use crate::driver::interfaces;
 use crate::driver::resolve;
+use crate::driver::showing::{self, Names};
 use crate::driver::sockets::Socket;
 use crate::driver::streams::Streams;
 use crate::driver::tls;
@@ -27,6 +31,7 @@ use crate::driver::turn::{Departures, turn};
 use crate::driver::watch::Watch;
 use crate::error::Error;
 use crate::ice_tcp::IceTcp;
+use crate::news::News;
 use crate::shared::{Errand, Shared, State};
 
 /// How much the driver takes in before it lets other tasks run, datagrams.
@@ -41,6 +46,7 @@ const GRACE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Plan {
     addresses: Option<Vec<IpAddr>>,
+    options: AddressOptions,
     ice_tcp: IceTcp,
     tls_roots: Vec<CertificateDer<'static>>,
     /// Whether addresses that come later are taken up at once.
@@ -51,13 +57,12 @@ impl Plan {
     /// Refuses unknown interfaces and malformed server URLs.
     pub(crate) fn new(configuration: &Configuration) -> Result<Self, Error> {
         configuration.servers()?;
-        let addresses = match &configuration.interfaces {
-            Some(wanted) => Some(interfaces::addresses(Some(wanted))?),
-            None => None,
-        };
+        configuration.addresses.check()?;
+        interfaces::check(configuration.interfaces.as_deref())?;
+        let (addresses, options) = (configuration.interfaces.clone(), configuration.addresses.clone());
         let tls_roots = tls::roots(&configuration.tls_roots)?;
         let is_continual = configuration.gathering == GatheringPolicy::Continually;
-        Ok(Self { addresses, ice_tcp: configuration.ice_tcp.clone(), tls_roots, is_continual })
+        Ok(Self { addresses, options, ice_tcp: configuration.ice_tcp.clone(), tls_roots, is_continual })
     }
 }
 
@@ -66,6 +71,7 @@ pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
     let driver = Driver {
         shared,
         gathering: Vec::new(),
+        names: Names::default(),
         sockets: Vec::new(),
         streams: Streams::new(plan.tls_roots.clone()),
         plan,
@@ -86,6 +92,7 @@ struct Driver {
     plan: Plan,
     /// The transports that gather.
     gathering: Vec<TransportId>,
+    names: Names,
     sockets: Vec<Socket>,
     streams: Streams,
     /// Transports that have ended: their sockets go once all that was polled has left.
@@ -244,7 +251,7 @@ impl Driver {
         if !self.plan.is_continual {
             return;
         }
-        let addresses = interfaces::to_gather(self.plan.addresses.as_deref()).unwrap_or_default();
+        let addresses = self.to_gather();
         for transport in self.gathering.clone() {
             let has_socket = |address: &IpAddr| {
                 self.sockets.iter().any(|one| one.transport == transport && one.local.ip() == *address)
@@ -316,25 +323,34 @@ impl Driver {
         if !self.gathering.contains(&transport) {
             self.gathering.push(transport);
         }
-        let addresses = interfaces::to_gather(self.plan.addresses.as_deref()).unwrap_or_else(|error| {
-            tracing::warn!(%error, "no list of interfaces");
-            Vec::new()
-        });
+        let addresses = self.to_gather();
         let places = self.streams.gather(&addresses, &self.plan.ice_tcp, transport);
-        for address in addresses {
+        for address in addresses.iter().copied() {
             let is_bound = |socket: &Socket| socket.transport == transport && socket.local.ip() == address;
             if self.sockets.iter().any(is_bound) {
                 continue;
             }
-            match Socket::bind(address, transport) {
+            let bound = match &self.plan.options.ports {
+                Some(ports) => Socket::bind_in(address, ports, transport),
+                None => Socket::bind(address, transport),
+            };
+            match bound {
                 Ok(socket) => self.sockets.push(socket),
-                Err(error) => tracing::warn!(%error, %address, "no socket on this address"),
+                Err(error) => self.tell_unbound(address, &error),
             }
         }
         let mut state = self.shared.lock_as_driver();
+        for address in addresses {
+            if let Some(shown) = self.names.shown(address, &self.plan.options) {
+                state.peer.show_local_address(transport, address, shown);
+            }
+        }
         let is_meant = |socket: &&Socket| socket.transport == transport && socket.missing.is_none();
         for socket in self.sockets.iter().filter(is_meant) {
             state.peer.add_local_address(now, transport, socket.local);
+            for public in showing::translated(socket.local, &self.plan.options) {
+                state.peer.add_translated_address(now, transport, socket.local, public);
+            }
         }
         for (place, tcp_type) in places {
             match tcp_type {
@@ -346,6 +362,27 @@ impl Driver {
         // As they are configured now; what cannot be used was refused there.
         let servers = self.shared.look().configuration.servers().unwrap_or_default();
         self.errands.spawn(resolve::servers(Arc::downgrade(&self.shared), transport, servers));
+    }
+
+    fn to_gather(&self) -> Vec<IpAddr> {
+        let found = interfaces::to_gather(self.plan.addresses.as_deref(), &self.plan.options);
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no list of interfaces");
+            Vec::new()
+        })
+    }
+
+    /// Tells that no candidate comes from an address.
+    fn tell_unbound(&self, address: IpAddr, error: &io::Error) {
+        tracing::warn!(%error, %address, "no socket on this address");
+        let failure = IceCandidateError {
+            address: Some(address),
+            port: None,
+            url: String::new(),
+            error_code: resolve::UNREACHABLE,
+            error_text: error.to_string(),
+        };
+        self.shared.lock_as_driver().publish(&News::Peer(Event::IceCandidateError(failure)));
     }
 
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.

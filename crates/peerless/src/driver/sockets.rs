@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -54,6 +55,30 @@ impl Socket {
     /// Binds to `address` and a free port, for a transport.
     pub(crate) fn bind(address: IpAddr, transport: TransportId) -> io::Result<Self> {
         Self::new(std::net::UdpSocket::bind((address, 0))?, transport)
+    }
+
+    /// Binds to `address` and a free port of these, from a random one on, for a transport.
+    ///
+    /// # Errors
+    /// `AddrInUse` where all are taken, or what else the system says.
+    pub(crate) fn bind_in(
+        address: IpAddr,
+        ports: &RangeInclusive<u16>,
+        transport: TransportId,
+    ) -> io::Result<Self> {
+        let mut chance = [0; 2];
+        aws_lc_rs::rand::fill(&mut chance).map_err(|_| io::Error::other("no random numbers"))?;
+        let count = u32::from(*ports.end()) - u32::from(*ports.start()) + 1;
+        let begin = u32::from(u16::from_be_bytes(chance)) % count;
+        for step in 0..count {
+            let port = u32::from(*ports.start()) + (begin + step) % count;
+            match std::net::UdpSocket::bind((address, port as u16)) {
+                Ok(socket) => return Self::new(socket, transport),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AddrInUse, format!("no free port in {ports:?}")))
     }
 
     /// One that is bound already.

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use peerless_peer::id::TransportId;
 use socket2::{Domain, Protocol, Type};
 
+use crate::addresses::AddressOptions;
 use crate::driver::interfaces;
 use crate::driver::sockets::Socket;
 use crate::error::{EndpointError, Error};
@@ -39,7 +40,7 @@ fn expanded(addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, Error> {
     let mut all = Vec::new();
     for address in addresses {
         let found = match address.ip().is_unspecified() {
-            true => interfaces::addresses(None)?
+            true => interfaces::to_gather(None, &AddressOptions::default())?
                 .into_iter()
                 .filter(|ip| ip.is_ipv4() == address.is_ipv4())
                 .collect(),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
+use peerless::addresses::{AddressOptions, AddressReason, IpHandling, PublicAddress, PublicKind};
 use peerless::{
     Configuration, ConnectionState, Event, IceCandidateError, IceGatheringState, IceServer, LocalTrack,
     MediaKind, PeerConnection,
@@ -217,4 +218,52 @@ async fn servers_that_fail_are_told_and_gathering_still_completes() {
     assert!(
         refused.port.is_some() && (refused.address, refused.port) == (unanswered.address, unanswered.port)
     );
+}
+
+/// Addresses of loopback, shown as `change` says.
+async fn gathered_with(change: impl FnOnce(&mut AddressOptions)) -> (PeerConnection, Gathered) {
+    let mut configuration = configuration();
+    configuration.ice_tcp.active = false;
+    change(&mut configuration.addresses);
+    gather(configuration).await
+}
+
+#[tokio::test]
+async fn ports_are_taken_from_the_range_and_where_all_are_taken_it_is_told() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let (_connection, gathered) = gathered_with(|options| options.ports = Some(port..=port)).await;
+    assert_eq!(gathered.hosts(), 0);
+    let [error] = gathered.errors.as_slice() else { panic!("{gathered:?}") };
+    assert_eq!((error.error_code, error.port), (701, None));
+    assert!(error.error_text.contains("no free port"), "{error:?}");
+    drop(taken);
+    let (_connection, gathered) = gathered_with(|options| options.ports = Some(port..=port)).await;
+    assert!(gathered.candidates[0].contains(&format!(" 127.0.0.1 {port} typ host")), "{gathered:?}");
+}
+
+#[tokio::test]
+async fn known_translations_stand_for_host_candidates_or_beside_them() {
+    let public = |shown| PublicAddress {
+        local: Some("127.0.0.1".parse().unwrap()),
+        public: "192.0.2.7".parse().unwrap(),
+        shown,
+    };
+    let (_connection, gathered) =
+        gathered_with(|options| options.public = vec![public(PublicKind::Host)]).await;
+    assert_eq!(gathered.candidates.len(), 1);
+    assert!(gathered.candidates[0].contains(" 192.0.2.7 ") && gathered.hosts() == 1, "{gathered:?}");
+    let (_connection, gathered) =
+        gathered_with(|options| options.public = vec![public(PublicKind::ServerReflexive)]).await;
+    assert_eq!((gathered.hosts(), gathered.reflexive().len()), (1, 1), "{gathered:?}");
+    assert!(gathered.reflexive()[0].starts_with("192.0.2.7 "));
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_with_addresses_is_refused() {
+    let mut configuration = configuration();
+    configuration.addresses.ip_handling = IpHandling::ProxyOnly;
+    let error = PeerConnection::new(configuration).unwrap_err();
+    assert!(matches!(error, peerless::Error::Addresses(AddressReason::ProxyOnly)), "{error}");
+    assert_eq!(error.name(), "NotSupportedError");
 }

@@ -386,14 +386,15 @@ impl Agent {
     /// The candidates gathered so far, of the restart where one is prepared.
     pub fn local_candidates(&self) -> impl Iterator<Item = sdp::Candidate> {
         let (ufrag, candidates) = self.connectivity.newest();
-        let is_hidden = candidates.is_relay_only;
-        candidates.told().filter_map(move |local| local.signalled(ufrag, is_hidden))
+        let (is_hidden, shown) = (candidates.is_relay_only, &self.connectivity.shown);
+        candidates.told().filter_map(move |local| shown.cover(local.signalled(ufrag, is_hidden)?))
     }
 
     /// The candidates gathered so far that belong to our credentials in force, also while a restart is prepared.
     pub fn candidates_in_force(&self) -> impl Iterator<Item = sdp::Candidate> {
         let (ufrag, candidates) = (&self.connectivity.local().ufrag, &self.connectivity.candidates);
-        candidates.told().filter_map(|local| local.signalled(ufrag, candidates.is_relay_only))
+        let (is_hidden, shown) = (candidates.is_relay_only, &self.connectivity.shown);
+        candidates.told().filter_map(move |local| shown.cover(local.signalled(ufrag, is_hidden)?))
     }
 
     /// Whether all candidates that belong to our credentials in force were gathered.
@@ -493,6 +494,7 @@ impl Agent {
         let (ufrag, candidates) = self.connectivity.newest();
         let added = candidates.local(added).filter(|_| candidates.is_allowed(added));
         let signalled = added.and_then(|local| local.signalled(ufrag, candidates.is_relay_only));
+        let signalled = signalled.and_then(|candidate| self.connectivity.shown.cover(candidate));
         if let Some(candidate) = signalled.filter(|_| self.gatherer.state() == GatheringState::Gathering) {
             self.events.push_back(Event::Candidate(candidate));
         }

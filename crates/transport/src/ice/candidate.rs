@@ -180,6 +180,16 @@ impl Candidates {
         Some(added)
     }
 
+    /// Adds what a translator is known to show; `None` where that is known.
+    pub(crate) fn add_translated(&mut self, base: Base, address: SocketAddr) -> Option<usize> {
+        let preference = self.local(self.host_at(base)?)?.preference;
+        let is_it = |local: &Local| local.address == address && local.base == base;
+        if self.locals.iter().any(is_it) {
+            return None;
+        }
+        self.add_local(CandidateKind::ServerReflexive, address, base, (preference, None), None)
+    }
+
     /// The local candidate that a check from `base` shows to be `address`: a new one is peer-reflexive
     /// (RFC 8445 §7.2.5.3.1). Where there is no room the host candidate stands for it.
     pub(crate) fn mapped(&mut self, host: usize, address: SocketAddr) -> usize {

@@ -27,6 +27,7 @@ use crate::ice::nomination::Nomination;
 use crate::ice::pair::{Pair, PairId, PairState, Valid};
 use crate::ice::request::{self, Verdict};
 use crate::ice::role::{Claim, Resolution, Role};
+use crate::ice::shown::ShownAddresses;
 use crate::ice::standby::Standby;
 use crate::transaction::{Outgoing, Schedule, Transaction, Transactions};
 
@@ -55,6 +56,7 @@ pub(crate) struct Connectivity {
     pub(super) selected: Option<PairId>,
     pub(super) nomination: Nomination,
     pub(super) standby: Standby,
+    pub(super) shown: ShownAddresses,
     outbox: VecDeque<Outgoing>,
 }
 
@@ -94,6 +96,7 @@ impl Connectivity {
             selected: None,
             nomination: Nomination::default(),
             standby,
+            shown: ShownAddresses::default(),
             outbox: VecDeque::new(),
         }
     }

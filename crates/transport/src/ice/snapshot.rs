@@ -28,6 +28,7 @@ impl Agent {
                     local.url = server.map(|url| url.to_string());
                 }
             }
+            self.connectivity.shown.cover_stats(local);
         }
         stats
     }

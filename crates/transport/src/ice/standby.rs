@@ -10,7 +10,7 @@ use crate::ice::checklist::Checklist;
 use crate::ice::pair::{Pair, PairId, PairState};
 
 /// How many pairs are kept alive beside the one in use.
-const BACKUPS: usize = 4;
+const BACKUPS: usize = 6;
 /// After how much silence the pair in use is asked whether it still works.
 const QUIET: Duration = Duration::from_secs(1);
 /// After how much of it those beside it are asked too: the question above was not answered at once.
@@ -62,13 +62,14 @@ impl Standby {
         }
     }
 
-    /// The pair that shall take the place of `used`: where that is lost the best of which was heard since, or else the best.
+    /// The pair that shall take the place of `used`: where that is lost the best of those heard since, or else of those that
+    /// share no address with it.
     pub(crate) fn choose(&self, now: Instant, used: &Pair, checklist: &Checklist) -> Option<PairId> {
         let mut others = checklist.pairs().iter().filter(|pair| pair.id != used.id && pair.is_usable());
         if let Some(lost) = self.lost {
-            let best = others.clone().next();
-            let shown = others.find(|pair| pair.heard > Some(lost));
-            return shown.or(best).map(|pair| pair.id);
+            let shown = others.clone().find(|pair| pair.heard > Some(lost));
+            let other = shown.or_else(|| others.clone().find(|pair| shared(used, pair) == 0));
+            return other.or_else(|| others.next()).map(|pair| pair.id);
         }
         let heard = used.heard.unwrap_or(now);
         let is_fresh = |pair: &Pair| pair.heard.is_some_and(|other| other >= heard + QUIET);
@@ -100,17 +101,25 @@ impl Standby {
         settling.chain(silent).chain(changing.map(|at| at + ANSWERED))
     }
 
-    /// The pairs that are kept alive beside the one in use: the best of each two addresses.
+    /// The pairs that are kept alive beside the one in use: first those that share the fewest addresses with it and with
+    /// each other, the best of each two addresses.
     pub(crate) fn backups(&self, used: PairId, checklist: &Checklist) -> [Option<PairId>; BACKUPS] {
         let mut kept: [Option<&Pair>; BACKUPS] = [None; BACKUPS];
-        let candidates = checklist.pairs().iter().filter(|pair| pair.is_usable() && pair.id != used);
-        for pair in candidates.filter(|_| self.is_on) {
-            let is_like =
-                |other: &&Pair| (other.base.ip(), other.address.ip()) == (pair.base.ip(), pair.address.ip());
-            if !kept.iter().flatten().any(is_like)
-                && let Some(place) = kept.iter_mut().find(|place| place.is_none())
-            {
-                *place = Some(pair);
+        let used = checklist.get(used);
+        for allowed in 0..=2 {
+            let pairs = checklist.pairs().iter().filter(|pair| pair.is_usable());
+            for pair in pairs.filter(|pair| self.is_on && used.is_none_or(|used| used.id != pair.id)) {
+                let others = || kept.iter().flatten().copied().chain(used);
+                let is_like =
+                    |other: &Pair| shared(other, pair) == 2 && used.is_none_or(|used| used.id != other.id);
+                let is_kept = others().any(is_like);
+                let is_fit = others().all(|other| shared(other, pair) <= allowed);
+                if is_fit
+                    && !is_kept
+                    && let Some(place) = kept.iter_mut().find(|place| place.is_none())
+                {
+                    *place = Some(pair);
+                }
             }
         }
         kept.map(|pair| pair.map(|pair| pair.id))
@@ -168,6 +177,11 @@ impl Standby {
     pub(crate) fn fail(&mut self, clock: Option<Instant>) {
         self.stranded = clock.filter(|_| self.is_on);
     }
+}
+
+/// How many addresses two pairs have in common.
+fn shared(one: &Pair, other: &Pair) -> u8 {
+    u8::from(one.base.ip() == other.base.ip()) + u8::from(one.address.ip() == other.address.ip())
 }
 
 /// Whether the peer, which has nominated `other`, has left a better pair: nothing comes by that any more.

@@ -35,6 +35,8 @@ pub struct CandidateStats {
     pub kind: CandidateKind,
     /// Its address.
     pub address: SocketAddr,
+    /// What the peer is shown in place of its IP address.
+    pub shown: Option<String>,
     /// Who opens the connection, with TCP; `None` is UDP.
     pub tcp_type: Option<TcpType>,
     /// RFC 8445 §5.1.2.
@@ -160,6 +162,7 @@ pub(crate) fn local(local: &Local, ufrag: &str, is_hidden: bool) -> CandidateSta
         key: key(&[&ufrag, &format_args!("{:?}", local.base.carrier), &local.base.address, &local.address]),
         kind: local.kind,
         address: SocketAddr::new(local.address.ip(), local.port()),
+        shown: None,
         tcp_type: local.tcp_type,
         priority: local.priority,
         foundation: Some((local.foundation + 1).to_string()),
@@ -180,6 +183,7 @@ pub(crate) fn remote(candidates: &Candidates, remote: &Remote, ufrag: Option<&st
         key: key(&[&ufrag.unwrap_or_default(), &format_args!("{:?}", remote.tcp_type), &remote.address]),
         kind: remote.kind,
         address: remote.address,
+        shown: None,
         tcp_type: remote.tcp_type,
         priority: remote.priority,
         foundation: candidates.spelling(remote.foundation).map(str::to_owned),

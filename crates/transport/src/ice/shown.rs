@@ -1,0 +1,81 @@
+//! What the peer is shown of our own addresses: a name (draft-ietf-mmusic-mdns-ice-candidates-04 §3.1), the address that a
+//! translator shows, or nothing (RFC 8828 §5.2).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use peerless_wire::sdp::{Address, Candidate, CandidateKind};
+
+use crate::ice::stats::CandidateStats;
+
+/// How a local address is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// By this name.
+    Name(String),
+    /// As this address, of which a translator is known to lead here, port by port.
+    Public(IpAddr),
+    /// Not at all: only what servers see of it.
+    Hidden,
+}
+
+/// The addresses that are not shown as they are.
+#[derive(Debug, Default)]
+pub(crate) struct ShownAddresses(Vec<(IpAddr, Shown)>);
+
+/// The port of an address that is concealed (RFC 8839 §5.1).
+const DISCARD: u16 = 9;
+
+impl ShownAddresses {
+    pub(crate) fn set(&mut self, address: IpAddr, shown: Shown) {
+        match self.0.iter_mut().find(|(known, _)| *known == address) {
+            Some(known) => known.1 = shown,
+            None => self.0.push((address, shown)),
+        }
+    }
+
+    fn of(&self, address: IpAddr) -> Option<&Shown> {
+        self.0.iter().find(|(known, _)| *known == address).map(|(_, shown)| shown)
+    }
+
+    /// The candidate as the peer is shown it; `None` for one that it is not.
+    pub(crate) fn cover(&self, mut candidate: Candidate) -> Option<Candidate> {
+        if let Some((related, port)) = &mut candidate.related
+            && let Some(ip) = related.ip().filter(|ip| self.of(*ip).is_some())
+        {
+            (*related, *port) = (Address::Ip(nowhere(ip)), DISCARD);
+        }
+        let own = candidate.address.ip().filter(|_| candidate.kind == CandidateKind::Host);
+        match own.and_then(|ip| self.of(ip)) {
+            None => {}
+            Some(Shown::Name(name)) => candidate.address = Address::Name(name.clone()),
+            Some(Shown::Public(public)) => candidate.address = Address::Ip(*public),
+            Some(Shown::Hidden) => return None,
+        }
+        Some(candidate)
+    }
+
+    /// Statistics tell no more (webrtc-stats §8.18).
+    pub(crate) fn cover_stats(&self, candidate: &mut CandidateStats) {
+        let related = candidate.related.as_ref().and_then(|(address, _)| address.parse().ok());
+        if let Some(ip) = related.filter(|ip| self.of(*ip).is_some()) {
+            candidate.related = Some((nowhere(ip).to_string(), DISCARD));
+        }
+        if candidate.kind != CandidateKind::Host {
+            return;
+        }
+        match self.of(candidate.address.ip()) {
+            None => {}
+            Some(Shown::Name(name)) => candidate.shown = Some(name.clone()),
+            Some(Shown::Public(public)) => candidate.shown = Some(public.to_string()),
+            Some(Shown::Hidden) => candidate.shown = Some(nowhere(candidate.address.ip()).to_string()),
+        }
+    }
+}
+
+/// The unspecified address of the same family.
+fn nowhere(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
