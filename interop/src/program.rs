@@ -43,7 +43,7 @@ pub fn run(arguments: &[&str]) -> Result<Process, Error> {
 }
 
 /// The binary in the same target folder as the running test.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("PEERLESS_BIN") {
         return named.into();
     }

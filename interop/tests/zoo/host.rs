@@ -56,7 +56,11 @@ pub async fn run(words: &[String]) {
 }
 
 fn server(word: &str) -> IceServer {
-    IceServer::new(word)
+    let mut parts = word.split('|');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(url), Some(username), Some(credential)) => IceServer::turn(url, username, credential),
+        _ => IceServer::new(word),
+    }
 }
 
 /// Says when the channel was open, and when a message came back.

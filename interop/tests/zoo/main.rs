@@ -1,6 +1,6 @@
 //! The zoo of translators, built of the kernel's (nftables) in network namespaces: two hosts of ours, each behind one of
 //! each kind, with coturn between them, reach each other by the way that RFC 4787's behaviours leave. Needs root, `ip`,
-//! `nft` and `turnserver`; `cargo xtask test` runs it in a namespace. `PEERLESS_TABLE=file` writes the README's table.
+//! `nft` and `turnserver`; `cargo xtask test` runs it in a namespace. `PEERLESS_TABLE=1` writes the README's table.
 //!
 //! Without a harness, for this program is also a host: `zoo host …` speaks over its standard streams.
 
@@ -8,6 +8,8 @@
 mod pipe;
 mod street;
 mod host;
+mod table;
+mod gather;
 mod visit;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@
 //! arrives. It has no mapping that depends on the address alone, and takes nothing back in by a mapping that it made itself.
 
 use std::net::Ipv4Addr;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use tokio::process::{Child, Command};
 
@@ -102,12 +102,25 @@ impl Namespace {
 
     /// A translator's.
     async fn router() -> Self {
+        let namespace = Self::quiet().await;
+        namespace.run("echo 1 > /proc/sys/net/ipv4/ip_forward").await;
+        namespace
+    }
+
+    /// One in which nothing runs yet.
+    pub async fn quiet() -> Self {
         let mut namespace = Self::spawn("sh", &["-c".to_owned(), "echo up; read _".to_owned()]);
         let mut lines = crate::pipe::lines(namespace.process.stdout.take().unwrap());
         assert_eq!(lines.recv().await.as_deref(), Some("up"), "needs root, to make a network namespace");
         namespace.quieten().await;
-        namespace.run("echo 1 > /proc/sys/net/ipv4/ip_forward").await;
         namespace
+    }
+
+    /// Runs a program in it to its end.
+    pub async fn output(&self, program: &str, arguments: &[String]) -> Output {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.id())).arg(program).args(arguments);
+        command.output().await.expect("nsenter runs")
     }
 
     fn id(&self) -> u32 {
@@ -159,6 +172,44 @@ impl Street {
         join(Some(last), "home", host, "wan", [192, 168, number]).await;
         translate(last, kind, [192, 168, number]).await;
         Self { number, _routers: routers }
+    }
+
+    /// One translator before two hosts, each in a private network of its own that the other does not reach. Where it
+    /// hairpins, the ports of each host are handed on to it, also from inside.
+    pub async fn share(hairpins: bool, hosts: [&Namespace; 2]) -> Self {
+        let router = Namespace::router().await;
+        join(None, "to1", &router, "wan", [10, 90, 1]).await;
+        for (number, host) in [1, 2].into_iter().zip(hosts) {
+            host.quieten().await;
+            join(Some(&router), &format!("home{number}"), host, "wan", [192, 168, number]).await;
+            host.run(&format!("echo {number}0000 {number}9999 > /proc/sys/net/ipv4/ip_local_port_range"))
+                .await;
+        }
+        let outside = address([10, 90, 1], 2);
+        let (hand_on, back) = match hairpins {
+            true => (
+                format!(
+                    "ip daddr {outside} udp dport 10000-19999 dnat to 192.168.1.2
+                     ip daddr {outside} udp dport 20000-29999 dnat to 192.168.2.2"
+                ),
+                format!("iifname \"home*\" oifname \"home*\" snat to {outside}"),
+            ),
+            false => (String::new(), String::new()),
+        };
+        let rules = format!(
+            "table ip zoo {{
+                chain arriving {{ type nat hook prerouting priority -100; {hand_on}
+                }}
+                chain leaving {{ type nat hook postrouting priority 100; oifname \"wan\" masquerade; {back}
+                }}
+                chain passing {{ type filter hook forward priority 0; ct status dnat accept
+                    iifname \"home*\" oifname \"home*\" drop
+                }}
+                chain taken {{ type filter hook input priority 0; meta l4proto udp drop; }}
+            }}"
+        );
+        router.run(&format!("nft -f - <<END\n{rules}\nEND")).await;
+        Self { number: 1, _routers: vec![router] }
     }
 
     /// Takes it away, so that its address is free for another.

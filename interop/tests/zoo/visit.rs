@@ -1,12 +1,14 @@
-//! Visits: every two kinds of streets, what was expected, and the table of what was found.
+//! Visits: hosts in every two kinds of streets, and what is expected of them.
 
 use std::time::Duration;
 
 use peerless_interop::process::Process;
 use tokio::sync::mpsc;
 
+use crate::gather;
 use crate::pipe;
 use crate::street::{self, KINDS, Kind, Namespace, SERVER, SERVER_PORT, Street};
+use crate::table::Table;
 
 /// How long a pair of hosts may take in all: a slow machine is not a fault.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +22,7 @@ enum Way {
 
 /// What a visit found.
 struct Meeting {
+    /// What the candidates in use are, the offerer's first.
     pair: (String, String),
     /// From `PeerConnection::new` to an open channel.
     milliseconds: u64,
@@ -36,19 +39,53 @@ fn way(first: Kind, second: Kind) -> Way {
     }
 }
 
+/// Every two kinds, and two hosts behind one translator; the table of what was found is as the README has it.
 pub async fn all() {
     street::open().await;
     let _server = turn_server().await;
+    let mut table = Table::default();
     for (at, first) in KINDS.into_iter().enumerate() {
         for second in KINDS.into_iter().skip(at) {
-            if way(first, second) == Way::Relay {
-                continue;
-            }
-            let Meeting { pair, milliseconds } = visit(first, second).await;
-            println!("{} - {}: {} - {}, {milliseconds} ms", first.name(), second.name(), pair.0, pair.1);
-            let kind = |kind| if kind == Kind::Open { &["host"][..] } else { &["srflx", "prflx"] };
-            assert!(kind(first).contains(&&*pair.0) && kind(second).contains(&&*pair.1), "{pair:?}");
+            let meeting = visit(&[first, second]).await;
+            let expected = match way(first, second) {
+                Way::Relay => "relay".to_owned(),
+                Way::Direct => format!("{} – {}", seen(first), seen(second)),
+            };
+            table.enter(first.name(), second.name(), meeting.check(&expected), meeting.milliseconds);
         }
+    }
+    for hairpins in [true, false] {
+        let (name, expected) = match hairpins {
+            true => ("behind one that hairpins", "srflx – srflx"),
+            false => ("behind one that does not", "relay"),
+        };
+        let meeting = visit_neighbours(hairpins).await;
+        table.enter(name, "", meeting.check(expected), meeting.milliseconds);
+    }
+    table.close();
+    gather::finds_what_there_is().await;
+}
+
+/// What a candidate is that is seen through a translator of this kind.
+fn seen(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Open => "host",
+        Kind::Symmetric => "prflx",
+        _ => "srflx",
+    }
+}
+
+impl Meeting {
+    /// What it was by, which must be as expected.
+    fn check(&self, expected: &str) -> String {
+        let (first, second) = (&*self.pair.0, &*self.pair.1);
+        let found = match [first, second].contains(&"relay") {
+            true => "relay".to_owned(),
+            false => format!("{first} – {second}"),
+        };
+        // A check may be seen before the candidate that it comes from is told: then its kind is peer-reflexive.
+        assert!(found == expected || found == expected.replace("srflx", "prflx"), "{found}, not {expected}");
+        expected.to_owned()
     }
 }
 
@@ -86,63 +123,80 @@ async fn turn_server() -> Process {
 /// One host, which is told lines and says lines.
 struct Host {
     namespace: Namespace,
-    street: Street,
     to: mpsc::UnboundedSender<String>,
     from: mpsc::UnboundedReceiver<String>,
 }
 
 impl Host {
-    async fn new(kind: Kind, number: u8, role: &str) -> Self {
+    async fn new(role: &str) -> Self {
         let program = std::env::current_exe().unwrap();
-        let words = ["host", role, &format!("stun:{SERVER}:{SERVER_PORT}")].map(str::to_owned);
+        let words = [
+            "host".to_owned(),
+            role.to_owned(),
+            format!("stun:{SERVER}:{SERVER_PORT}"),
+            format!("turn:{SERVER}:{SERVER_PORT}|zoo|secret"),
+            format!("turn:{SERVER}:{SERVER_PORT}?transport=tcp|zoo|secret"),
+        ];
         let mut namespace = Namespace::spawn(program.to_str().unwrap(), &words);
         let mut from = pipe::lines(namespace.process.stdout.take().unwrap());
         let to = pipe::writer(namespace.process.stdin.take().unwrap());
         assert_eq!(from.recv().await.as_deref(), Some("# hello"));
-        let street = Street::build(kind, number, &namespace).await;
-        Self { namespace, street, to, from }
-    }
-
-    async fn end(mut self) {
-        let _ = self.namespace.process.kill().await;
-        self.street.end().await;
+        Self { namespace, to, from }
     }
 }
 
-async fn visit(first: Kind, second: Kind) -> Meeting {
-    let (mut offerer, mut answerer) =
-        (Host::new(first, 1, "offer").await, Host::new(second, 2, "answer").await);
+async fn visit(kinds: &[Kind; 2]) -> Meeting {
+    let mut hosts = [Host::new("offer").await, Host::new("answer").await];
+    let first = Street::build(kinds[0], 1, &hosts[0].namespace).await;
+    let second = Street::build(kinds[1], 2, &hosts[1].namespace).await;
+    let meeting = meet(&mut hosts, &kinds.map(Kind::name).join(" - ")).await;
+    // Before the hosts: with them the interfaces that lead to them go.
+    first.end().await;
+    second.end().await;
+    for mut host in hosts {
+        let _ = host.namespace.process.kill().await;
+    }
+    meeting
+}
+
+async fn visit_neighbours(hairpins: bool) -> Meeting {
+    let mut hosts = [Host::new("offer").await, Host::new("answer").await];
+    let street = Street::share(hairpins, hosts.each_ref().map(|host| &host.namespace)).await;
+    let meeting = meet(&mut hosts, "neighbours").await;
+    street.end().await;
+    for mut host in hosts {
+        let _ = host.namespace.process.kill().await;
+    }
+    meeting
+}
+
+/// Carries signalling between two hosts until they have met.
+async fn meet([offerer, answerer]: &mut [Host; 2], name: &str) -> Meeting {
     for host in [&offerer, &answerer] {
         host.to.send("begin".to_owned()).unwrap();
     }
     let (mut pair, mut milliseconds, mut said) = (None, None, Vec::new());
     let meeting = async {
         while pair.is_none() || milliseconds.is_none() {
-            let (line, other) = tokio::select! {
-                line = offerer.from.recv() => (line, Some(&answerer.to)),
-                line = answerer.from.recv() => (line, None),
+            let (line, is_offerer) = tokio::select! {
+                line = offerer.from.recv() => (line, true),
+                line = answerer.from.recv() => (line, false),
             };
             let line = line.expect("a host that runs");
-            match line.strip_prefix("# ") {
-                Some(words) => {
-                    said.push(words.to_owned());
-                    let is_offerer = other.is_some();
-                    let mut parts = words.split(' ');
-                    match (parts.next(), parts.next(), parts.next()) {
-                        (Some("pair"), Some(local), Some(remote)) if is_offerer => {
-                            pair = Some((local.to_owned(), remote.to_owned()));
-                        }
-                        (Some("talked"), Some(number), _) => milliseconds = number.parse().ok(),
-                        _ => {}
-                    }
-                }
-                None => drop(other.unwrap_or(&offerer.to).send(line)),
+            let Some(words) = line.strip_prefix("# ") else {
+                let to = if is_offerer { &answerer.to } else { &offerer.to };
+                let _ = to.send(line);
+                continue;
+            };
+            said.push(format!("{} {words}", if is_offerer { "offerer" } else { "answerer" }));
+            match words.split(' ').collect::<Vec<_>>()[..] {
+                ["pair", local, remote] if is_offerer => pair = Some((local.to_owned(), remote.to_owned())),
+                ["talked", number] => milliseconds = number.parse().ok(),
+                _ => {}
             }
         }
     };
     let is_met = tokio::time::timeout(PATIENCE, meeting).await.is_ok();
-    assert!(is_met, "{} - {} never met: {said:?}", first.name(), second.name());
-    offerer.end().await;
-    answerer.end().await;
+    assert!(is_met, "{name} never met: {said:?}");
     Meeting { pair: pair.unwrap(), milliseconds: milliseconds.unwrap() }
 }

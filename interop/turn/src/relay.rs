@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_netsim::Carrier;
-use turn_server_proto::api::{Transmit, TurnServerApi, TurnServerPollRet};
+use turn_server_proto::api::{SocketAllocateError, Transmit, TurnServerApi, TurnServerPollRet};
 use turn_server_proto::server::TurnServer;
-use turn_server_proto::types::Instant as Nanoseconds;
 use turn_server_proto::types::stun::TransportType;
+use turn_server_proto::types::{AddressFamily, Instant as Nanoseconds};
 
 const IP: [u8; 4] = [203, 0, 113, 1];
 /// The port of STUN and TURN over UDP (RFC 8656 §8).
@@ -84,7 +84,7 @@ impl Relay {
             Carrier::Stream => TransportType::Tcp,
         };
         let at = self.nanoseconds(now);
-        let came = Transmit::new(contents.to_vec(), transport, from, to);
+        let came = Transmit::new(unpadded(carrier, contents).to_vec(), transport, from, to);
         let answer = self.machines[machine].recv(came, at).map(|answer| sent(answer.build()));
         // The answer to a binding request it addresses to itself (0.7.3).
         let answer = answer.map(|sent| if sent.2 == to { (sent.0, sent.1, from, sent.3) } else { sent });
@@ -127,9 +127,14 @@ impl Relay {
                         allocation_transport,
                         family,
                     } => {
-                        self.next_port += 1;
-                        self.lent.insert(self.next_port, number);
-                        let lent = Ok(SocketAddr::new(IP.into(), self.next_port));
+                        let lent = match family {
+                            AddressFamily::IPV4 => {
+                                self.next_port += 1;
+                                self.lent.insert(self.next_port, number);
+                                Ok(SocketAddr::new(IP.into(), self.next_port))
+                            }
+                            AddressFamily::IPV6 => Err(SocketAllocateError::AddressFamilyNotSupported),
+                        };
                         machine.allocated_socket(
                             transport,
                             listen_addr,
@@ -161,6 +166,17 @@ impl Relay {
 
     fn nanoseconds(&self, now: Instant) -> Nanoseconds {
         Nanoseconds::from_nanos((now - self.begin).as_nanos() as i64)
+    }
+}
+
+/// What came, without the padding that ChannelData has in a stream (RFC 8656 §12.5), which the server does not expect (0.7.3).
+fn unpadded(carrier: Carrier, contents: &[u8]) -> &[u8] {
+    match contents {
+        [0x40..=0x4f, _, high, low, ..] if carrier == Carrier::Stream => {
+            let end = 4 + usize::from(u16::from_be_bytes([*high, *low]));
+            contents.get(..end).unwrap_or(contents)
+        }
+        _ => contents,
     }
 }
 

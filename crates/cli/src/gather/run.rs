@@ -21,6 +21,8 @@ pub async fn run(args: GatherArgs, console: Console) -> Result<bool, peerless::E
     let begun = Instant::now();
     let mut configuration = Configuration::default();
     configuration.ice_servers = args.stun.iter().map(IceServer::new).collect();
+    let (user, password) = (args.user.unwrap_or_default(), args.password.unwrap_or_default());
+    configuration.ice_servers.extend(args.turn.iter().map(|url| IceServer::turn(url, &user, &password)));
     configuration.interfaces = (!args.interface.is_empty()).then(|| args.interface.clone());
     let connection = PeerConnection::new(configuration)?;
     let _channel = connection.create_data_channel("gather", DataChannelInit::default())?;

@@ -44,7 +44,11 @@ fn each_candidate_is_a_line_with_its_server() {
     let server = format!("stun:{}", server(0x100, MAPPED));
     let (output, lines) = gather(&["--stun", &server]);
     assert_eq!(output.status.code(), Some(0), "{lines:?}");
-    let [host, reflexive, end] = &lines[..] else { panic!("{lines:?}") };
+    // Beside these there is one from where TCP is opened.
+    let is_told = |line: &&Value| line["protocol"] != "tcp";
+    let [host, reflexive, end] = lines.iter().filter(is_told).collect::<Vec<_>>()[..] else {
+        panic!("{lines:?}")
+    };
     assert_eq!((&host["event"], &host["type"]), (&"candidate".into(), &"host".into()), "{host}");
     assert_eq!((&host["address"], &host["protocol"]), (&"127.0.0.1".into(), &"udp".into()), "{host}");
     assert_eq!((&reflexive["type"], &reflexive["server"]), (&"srflx".into(), &server.into()), "{reflexive}");
@@ -56,7 +60,7 @@ fn each_candidate_is_a_line_with_its_server() {
     assert_eq!(reflexive["related"]["port"], host["port"], "{reflexive}");
     assert!(reflexive["priority"].as_u64() < host["priority"].as_u64(), "{lines:?}");
     assert!(reflexive["at_ms"].as_f64() <= end["at_ms"].as_f64(), "{lines:?}");
-    assert_eq!((&end["event"], &end["candidates"]), (&"complete".into(), &2.into()), "{end}");
+    assert_eq!((&end["event"], &end["candidates"]), (&"complete".into(), &3.into()), "{end}");
 }
 
 #[test]
@@ -90,5 +94,6 @@ fn people_get_lines() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains(" ms  host   udp  127.0.0.1:"), "{text}");
-    assert!(text.lines().last().unwrap().ends_with("complete: 1 candidate, 0 failures"), "{text}");
+    assert!(text.contains(" ms  host   tcp active  127.0.0.1:9"), "{text}");
+    assert!(text.lines().last().unwrap().ends_with("complete: 2 candidates, 0 failures"), "{text}");
 }

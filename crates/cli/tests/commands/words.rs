@@ -30,6 +30,12 @@ fn wrong_words_are_named_and_end_with_two() {
         ),
         (&["probe", "-s", "http://192.0.2.1/offer", "--timeout", "0"], "expected whole seconds"),
         (&["gather", "--stun", "192.0.2.1"], "expected stun:HOST:PORT"),
+        (&["gather", "--turn", "turn:192.0.2.1"], "--user"),
+        (&["gather", "--user", "me", "--password", "secret"], "--turn"),
+        (
+            &["gather", "--turn", "stun:192.0.2.1", "--user", "me", "--password", "x"],
+            "expected turn:HOST:PORT",
+        ),
         (&["gather", "--dtls", "1.2"], "--dtls"),
         (&["gather", "--interface", "192.0.2.77"], "not an address of this machine"),
     ] {

@@ -49,6 +49,8 @@ pub struct Agent {
     hope_until: Option<Instant>,
     /// When the next new transaction may begin (Ta).
     pub(super) next_slot: Option<Instant>,
+    /// The last one was a check: a question to a server that waits has its turn.
+    pub(super) is_servers_turn: bool,
     /// The latest time handed in.
     pub(super) clock: Option<Instant>,
     state: IceState,
@@ -90,6 +92,7 @@ impl Agent {
             has_interrupted: false,
             hope_until: None,
             next_slot: None,
+            is_servers_turn: false,
             clock: None,
             state: IceState::New,
             told: None,

@@ -17,9 +17,12 @@ impl Agent {
             if let Some(transmit) = self.transmit_to_server(now, out) {
                 return Some(transmit);
             }
+            let is_relays_turn = self.is_servers_turn && !self.gatherer.has_query();
+            if is_relays_turn && self.start_relay(now) {
+                continue;
+            }
             let Some(Outgoing { source, destination, contents }) = self.next_outgoing(now) else {
-                if self.is_slot_free(now) && self.relays.start_next(now) {
-                    self.next_slot = Some(now + self.pace);
+                if self.start_relay(now) {
                     continue;
                 }
                 return None;
@@ -38,8 +41,18 @@ impl Agent {
         }
     }
 
+    /// Begins an allocation on a TURN server, where one waits and a new transaction may begin.
+    fn start_relay(&mut self, now: Instant) -> bool {
+        let has_begun = self.is_slot_free(now) && self.relays.start_next(now);
+        if has_begun {
+            self.next_slot = Some(now + self.pace);
+            self.is_servers_turn = false;
+        }
+        has_begun
+    }
+
     /// The next datagram: answers and repetitions at once, new transactions one each Ta (RFC 8445 §14.2), checks
-    /// before questions to servers.
+    /// and questions to servers in turn, so that many of the one do not keep the other waiting.
     fn next_outgoing(&mut self, now: Instant) -> Option<Outgoing> {
         let is_over = self.is_over();
         let due = match is_over {
@@ -52,8 +65,10 @@ impl Agent {
         if !self.is_slot_free(now) {
             return None;
         }
-        let check = if is_over { None } else { self.connectivity.next_check(now) };
-        let new = check.or_else(|| self.gatherer.next_query(now))?;
+        let query = if self.is_servers_turn { self.gatherer.next_query(now) } else { None };
+        let check = if is_over || query.is_some() { None } else { self.connectivity.next_check(now) };
+        self.is_servers_turn = check.is_some();
+        let new = query.or(check).or_else(|| self.gatherer.next_query(now))?;
         self.next_slot = Some(now + self.pace);
         Some(new)
     }

@@ -71,7 +71,7 @@ impl Drop for Named {
 
 /// Every two places with every kind of server come in turn.
 fn setting(seed: u64) -> Setting {
-    let (places, servers) = (places(), [Servers::None, Servers::Stun, Servers::Turn]);
+    let (places, servers) = (places(), [Servers::None, Servers::Stun, Servers::Turn, Servers::TurnTcp]);
     let mut number = seed as usize;
     let mut pick = |count: usize| {
         let picked = number % count;
@@ -98,7 +98,10 @@ fn visit(setting: &Setting) -> ((Servers, Way), Option<Duration>) {
     let is_relayed = [first, second].iter().any(|pair| [pair.0, pair.1].contains(&CandidateKind::Relay));
     if way == Way::Relay || (is_relayed && !setting.is_fair()) {
         // In bad weather a relay may have been there long before the better way.
-        assert!(is_relayed && setting.servers == Servers::Turn, "{names:?} by {first:?}: {setting:?}");
+        assert!(
+            is_relayed && matches!(setting.servers, Servers::Turn | Servers::TurnTcp),
+            "{names:?} by {first:?}: {setting:?}"
+        );
         return ((setting.servers, way), town.took());
     }
     for (place, kind) in setting.places.into_iter().zip([first.0, second.0]) {

@@ -30,6 +30,8 @@ pub enum Servers {
     Stun,
     /// STUN, and TURN over UDP.
     Turn,
+    /// STUN, and TURN over TCP.
+    TurnTcp,
 }
 
 /// By what two hosts reach each other.
@@ -139,16 +141,16 @@ fn words(mapping: Mapping, filtering: Filtering) -> String {
 /// checks are seen to come from.
 pub fn way(places: [Place; 2], servers: Servers) -> Way {
     if places.contains(&Place::Blocked) {
-        return Way::None;
+        return if servers == Servers::TurnTcp { Way::Relay } else { Way::None };
     }
     let is_direct = match servers {
         // Who knows no address of the other's that is seen from outside can only answer, and must be let be asked.
         Servers::None => places.contains(&Place::Open) || places.into_iter().all(Place::is_bare),
-        Servers::Stun | Servers::Turn => passes(places),
+        Servers::Stun | Servers::Turn | Servers::TurnTcp => passes(places),
     };
     match servers {
         _ if is_direct => Way::Direct,
-        Servers::Turn => Way::Relay,
+        Servers::Turn | Servers::TurnTcp => Way::Relay,
         Servers::None | Servers::Stun => Way::None,
     }
 }

@@ -20,6 +20,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::place::{Place, Servers};
 
+/// The port that stands for a host's streams.
+const STREAM_NUMBER: u16 = 1;
+
 /// What a pair of places is tried with, all but the places by chance.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -69,10 +72,12 @@ impl Setting {
             Duration::from_millis(u64::from(chance.next_u32() % (most + 1)))
         };
         let is_fair = chance.next_u32().is_multiple_of(4);
+        // A stream whose packet is lost four times in a row takes longer than the five seconds that a server has.
+        let most_lost = if servers == Servers::TurnTcp { 0.05 } else { 0.1 };
         let link = Link {
             delay: milliseconds(&mut chance, if is_fair { 50 } else { 150 }),
             jitter: milliseconds(&mut chance, if is_fair { 0 } else { 30 }),
-            loss: if is_fair { Loss::None } else { Loss::Random(share(&mut chance) * 0.1) },
+            loss: if is_fair { Loss::None } else { Loss::Random(share(&mut chance) * most_lost) },
             reorder: if is_fair { 0.0 } else { share(&mut chance) * 0.05 },
             duplicate: if is_fair { 0.0 } else { share(&mut chance) * 0.05 },
             ..Link::default()
@@ -122,8 +127,13 @@ impl Town {
                 let address = Relay::address(Carrier::Datagram);
                 agent.add_stun_server(now, address, "stun:stun.example");
             }
-            if setting.servers == Servers::Turn {
-                agent.add_turn_server(now, turn_server());
+            match setting.servers {
+                Servers::None | Servers::Stun => {}
+                Servers::Turn => agent.add_turn_server(now, turn_server(Protocol::Udp)),
+                Servers::TurnTcp => {
+                    agent.add_stream_base(now, SocketAddr::new(addresses[side].ip(), STREAM_NUMBER));
+                    agent.add_turn_server(now, turn_server(Protocol::Tcp));
+                }
             }
             agent.finish_local_addresses(now);
             town.tell(1 - side, Signal::Description);
@@ -200,8 +210,12 @@ impl Town {
         if Relay::has(to.ip()) {
             let all = self.relay.handle(self.now, carrier, (from, to), &payload);
             self.relay_sends(all);
-        } else if let Some(side) = self.addresses.iter().position(|address| *address == to) {
-            let (source, destination, protocol) = (from, to, Protocol::Udp);
+        } else if let Some(side) = self.addresses.iter().position(|address| address.ip() == to.ip()) {
+            let protocol = match carrier {
+                Carrier::Datagram => Protocol::Udp,
+                Carrier::Stream => Protocol::Tcp,
+            };
+            let (source, destination) = (from, to);
             let datagram = Datagram { source, destination, protocol, ecn: None, contents: payload };
             self.transports[side].handle_datagram(self.now, datagram);
             self.collect(side);
@@ -211,7 +225,7 @@ impl Town {
     fn collect(&mut self, side: usize) {
         let mut out = BytesMut::new();
         while let Some(transmit) = self.transports[side].poll_transmit(self.now, 1, &mut out) {
-            self.network.send(self.now, transmit.source, transmit.destination, out.split());
+            self.send(carrier(transmit.protocol), transmit.source, transmit.destination, out.split());
         }
         let passed = self.now - self.begin;
         while let Some(event) = self.transports[side].poll_event() {
@@ -270,13 +284,20 @@ fn address(side: usize, place: Place) -> SocketAddr {
     SocketAddr::new(ip, 5000 + u16::from(number))
 }
 
-fn turn_server() -> TurnServer {
+fn turn_server(protocol: Protocol) -> TurnServer {
     TurnServer {
-        address: Relay::address(Carrier::Datagram),
-        protocol: Protocol::Udp,
+        address: Relay::address(carrier(protocol)),
+        protocol,
         url: "turn:turn.example".to_owned(),
         username: Relay::USER.to_owned(),
         credential: Relay::PASSWORD.to_owned(),
+    }
+}
+
+fn carrier(protocol: Protocol) -> Carrier {
+    match protocol {
+        Protocol::Udp => Carrier::Datagram,
+        Protocol::Tcp | Protocol::Tls => Carrier::Stream,
     }
 }
 
