@@ -214,7 +214,7 @@ mod tests {
             assert_eq!(options.check(), reason);
         };
         check(|_| {}, Ok(()));
-        check(|options| options.ports = Some(9..=8), Err(AddressReason::Ports));
+        check(|options| options.ports = Some(RangeInclusive::new(9, 8)), Err(AddressReason::Ports));
         check(|options| options.ports = Some(0..=8), Err(AddressReason::Ports));
         check(|options| options.ports = Some(8..=8), Ok(()));
         check(|options| options.ip_handling = IpHandling::ProxyOnly, Err(AddressReason::ProxyOnly));
