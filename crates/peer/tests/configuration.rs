@@ -49,7 +49,11 @@ fn an_expired_certificate_is_refused_and_a_valid_one_shown() {
     let other = generate_certificate(config.epoch.1, KeyAlgorithm::EcdsaP256, None).unwrap();
     config.certificates = vec![fresh.clone(), other];
     let mut peer = Peer::new(config).unwrap();
-    peer.add_track(MediaKind::Audio, peerless_peer::transceiver::TrackInit::default()).unwrap();
+    peer.add_track(
+        MediaKind::Audio,
+        peerless_peer::transceiver::TrackInit { id: "sound".to_owned(), ..Default::default() },
+    )
+    .unwrap();
     let line = format!("a=fingerprint:{}\r\n", fresh.fingerprint(HashAlgorithm::Sha256));
     assert!(peer.create_offer().unwrap().sdp.contains(&line), "the first is shown");
 }

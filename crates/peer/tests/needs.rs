@@ -63,7 +63,7 @@ fn an_answerer_that_wants_less_than_was_offered_needs_nothing() {
     assert_eq!(fired(&mut scene, BOB), 0, "recvonly answers sendrecv");
     let init = TransceiverInit {
         direction: Direction::SendOnly,
-        track: Some(TrackInit::default()),
+        track: Some(TrackInit { id: "picture".to_owned(), ..TrackInit::default() }),
         ..TransceiverInit::default()
     };
     scene.peer(ALICE).add_transceiver(MediaKind::Video, init).unwrap();
