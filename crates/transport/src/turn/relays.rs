@@ -119,6 +119,8 @@ impl Relays {
         for server in &self.servers {
             let carrier = Carrier::from(server.protocol);
             let streams = self.stream_bases.iter().map(|address| Base { address: *address, carrier });
+            // They carry no UDP, whatever their name.
+            let streams = streams.filter(|base| base.is_stream());
             for base in bases.iter().copied().chain(streams).filter(|base| is_of(server, *base)) {
                 let has_room = self.clients.len() < CLIENT_LIMIT && !self.is_closed;
                 let known =

@@ -29,6 +29,15 @@ fn a_server_of_either_age_lends_an_address() {
 }
 
 #[test]
+fn a_server_is_asked_by_its_own_protocol_only() {
+    let mut world = World::new(Server::new(SERVER));
+    world.transports[0].ice_mut().add_stream_base(world.now, "10.0.0.1:1".parse().unwrap());
+    let took = world.gathered(&[turn_server(SERVER, PASSWORD)]);
+    assert!(took < seconds(1), "where streams begin is no socket of UDP: {took:?}");
+    assert_eq!(world.servers[0].allocations.len(), 1);
+}
+
+#[test]
 fn one_allocation_gives_an_address_of_either_family() {
     let mut server = Server::new(SERVER);
     server.has_ipv6 = true;
