@@ -1,6 +1,6 @@
 //! The TURN client (RFC 8656): addresses that servers lend, and what goes by way of them, sans-IO.
 //!
-//! [`Relays`](relays::Relays) has a [`Client`](client::Client) for each server and base; each holds one allocation, with
+//! `Relays` has a `Client` for each server and base; each holds one allocation, with
 //! an address of either family where the server gives both. Nothing changes by an answer that is not authentic.
 
 pub mod server;
