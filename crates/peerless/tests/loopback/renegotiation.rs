@@ -220,11 +220,11 @@ impl Changes {
         let mut added = std::mem::take(&mut self.added[by]);
         match round / 2 % 8 {
             0 | 1 => {
-                let one = track(kind, format!("round {round}"));
+                let one = track(kind, format!("round-{round}"));
                 added.push((side.add_track(&one).unwrap(), one));
             }
             2 => {
-                let one = track(kind, format!("round {round}"));
+                let one = track(kind, format!("round-{round}"));
                 let transceiver = side.add_transceiver_with_track(&one, Direction::SendRecv).unwrap();
                 added.push((transceiver, one));
             }
@@ -239,7 +239,7 @@ impl Changes {
                         transceiver.set_direction(direction).unwrap();
                     }
                 }
-                let channel = side.create_data_channel(&format!("round {round}"), DataChannelInit::default());
+                let channel = side.create_data_channel(&format!("round-{round}"), DataChannelInit::default());
                 self.channels.push(channel.unwrap());
             }
             6 => self.end(side, &added.remove(0).0),
