@@ -80,7 +80,7 @@ impl Side {
         let one = (!live.is_empty()).then(|| live[chance.below(live.len())].clone());
         match (chance.below(8), one) {
             (0 | 1, _) => {
-                let id = format!("track {}", self.tracks.len());
+                let id = format!("track-{}", self.tracks.len());
                 let track = LocalTrack::new(kind, id, "stream");
                 self.connection.add_track(&track).unwrap();
                 self.tracks.push(track);
