@@ -35,6 +35,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("browsers", "walk"),
     ("browsers", "bundle"),
     ("browsers", "endpoint"),
+    ("browsers", "hidden"),
     ("networks", "turn"),
     ("networks", "network"),
     ("networks", "zoo"),
