@@ -3,6 +3,8 @@
 //! runs it in a namespace.
 
 mod lab;
+#[path = "lab/pair.rs"]
+mod pair;
 
 use std::process::Command;
 use std::sync::Arc;
@@ -10,14 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use lab::serve;
-use peerless::{
-    Configuration, DataChannel, DataChannelInit, Event, LocalTrack, MediaKind, PeerConnection, RemoteTrack,
-};
+use pair::{connect, talk, watch};
+use peerless::{Configuration, DataChannelInit, Event, LocalTrack, MediaKind, PeerConnection};
 use peerless_interop::browser::{Browser, Kind};
 use peerless_interop::process::PATIENCE;
 use peerless_media::pump::Pump;
 use peerless_media::source::pattern::TestPattern;
-use peerless_signal::channel::{Channel, ChannelError, Incoming};
 use peerless_signal::{Role, exchange};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -40,10 +40,7 @@ async fn firefox_connects_to_us_by_tcp_whoever_offers() {
 async fn two_of_ours_connect_by_tcp() {
     let _dropped = UdpDropped::begin();
     let (active, passive) = (Ours::new(None), Ours::new(Some(0)));
-    let ((out, from_there), (back, from_here)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-    let (here, there) = (Half { out, into: from_here }, Half { out: back, into: from_there });
-    tokio::spawn(exchange::run(here, active.connection.clone(), Role::Offer));
-    tokio::spawn(exchange::run(there, passive.connection.clone(), Role::Answer));
+    connect(&active.connection, &passive.connection);
     for ours in [&active, &passive] {
         ours.until("pictures and messages", |ours| ours.frames() > 30 && ours.messages() > 20).await;
         assert!(ours.is_over_tcp());
@@ -140,42 +137,6 @@ impl Ours {
         if tokio::time::timeout(PATIENCE, waits).await.is_err() {
             panic!("never: {what}; {} frames, {} messages", self.frames(), self.messages());
         }
-    }
-}
-
-async fn watch(track: RemoteTrack, frames: Arc<AtomicU64>) {
-    while track.recv().await.is_some() {
-        frames.fetch_add(1, Relaxed);
-    }
-}
-
-/// Messages there and back.
-async fn talk(channel: DataChannel, count: Arc<AtomicU64>) {
-    channel.opened().await;
-    while channel.send("ping").await.is_ok() && channel.recv().await.is_some() {
-        count.fetch_add(1, Relaxed);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Signalling between two of ours.
-struct Half {
-    out: mpsc::UnboundedSender<Incoming>,
-    into: mpsc::UnboundedReceiver<Incoming>,
-}
-
-impl Channel for Half {
-    async fn send(&mut self, text: String) -> Result<(), ChannelError> {
-        let _ = self.out.send(Incoming::Text(text));
-        Ok(())
-    }
-
-    async fn recv(&mut self) -> Result<Option<Incoming>, ChannelError> {
-        Ok(self.into.recv().await)
-    }
-
-    async fn close(&mut self) {
-        self.into.close();
     }
 }
 

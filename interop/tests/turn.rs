@@ -5,6 +5,8 @@
 #[path = "lab/turn.rs"]
 mod coturn;
 mod lab;
+#[path = "lab/pair.rs"]
+mod pair;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -12,15 +14,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coturn::{ADDRESS, Coturn, PASSWORD, USER, rest_password};
 use lab::serve;
+use pair::{connect, talk, watch};
 use peerless::{
-    Configuration, DataChannel, DataChannelInit, Event, IceCandidateError, IceConnectionState,
-    IceGatheringState, IceServer, IceTransportPolicy, LocalTrack, MediaKind, PeerConnection, RemoteTrack,
+    Configuration, DataChannelInit, Event, IceCandidateError, IceConnectionState, IceGatheringState,
+    IceServer, IceTransportPolicy, LocalTrack, MediaKind, PeerConnection,
 };
 use peerless_interop::browser::{Browser, Kind};
 use peerless_interop::process::PATIENCE;
 use peerless_media::pump::Pump;
 use peerless_media::source::pattern::TestPattern;
-use peerless_signal::channel::{Channel, ChannelError, Incoming};
 use peerless_signal::{Role, exchange};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -36,7 +38,7 @@ async fn every_transport_carries_a_call_between_two_relays() {
     let server = Coturn::start(LONG_TERM).await;
     for (url, protocol) in TRANSPORTS {
         let [first, second] = [0, 1].map(|_| Ours::new(relays_only(&server, url)));
-        connect(&first, &second);
+        connect(&first.connection, &second.connection);
         for ours in [&first, &second] {
             ours.until("pictures and messages", |ours| ours.frames() > 30 && ours.messages() > 20).await;
             let local = ours.local_candidate();
@@ -112,7 +114,7 @@ async fn a_call_outlives_short_lifetimes_and_a_restart_brings_it_back_after_a_cr
     let lines = format!("{LONG_TERM}\nmax-allocate-lifetime=8\nstale-nonce=2");
     let mut server = Coturn::start(&lines).await;
     let [first, second] = [0, 1].map(|_| Ours::new(relays_only(&server, "turn:10.88.0.1")));
-    connect(&first, &second);
+    connect(&first.connection, &second.connection);
     first.flows().await;
     tokio::time::sleep(Duration::from_secs(12)).await;
     first.flows().await;
@@ -268,49 +270,5 @@ impl Ours {
             let errors = self.errors.lock().unwrap();
             panic!("never: {what}; {state} {} {} {errors:?}", self.frames(), self.messages());
         }
-    }
-}
-
-/// Has two of ours exchange descriptions.
-fn connect(first: &Ours, second: &Ours) {
-    let ((out, from_there), (back, from_here)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-    let (here, there) = (Half { out, into: from_here }, Half { out: back, into: from_there });
-    tokio::spawn(exchange::run(here, first.connection.clone(), Role::Offer));
-    tokio::spawn(exchange::run(there, second.connection.clone(), Role::Answer));
-}
-
-async fn watch(track: RemoteTrack, frames: Arc<AtomicU64>) {
-    while track.recv().await.is_some() {
-        frames.fetch_add(1, Relaxed);
-    }
-}
-
-/// Messages there and back.
-async fn talk(channel: DataChannel, count: Arc<AtomicU64>) {
-    channel.opened().await;
-    while channel.send("ping").await.is_ok() && channel.recv().await.is_some() {
-        count.fetch_add(1, Relaxed);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Signalling between two of ours.
-struct Half {
-    out: mpsc::UnboundedSender<Incoming>,
-    into: mpsc::UnboundedReceiver<Incoming>,
-}
-
-impl Channel for Half {
-    async fn send(&mut self, text: String) -> Result<(), ChannelError> {
-        let _ = self.out.send(Incoming::Text(text));
-        Ok(())
-    }
-
-    async fn recv(&mut self) -> Result<Option<Incoming>, ChannelError> {
-        Ok(self.into.recv().await)
-    }
-
-    async fn close(&mut self) {
-        self.into.close();
     }
 }

@@ -12,6 +12,7 @@ mod mdns;
 mod showing;
 pub(crate) mod resolve;
 pub(crate) mod turn;
+pub(crate) mod alarm;
 mod run;
 
 pub(crate) use run::{Plan, spawn};

@@ -17,10 +17,10 @@ use peerless_transport::datagram::{Base, Datagram, Protocol};
 use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::Sleep;
 
 use crate::addresses::AddressOptions;
 use crate::config::Configuration;
+use crate::driver::alarm::Alarm;
 use crate::driver::interfaces;
 use crate::driver::resolve;
 use crate::driver::showing::{self, Names};
@@ -77,7 +77,7 @@ pub(crate) fn spawn(runtime: &Handle, shared: Arc<Shared>, plan: Plan) {
         plan,
         released: Vec::new(),
         watch: None,
-        timer: None,
+        alarm: Alarm::default(),
         errands: JoinSet::new(),
         arrived: Vec::new(),
         block: BytesMut::new(),
@@ -99,7 +99,7 @@ struct Driver {
     released: Vec<TransportId>,
     /// Begins with the first gathering.
     watch: Option<Watch>,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
     errands: JoinSet<()>,
     /// Datagrams on their way in, empty between two polls.
     arrived: Vec<Datagram>,
@@ -158,7 +158,7 @@ impl Future for Driver {
         }
         let pause = is_full.then(|| Instant::now() + FULL_SOCKET_PAUSE);
         let deadline = [standing.deadline.max(pause), driver.network_deadline(), driver.streams.deadline()];
-        if more || driver.set_timer(context, deadline.into_iter().flatten().min()) {
+        if more || driver.alarm.set(context, deadline.into_iter().flatten().min()) {
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -398,20 +398,6 @@ impl Driver {
             self.departures.step();
         }
         Poll::Ready(())
-    }
-
-    /// Sets the timer to a deadline; whether that has passed already.
-    fn set_timer(&mut self, context: &mut Context<'_>, deadline: Option<Instant>) -> bool {
-        let Some(at) = deadline else {
-            self.timer = None;
-            return false;
-        };
-        let at = tokio::time::Instant::from_std(at);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        timer.as_mut().poll(context).is_ready()
     }
 }
 

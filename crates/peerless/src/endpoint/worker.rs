@@ -13,8 +13,8 @@ use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Transmit};
 use peerless_wire::stun::{Class, Message};
 use tokio::task::JoinSet;
-use tokio::time::Sleep;
 
+use crate::driver::alarm::Alarm;
 use crate::driver::resolve;
 use crate::driver::sockets::Socket;
 use crate::driver::turn::{Departures, turn};
@@ -48,7 +48,7 @@ pub(super) struct Worker {
     /// Those that want a turn.
     ready: VecDeque<Arc<Member>>,
     deadlines: Deadlines,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
     errands: JoinSet<()>,
     /// Datagrams on their way in, empty between two polls.
     arrived: Vec<Datagram>,
@@ -106,7 +106,7 @@ impl Future for Worker {
         }
         let pause = is_full.then(|| Instant::now() + FULL_SOCKET_PAUSE);
         let deadline = worker.deadlines.first().max(pause);
-        if more || worker.set_timer(context, deadline) {
+        if more || worker.alarm.set(context, deadline) {
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -123,7 +123,7 @@ impl Worker {
             residents: HashMap::new(),
             ready: VecDeque::new(),
             deadlines: Deadlines::default(),
-            timer: None,
+            alarm: Alarm::default(),
             errands: JoinSet::new(),
             arrived: Vec::new(),
             block: BytesMut::new(),
@@ -379,20 +379,6 @@ impl Worker {
         if self.group.is_over() {
             self.group.post.wake_all();
         }
-    }
-
-    /// Sets the timer to a deadline; whether that has passed already.
-    fn set_timer(&mut self, context: &mut Context<'_>, deadline: Option<Instant>) -> bool {
-        let Some(at) = deadline else {
-            self.timer = None;
-            return false;
-        };
-        let at = tokio::time::Instant::from_std(at);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        timer.as_mut().poll(context).is_ready()
     }
 }
 
