@@ -319,7 +319,14 @@ fn check_members(both: &Both, parsed: &Value, except: &[(&str, &str)]) {
             let with_kind =
                 |one: &&Value| one["type"] == of && one["kind"].as_str().unwrap_or_default() == kind;
             let theirs: Vec<&Value> = both.theirs.values().filter(with_kind).collect();
-            let ours: Vec<&Value> = parsed.as_object().unwrap().values().filter(with_kind).collect();
+            // Which of either end's candidates have a TCP type or an address they come from hangs on the end, not on
+            // who tells of it: a browser knows our TCP candidates as remote ones, and may have none for us to know.
+            let is_like = |one: &&Value| {
+                with_kind(one)
+                    || (of.ends_with("-candidate")
+                        && one["type"].as_str().is_some_and(|of| of.ends_with("-candidate")))
+            };
+            let ours: Vec<&Value> = parsed.as_object().unwrap().values().filter(is_like).collect();
             if theirs.is_empty()
                 || (ours.is_empty() && ["media-playout", "certificate"].contains(&of.as_str()))
             {
