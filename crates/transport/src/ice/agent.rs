@@ -45,8 +45,6 @@ pub struct Agent {
     is_remote_complete: bool,
     /// Gathering for a restart has ended that of the generation before.
     has_interrupted: bool,
-    /// Until when the peer's checks are hoped for though all of ours failed.
-    hope_until: Option<Instant>,
     /// When the next new transaction may begin (Ta).
     pub(super) next_slot: Option<Instant>,
     /// The last one was a check: a question to a server that waits has its turn.
@@ -90,7 +88,6 @@ impl Agent {
             relays,
             is_remote_complete: false,
             has_interrupted: false,
-            hope_until: None,
             next_slot: None,
             is_servers_turn: false,
             clock: None,
@@ -123,7 +120,6 @@ impl Agent {
         if !self.connectivity.is_settled_with(&credentials) {
             let is_same = self.connectivity.remote_ufrag() == Some(&credentials.ufrag);
             let restarts = self.connectivity.set_remote(now, credentials);
-            self.hope_until = Some(now + self.patience);
             if restarts {
                 self.is_remote_complete &= is_same;
                 self.has_interrupted = false;
@@ -229,9 +225,7 @@ impl Agent {
         }
         if self.connectivity.candidates.add_remote(candidate)?.is_some() {
             self.connectivity.form_pairs();
-            if self.hope_until.is_some() && !self.is_remote_complete {
-                self.hope_until = Some(now + self.patience);
-            }
+            self.connectivity.hope.note_candidate(now);
         }
         self.settle(now);
         Ok(())
@@ -360,7 +354,7 @@ impl Agent {
         sooner(self.relays.next_timeout());
         if !self.is_over() {
             sooner(self.connectivity.next_timeout(clock));
-            sooner(self.hope_until.filter(|until| *until > clock));
+            sooner(self.hope_ends().filter(|end| *end > clock));
             sooner(self.quiet_from().filter(|from| *from > clock));
         }
         next
@@ -546,7 +540,9 @@ impl Agent {
                 false => IceState::Connected,
             };
         }
-        let is_hopeless = self.hope_until.is_some_and(|until| until <= now) && !is_active;
+        let is_hopeless = self.hope_ends().is_some_and(|end| end <= now)
+            && self.gatherer.state() != GatheringState::Gathering
+            && !self.connectivity.has_unchecked();
         match self.connectivity.remote_ufrag() {
             // Its network is gone, but consent to the selected pair holds.
             _ if self.connectivity.selected().is_some_and(|pair| pair.valid.is_some()) => {
@@ -578,6 +574,11 @@ impl Agent {
     /// Whether nothing is sent or taken any more, but by gathering.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, IceState::Closed | IceState::Failed)
+    }
+
+    /// When an agent without any working pair gives up, unless something more shows itself.
+    fn hope_ends(&self) -> Option<Instant> {
+        self.connectivity.hope.ends(self.patience, self.is_remote_complete)
     }
 
     /// When the silence of the pair in use becomes too long.

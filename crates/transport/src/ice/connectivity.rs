@@ -15,11 +15,12 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
 use crate::datagram::Base;
-use crate::ice::candidate::{Candidates, plain};
+use crate::ice::candidate::{self, Candidates, plain};
 use crate::ice::checklist::Checklist;
 use crate::ice::config::{Config, Credentials};
 use crate::ice::consent::{Consent, randomised};
 use crate::ice::early::EarlyChecks;
+use crate::ice::hope::Hope;
 use crate::ice::kept::{KeptPairs, Remote};
 use crate::ice::message;
 use crate::ice::next::Next;
@@ -56,6 +57,7 @@ pub(crate) struct Connectivity {
     pub(super) selected: Option<PairId>,
     pub(super) nomination: Nomination,
     pub(super) standby: Standby,
+    pub(super) hope: Hope,
     pub(super) shown: ShownAddresses,
     outbox: VecDeque<Outgoing>,
 }
@@ -96,6 +98,7 @@ impl Connectivity {
             selected: None,
             nomination: Nomination::default(),
             standby,
+            hope: Hope::default(),
             shown: ShownAddresses::default(),
             outbox: VecDeque::new(),
         }
@@ -331,6 +334,12 @@ impl Connectivity {
         (local, remote)
     }
 
+    /// Whether a candidate that was signalled is still to be checked for the first time.
+    pub(crate) fn has_unchecked(&self) -> bool {
+        let is_open = |pair: &&Pair| matches!(pair.state, PairState::Frozen | PairState::Waiting);
+        self.checklist.pairs().iter().filter(is_open).any(|pair| is_unchecked(&self.candidates, pair))
+    }
+
     /// Whether any check is still to come or under way.
     pub(crate) fn is_active(&self) -> bool {
         self.checklist.is_active()
@@ -359,6 +368,7 @@ impl Connectivity {
         priority: u32,
         nominates: Option<u32>,
     ) {
+        self.hope.note_heard(now);
         if self.config.lite {
             return self.take_check(now, source, destination, priority, nominates);
         }
@@ -471,6 +481,9 @@ impl Connectivity {
         let transaction = self.new_id();
         let (number, patience) = self.check_terms(id, nominates);
         let pair = self.checklist.get_mut(id)?;
+        if is_unchecked(&self.candidates, pair) {
+            self.hope.note_check(now);
+        }
         if pair.state == PairState::Waiting || pair.state == PairState::Frozen {
             pair.state = PairState::InProgress;
         }
@@ -521,4 +534,10 @@ impl Connectivity {
         self.rng.fill_bytes(&mut id);
         TransactionId(id)
     }
+}
+
+/// Whether a pair with a candidate that was signalled was never checked.
+fn is_unchecked(candidates: &Candidates, pair: &Pair) -> bool {
+    let is_signalled = |remote: &candidate::Remote| remote.kind != CandidateKind::PeerReflexive;
+    pair.counts.requests_sent == 0 && candidates.remote(pair.remote).is_some_and(is_signalled)
 }

@@ -17,6 +17,7 @@ mod next;
 mod nomination;
 mod standby;
 mod gather;
+mod hope;
 mod shown;
 mod connectivity;
 mod keeping;

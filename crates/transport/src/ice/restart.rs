@@ -83,6 +83,7 @@ impl Connectivity {
         if turns_over {
             self.turn_over(now, before, keeps_remotes);
         }
+        self.hope.begin(now);
         let remote = Remote { ufrag: credentials.ufrag, password: credentials.password.into() };
         for early in self.early.take(&remote.ufrag) {
             self.apply_check(now, early.source, early.destination, early.priority, early.nominates);

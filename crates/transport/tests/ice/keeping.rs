@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use peerless_netsim::{Filtering, Link, Mapping, Nat};
+use peerless_netsim::{Filtering, Link, Mapping, Nat, Network};
 use peerless_transport::datagram::Base;
 use peerless_transport::ice::{Agent, Config, Credentials};
 use peerless_transport::state::IceState;
@@ -79,6 +79,37 @@ fn with_no_way_through_it_fails_when_patience_ends() {
     let after = world.sides[0].reached(IceState::Failed).unwrap();
     assert!((seconds(39)..=seconds(41)).contains(&after), "{after:?}");
     assert_eq!(world.sides[0].states(), [IceState::Checking, IceState::Failed]);
+}
+
+#[test]
+fn a_candidate_that_comes_late_is_given_its_time() {
+    let mut world = World::simple(1, Link::cut());
+    world.trickles = false;
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    world.introduce(0);
+    world.introduce(1);
+    world.pass(seconds(38));
+    world.signal();
+    world.pass(seconds(10));
+    assert!(world.are(IceState::Checking), "twenty seconds from the first check");
+    world.network = Network::new(1, Link::default());
+    assert!(world.run(seconds(10), |world| world.are(IceState::Completed) && world.agrees()));
+}
+
+#[test]
+fn a_late_candidate_is_not_hoped_for_without_end() {
+    let mut world = World::simple(1, Link::cut());
+    world.trickles = false;
+    let now = world.now;
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    world.introduce(0);
+    world.introduce(1);
+    world.pass(seconds(38));
+    world.signal();
+    assert!(world.run(seconds(21), |world| world.are(IceState::Failed)));
+    let after = world.sides[0].reached(IceState::Failed).unwrap();
+    assert!((seconds(58)..=seconds(59)).contains(&after), "{after:?}");
 }
 
 #[test]
