@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 fn hiding() -> PeerConnection {
     let mut configuration = Configuration::default();
     configuration.addresses.hides_host_addresses = true;
-    configuration.ice_tcp.active = false;
+    configuration.ice_tcp.active = Some(false);
     PeerConnection::new(configuration).unwrap()
 }
 

@@ -29,7 +29,7 @@ impl Pair {
             let mut configuration = Configuration::default();
             configuration.interfaces = Some(vec![Ipv4Addr::LOCALHOST.into()]);
             configuration.max_packet_size = 1200;
-            configuration.ice_tcp.active = by_tcp;
+            configuration.ice_tcp.active = Some(by_tcp);
             configuration.ice_tcp.passive = passive;
             PeerConnection::new(configuration).unwrap()
         };

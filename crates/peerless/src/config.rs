@@ -147,6 +147,10 @@ impl Configuration {
             EndpointError::Gathering
         } else if self.ice_tcp.passive.is_some() || self.ice_tcp.simultaneous {
             EndpointError::PassiveTcp
+        } else if ice_lite && self.ice_tcp.active == Some(true) {
+            EndpointError::LiteActiveTcp
+        } else if !self.tls_roots.is_empty() {
+            EndpointError::TlsRoots
         } else if ice_lite && !servers.is_empty() {
             EndpointError::LiteServers
         } else if !servers.turn.is_empty() || self.ice_transport_policy == IceTransportPolicy::Relay {

@@ -93,9 +93,16 @@ pub enum EndpointError {
     /// For the same reason there is nothing to gather continually.
     #[error("the connections of an endpoint have its addresses: gathering ends with them")]
     Gathering,
-    /// An endpoint takes no connections of TCP yet.
-    #[error("an endpoint has no passive or simultaneous candidates of TCP")]
+    /// The endpoint takes streams for all its connections or for none ([`EndpointConfig::tcp`](crate::EndpointConfig::tcp)),
+    /// and its port is no port to open them from.
+    #[error("the connections of an endpoint have its passive candidates of TCP, and no simultaneous ones")]
     PassiveTcp,
+    /// A lite agent opens nothing: it sends no checks (RFC 8445 §2.5).
+    #[error("an ICE-lite endpoint has no active candidates of TCP")]
+    LiteActiveTcp,
+    /// No server is spoken to over TLS.
+    #[error("the connections of an endpoint use no TURN server: roots of TLS serve nothing")]
+    TlsRoots,
     /// A lite agent has host candidates only (RFC 8445 §5.2).
     #[error("an ICE-lite endpoint asks no servers")]
     LiteServers,

@@ -69,6 +69,19 @@ impl Framing {
         }
     }
 
+    /// The next whole datagram, which stays where it is; `None` where it is not whole yet, or nothing can be told apart.
+    pub(crate) fn first(self, mut arrived: &[u8]) -> Option<&[u8]> {
+        loop {
+            let frame = self.find(arrived).ok()??;
+            let whole = arrived.get(frame.before..frame.before + frame.len + frame.padding)?;
+            let datagram = whole.get(..frame.len)?;
+            if !datagram.is_empty() {
+                return Some(datagram);
+            }
+            arrived = arrived.get(frame.before + frame.padding..)?;
+        }
+    }
+
     fn find(self, arrived: &[u8]) -> Result<Option<Frame>, Unframed> {
         match self {
             Self::Length => {
@@ -104,9 +117,11 @@ mod tests {
         let (mut arrived, mut frames) = (BytesMut::new(), Vec::new());
         for piece in bytes.chunks(step) {
             arrived.extend_from_slice(piece);
-            while let Some(frame) = framing.next(&mut arrived)? {
-                frames.push(frame.to_vec());
+            while let Some(first) = framing.first(&arrived).map(<[u8]>::to_vec) {
+                assert_eq!(framing.next(&mut arrived)?.as_deref(), Some(&first[..]));
+                frames.push(first);
             }
+            assert_eq!(framing.next(&mut arrived)?, None);
         }
         Ok(frames)
     }

@@ -146,6 +146,19 @@ impl Stream {
         Poll::Ready(Ok(()))
     }
 
+    /// Reads until its first datagram is whole, which stays where it is: `Ready` from then on.
+    pub(crate) fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.first().is_none() {
+            ready!(self.poll_read(context))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Its first datagram, where that is whole and nothing was received yet.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.framing.first(&self.input)
+    }
+
     /// Appends what has arrived to `datagrams`, until there are `budget` of them. `Ready` where there may be more.
     pub(crate) fn poll_receive(
         &mut self,
@@ -166,23 +179,26 @@ impl Stream {
                     return Poll::Ready(Ok(()));
                 }
             }
-            let is_stranger = self.stranger_until.is_some();
-            if self.input.capacity() - self.input.len() < LEAST_ROOM {
-                self.input.reserve(if is_stranger { LEAST_ROOM } else { BLOCK });
-            }
-            let input = &mut self.input;
-            let count = ready!(attempt!(&mut self.pipe, context, stream => stream.read_buf(input)))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "closed by the other side",
-                )));
-            }
-            self.read = self.read.saturating_add(count);
-            if is_stranger && self.read > STRANGER_LIMIT {
-                return Poll::Ready(Err(io::Error::other("nobody we know")));
-            }
+            ready!(self.poll_read(context))?;
         }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_stranger = self.stranger_until.is_some();
+        if self.input.capacity() - self.input.len() < LEAST_ROOM {
+            self.input.reserve(if is_stranger { LEAST_ROOM } else { BLOCK });
+        }
+        let input = &mut self.input;
+        let count = ready!(attempt!(&mut self.pipe, context, stream => stream.read_buf(input)))?;
+        if count == 0 {
+            let reason = "closed by the other side";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason)));
+        }
+        self.read = self.read.saturating_add(count);
+        if is_stranger && self.read > STRANGER_LIMIT {
+            return Poll::Ready(Err(io::Error::other("nobody we know")));
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Takes what `transmit` describes and `bytes` holds. What of it does not fit is lost, each datagram as a whole:

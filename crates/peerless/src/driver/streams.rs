@@ -41,6 +41,8 @@ pub(crate) struct Streams {
     listeners: Vec<Listener>,
     servers: Vec<StreamServer>,
     streams: Vec<Stream>,
+    /// Where others accept: no base bears the same name.
+    taken: Vec<SocketAddr>,
     /// Root certificates beside the system's.
     roots: Arc<Vec<CertificateDer<'static>>>,
     opened: Vec<StreamId>,
@@ -64,6 +66,11 @@ impl Streams {
         Self { roots: Arc::new(roots), ..Self::default() }
     }
 
+    /// Somebody else accepts streams here.
+    pub(crate) fn keep_off(&mut self, addresses: &[SocketAddr]) {
+        self.taken = addresses.to_vec();
+    }
+
     /// From this local address streams are opened for a transport: its name, the same each time.
     fn add_base(&mut self, address: IpAddr, transport: TransportId) -> SocketAddr {
         let mut bases = self.bases.iter();
@@ -72,7 +79,8 @@ impl Streams {
         }
         let is_free = |port: &u16| {
             let base = SocketAddr::new(address, *port);
-            !self.bases.iter().any(|(known, _)| *known == base) && !self.is_listener(base)
+            let is_base = self.bases.iter().any(|(known, _)| *known == base);
+            !is_base && !self.is_listener(base) && !self.taken.contains(&base)
         };
         let base = SocketAddr::new(address, (1..=u16::MAX).find(is_free).unwrap_or(u16::MAX));
         self.bases.push((base, transport));
@@ -88,7 +96,8 @@ impl Streams {
     ) -> Vec<(SocketAddr, Option<TcpType>)> {
         let mut places = Vec::new();
         for address in addresses {
-            places.push((self.add_base(*address, transport), wanted.active.then_some(TcpType::Active)));
+            let active = wanted.is_active(true).then_some(TcpType::Active);
+            places.push((self.add_base(*address, transport), active));
             let passive = wanted.passive.map(|port| (port, TcpType::Passive));
             let simultaneous = wanted.simultaneous.then_some((0, TcpType::SimultaneousOpen));
             for (port, tcp_type) in passive.into_iter().chain(simultaneous) {
@@ -101,6 +110,15 @@ impl Streams {
             }
         }
         places
+    }
+
+    /// Takes one that somebody else accepted and that has yet to show itself, if there is room for it.
+    pub(crate) fn take(&mut self, mut stream: Stream, transport: TransportId) {
+        let strangers = self.streams.iter().filter(|stream| stream.stranger_until.is_some());
+        if strangers.count() < STRANGERS && self.streams.len() < LIMIT {
+            stream.transport = transport;
+            self.streams.push(stream);
+        }
     }
 
     /// Accepts streams for a transport at a local address, at any port where that has none: where that is.

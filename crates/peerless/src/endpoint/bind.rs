@@ -1,4 +1,4 @@
-//! The sockets of an endpoint: one for each address and worker.
+//! The sockets of an endpoint: one for each address and worker, and one that takes streams for each address.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -9,31 +9,39 @@ use socket2::{Domain, Protocol, Type};
 use crate::addresses::AddressOptions;
 use crate::driver::interfaces;
 use crate::driver::sockets::Socket;
+use crate::endpoint::config::EndpointConfig;
+use crate::endpoint::door::Listener;
 use crate::error::{EndpointError, Error};
 
 /// How often a free port is looked for that is free on all addresses.
 const ATTEMPTS: usize = 16;
 
-/// Binds sockets to these addresses for each worker, and says which addresses they have. An address without an IP stands
-/// for all of the machine's of its family; a port 0 for a free one, the same on all of them.
-pub(super) fn bind(
-    addresses: &[SocketAddr],
-    workers: usize,
-) -> Result<(Vec<Vec<Socket>>, Vec<SocketAddr>), Error> {
+/// What an endpoint is bound to.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) locals: Vec<SocketAddr>,
+    /// Those of each worker.
+    pub(super) sockets: Vec<Vec<Socket>>,
+    /// None where no streams are taken.
+    pub(super) listeners: Vec<Listener>,
+}
+
+/// Binds sockets to these addresses for each worker. An address without an IP stands for all of the machine's of its family;
+/// a port 0 for a free one, the same on all of them.
+pub(super) fn bind(addresses: &[SocketAddr], config: &EndpointConfig) -> Result<Bound, Error> {
     let addresses = expanded(addresses)?;
     let mut attempt = 1;
-    let (first, bound) = loop {
-        match bind_once(&addresses, workers > 1) {
+    let mut bound = loop {
+        match bind_once(&addresses, config) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => attempt += 1,
             other => break other?,
         }
     };
-    let mut sockets = vec![first];
-    for _ in 1..workers {
-        let more = bound.iter().map(|address| open(*address, true).and_then(socket));
-        sockets.push(more.collect::<io::Result<_>>()?);
+    for _ in 1..config.workers {
+        let more = bound.locals.iter().map(|address| open(*address, true).and_then(socket));
+        bound.sockets.push(more.collect::<io::Result<_>>()?);
     }
-    Ok((sockets, bound))
+    Ok(bound)
 }
 
 fn expanded(addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, Error> {
@@ -57,21 +65,24 @@ fn expanded(addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, Error> {
     if all.is_empty() { Err(EndpointError::NoAddress.into()) } else { Ok(all) }
 }
 
-fn bind_once(addresses: &[SocketAddr], is_shared: bool) -> io::Result<(Vec<Socket>, Vec<SocketAddr>)> {
-    let (mut sockets, mut bound, mut free) = (Vec::new(), Vec::new(), 0);
+fn bind_once(addresses: &[SocketAddr], config: &EndpointConfig) -> io::Result<Bound> {
+    let (mut sockets, mut locals, mut listeners, mut free) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for address in addresses {
         let mut wanted = *address;
         if wanted.port() == 0 {
             wanted.set_port(free);
         }
-        let socket = socket(open(wanted, is_shared)?)?;
+        let socket = socket(open(wanted, config.workers > 1)?)?;
+        if config.tcp {
+            listeners.push(Listener::new(socket.local)?);
+        }
         if address.port() == 0 {
             free = socket.local.port();
         }
-        bound.push(socket.local);
+        locals.push(socket.local);
         sockets.push(socket);
     }
-    Ok((sockets, bound))
+    Ok(Bound { locals, sockets: vec![sockets], listeners })
 }
 
 fn socket(socket: UdpSocket) -> io::Result<Socket> {

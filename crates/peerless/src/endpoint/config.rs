@@ -25,6 +25,9 @@ pub struct EndpointConfig {
     /// only, always controlled, no checks of their own. Such a connection needs no STUN servers, half the messages while
     /// idle, and a remote that is not lite. Default: no.
     pub ice_lite: bool,
+    /// Whether connections of TCP are taken too (RFC 6544), at the same addresses and ports: each connection has passive
+    /// candidates then, for remotes whose network lets no UDP through. Default: no.
+    pub tcp: bool,
     /// The certificate of those connections whose configuration has none. Default: one made with the endpoint, so that they
     /// all show the same.
     pub certificate: Option<Arc<Certificate>>,
@@ -32,7 +35,7 @@ pub struct EndpointConfig {
 
 impl Default for EndpointConfig {
     fn default() -> Self {
-        Self { workers: 1, ice_lite: false, certificate: None }
+        Self { workers: 1, ice_lite: false, tcp: false, certificate: None }
     }
 }
 

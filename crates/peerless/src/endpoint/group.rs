@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
 
+use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::member::Post;
 use crate::endpoint::routes::Routes;
 use crate::endpoint::stats::{Counters, EndpointStats};
@@ -15,6 +16,8 @@ use crate::endpoint::stats::{Counters, EndpointStats};
 pub(super) struct Group {
     pub(super) locals: Vec<SocketAddr>,
     pub(super) ice_lite: bool,
+    /// Streams are accepted at the same addresses.
+    pub(super) takes_tcp: bool,
     pub(super) post: Arc<Post>,
     routes: RwLock<Routes>,
     pub(super) counters: Counters,
@@ -22,21 +25,22 @@ pub(super) struct Group {
     pub(super) is_abandoned: AtomicBool,
     /// All connections shall close.
     pub(super) is_closing: AtomicBool,
-    /// How many workers there are.
-    pub(super) workers: watch::Sender<usize>,
+    /// How many workers there are, and the door, which ends last.
+    pub(super) tasks: watch::Sender<usize>,
 }
 
 impl Group {
-    pub(super) fn new(locals: Vec<SocketAddr>, ice_lite: bool, workers: usize) -> Arc<Self> {
+    pub(super) fn new(locals: Vec<SocketAddr>, config: &EndpointConfig) -> Arc<Self> {
         Arc::new(Self {
             locals,
-            ice_lite,
-            post: Post::new(workers),
+            ice_lite: config.ice_lite,
+            takes_tcp: config.tcp,
+            post: Post::new(config.workers),
             routes: RwLock::default(),
             counters: Counters::default(),
             is_abandoned: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
-            workers: watch::Sender::new(workers),
+            tasks: watch::Sender::new(config.workers + usize::from(config.tcp)),
         })
     }
 

@@ -10,8 +10,9 @@ use peerless_peer::peer::Peer;
 
 use crate::config::Configuration;
 use crate::connection::{PeerConnection, machine_config};
-use crate::endpoint::bind::bind;
+use crate::endpoint::bind::{Bound, bind};
 use crate::endpoint::config::EndpointConfig;
+use crate::endpoint::door::Door;
 use crate::endpoint::group::Group;
 use crate::endpoint::member::{Member, Resident};
 use crate::endpoint::stats::EndpointStats;
@@ -19,8 +20,8 @@ use crate::endpoint::worker::Worker;
 use crate::error::{EndpointError, Error};
 use crate::shared::Shared;
 
-/// One UDP port for many connections: a server's. Each [`connection`](Self::connection) is an ordinary
-/// [`PeerConnection`], whose host candidates have the endpoint's addresses and port.
+/// One port for many connections: a server's. Each [`connection`](Self::connection) is an ordinary [`PeerConnection`], whose
+/// host candidates have the endpoint's addresses and port, of UDP and, where it is wanted, of TCP.
 ///
 /// Cheap to clone. When the last clone is dropped no more connections can be made; those that are there go on, and the port is
 /// free when the last has closed.
@@ -60,10 +61,13 @@ impl Endpoint {
                 Some(generate_certificate(SystemTime::now(), KeyAlgorithm::EcdsaP256, None)?);
         }
         let addresses: Vec<SocketAddr> = addresses.into_iter().collect();
-        let (sockets, locals) = bind(&addresses, config.workers)?;
-        let group = Group::new(locals, config.ice_lite, config.workers);
+        let Bound { locals, sockets, listeners } = bind(&addresses, &config)?;
+        let group = Group::new(locals, &config);
         for (index, sockets) in sockets.into_iter().enumerate() {
             runtime.spawn(Worker::new(index, group.clone(), sockets));
+        }
+        if config.tcp {
+            runtime.spawn(Door::new(group.clone(), listeners).keep());
         }
         Ok(Self { handle: Arc::new(Handle { group, config, made: AtomicU64::new(0) }) })
     }
@@ -115,9 +119,9 @@ impl Endpoint {
 
     /// Waits until the endpoint has ended and its port is free: after [`close`](Self::close), or with its runtime.
     pub async fn closed(&self) {
-        let mut workers = self.handle.group.workers.subscribe();
+        let mut tasks = self.handle.group.tasks.subscribe();
         // Who tells of it cannot be gone: we hold it.
-        let _ = workers.wait_for(|left| *left == 0).await;
+        let _ = tasks.wait_for(|left| *left == 0).await;
     }
 }
 

@@ -7,14 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
+use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Datagram, Transmit};
 use peerless_wire::stun::TransactionId;
 
+use crate::driver::stream::Stream;
+use crate::driver::streams::Streams;
 use crate::endpoint::path::Path;
 use crate::shared::Shared;
 
 /// How many datagrams wait for one worker that came to another.
 const PASSED: usize = 4096;
+/// How many streams wait for one worker.
+const STREAMS: usize = 256;
 
 /// What is known of a connection from outside.
 pub(super) struct Member {
@@ -42,6 +47,8 @@ pub(super) struct Mail {
     pub(super) rung: Vec<Arc<Member>>,
     /// Datagrams that came to another worker.
     pub(super) passed: Vec<(Arc<Member>, Arrival)>,
+    /// Streams that have named a connection.
+    pub(super) streams: Vec<(Arc<Member>, Stream)>,
     waker: Option<Waker>,
     has_ended: bool,
 }
@@ -62,6 +69,10 @@ pub(super) struct Resident {
     pub(super) paths: Vec<Path>,
     /// Checks of its whose answers come from addresses that are not known yet, as far as that is remembered.
     pub(super) checks: VecDeque<TransactionId>,
+    /// Its streams, where it has any; they ring its bell themselves.
+    pub(super) streams: Option<Box<Streams>>,
+    /// Its transport, once that gathers.
+    pub(super) transport: Option<TransportId>,
     /// When it wants a turn, whatever happens.
     pub(super) deadline: Option<Instant>,
 }
@@ -127,6 +138,8 @@ impl Resident {
             names: Vec::new(),
             paths: Vec::new(),
             checks: VecDeque::new(),
+            streams: None,
+            transport: None,
             deadline: None,
         }
     }
@@ -143,6 +156,11 @@ impl Resident {
 impl Post {
     pub(super) fn new(workers: usize) -> Arc<Self> {
         Arc::new(Self((0..workers).map(|_| Mailbox::default()).collect()))
+    }
+
+    /// How many workers there are.
+    pub(super) fn workers(&self) -> usize {
+        self.0.len()
     }
 
     /// A connection that is on its list wants a turn.
@@ -174,6 +192,18 @@ impl Post {
             mail.passed.extend(arrivals.drain(..).take(room));
         });
         lost
+    }
+
+    /// Passes a stream on to the worker of its connection; whether there was room for it.
+    pub(super) fn deliver(&self, member: Arc<Member>, stream: Stream) -> bool {
+        let mut has_room = true;
+        self.tell(member.home(), |mail| {
+            has_room = mail.streams.len() < STREAMS;
+            if has_room {
+                mail.streams.push((member, stream));
+            }
+        });
+        has_room
     }
 
     /// Takes what waits for a worker, and notes how it is woken.

@@ -1,4 +1,4 @@
-//! Many connections over one UDP port.
+//! Many connections over one port.
 //!
 //! A `worker` is a task that has one socket on each local address and all connections that live with it: it receives for
 //! all, gives each what is its own, turns those that have something to do (`driver/turn`), and sends for all from one
@@ -11,6 +11,10 @@
 //! authenticated STUN message from there. Only the connection itself can tell that, so a path is entered after the
 //! connection took the datagram. What fits none is counted and dropped: nothing is kept of it, and no connection is woken.
 //!
+//! A stream is accepted by the `door`, which waits until its first datagram is a STUN request that names a connection, and
+//! gives it to that. From then on the connection has it as one that has sockets of its own would (`driver/streams`): it is
+//! polled when the connection has its turn, and rings the connection's bell.
+//!
 //! With several workers each has sockets of its own on the same addresses (SO_REUSEPORT), and the kernel spreads the
 //! remotes over them by their addresses. A connection moves to the worker to which its authenticated checks come; what
 //! comes to another is passed on.
@@ -21,8 +25,10 @@ mod member;
 mod routes;
 mod stats;
 mod deadlines;
-mod bind;
 mod group;
+mod door;
+mod bind;
+mod streaming;
 mod worker;
 mod handle;
 

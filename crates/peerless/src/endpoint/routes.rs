@@ -58,9 +58,8 @@ impl Routes {
             return self.at(&path).ok_or(stranger);
         }
         let message = Message::parse(&datagram.contents).map_err(|_| Stranger::Malformed)?;
-        let by_name = |message: &Message<'_>| self.usernames.get(message.username()?.split_once(':')?.0);
         let member = match message.class() {
-            Class::Request => Some(by_name(&message).ok_or(Stranger::Request)?),
+            Class::Request => Some(self.by_name(&message).ok_or(Stranger::Request)?),
             Class::Success | Class::Error => self.transactions.get(&message.transaction()),
             Class::Indication => None,
         };
@@ -68,6 +67,22 @@ impl Routes {
             Some(member) => Ok(Found { member, is_claim: !self.is_of(&path, member) }),
             None => self.at(&path).ok_or(Stranger::Response),
         }
+    }
+
+    /// Whom a STUN request names.
+    pub(super) fn named(&self, datagram: &[u8]) -> Result<Arc<Member>, Stranger> {
+        if demux::kind(datagram) != Some(Kind::Stun) {
+            return Err(Stranger::Other);
+        }
+        let message = Message::parse(datagram).map_err(|_| Stranger::Malformed)?;
+        match message.class() {
+            Class::Request => self.by_name(&message).cloned().ok_or(Stranger::Request),
+            _ => Err(Stranger::Other),
+        }
+    }
+
+    fn by_name(&self, message: &Message<'_>) -> Option<&Arc<Member>> {
+        self.usernames.get(message.username()?.split_once(':')?.0)
     }
 
     fn at(&self, path: &Path) -> Option<Found<'_>> {

@@ -16,7 +16,9 @@ pub struct EndpointStats {
     pub paths: usize,
     /// Checks of ours whose answers are awaited from addresses not yet known.
     pub transactions: usize,
-    /// Datagrams received, those of strangers with them.
+    /// Streams that were accepted and have not named a connection yet.
+    pub unrouted_streams: usize,
+    /// Datagrams received by UDP, those of strangers with them.
     pub datagrams: u64,
     /// Of these, bytes that say they are STUN and are malformed.
     pub malformed: u64,
@@ -28,9 +30,13 @@ pub struct EndpointStats {
     pub unknown_dtls: u64,
     /// All else from an address that is nobody's.
     pub unknown_others: u64,
+    /// Streams accepted, those of strangers with them.
+    pub accepted_streams: u64,
+    /// Streams that named no connection, or not in time, and were ended for it or gave way to others.
+    pub unknown_streams: u64,
     /// Datagrams that came to another worker than their connection's, and were passed on.
     pub passed_on: u64,
-    /// Datagrams that were lost because a worker was so far behind that no more was passed on to it.
+    /// Datagrams and streams that were lost because a worker was so far behind that no more was passed on to it.
     pub overflowed: u64,
 }
 
@@ -40,6 +46,9 @@ pub(super) struct Counters {
     pub(super) connections: AtomicU64,
     pub(super) datagrams: AtomicU64,
     strangers: [AtomicU64; Stranger::KINDS],
+    pub(super) unrouted_streams: AtomicU64,
+    pub(super) accepted_streams: AtomicU64,
+    pub(super) unknown_streams: AtomicU64,
     pub(super) passed_on: AtomicU64,
     pub(super) overflowed: AtomicU64,
 }
@@ -56,6 +65,9 @@ impl Counters {
         let strangers = |kind: Stranger| of(&self.strangers[kind as usize]);
         EndpointStats {
             connections: of(&self.connections) as usize,
+            unrouted_streams: of(&self.unrouted_streams) as usize,
+            accepted_streams: of(&self.accepted_streams),
+            unknown_streams: of(&self.unknown_streams),
             datagrams: of(&self.datagrams),
             malformed: strangers(Stranger::Malformed),
             unknown_requests: strangers(Stranger::Request),
@@ -71,4 +83,8 @@ impl Counters {
 
 pub(super) fn add(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
+}
+
+pub(super) fn set(counter: &AtomicU64, to: u64) {
+    counter.store(to, Ordering::Relaxed);
 }

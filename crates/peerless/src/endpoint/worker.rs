@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_peer::id::TransportId;
-use peerless_transport::datagram::{Base, Datagram, Transmit};
+use peerless_transport::datagram::{Base, Datagram, Protocol, Transmit};
 use peerless_wire::stun::{Class, Message};
 use tokio::task::JoinSet;
 
 use crate::driver::alarm::Alarm;
 use crate::driver::resolve;
 use crate::driver::sockets::Socket;
+use crate::driver::stream::Stream;
 use crate::driver::turn::{Departures, turn};
 use crate::endpoint::deadlines::Deadlines;
 use crate::endpoint::group::Group;
@@ -52,6 +53,8 @@ pub(super) struct Worker {
     errands: JoinSet<()>,
     /// Datagrams on their way in, empty between two polls.
     arrived: Vec<Datagram>,
+    /// Likewise, by the streams of the connection that has its turn.
+    streamed: Vec<Datagram>,
     /// Where they are copied.
     block: BytesMut,
     /// Those for connections that live elsewhere, by worker.
@@ -60,6 +63,8 @@ pub(super) struct Worker {
     departures: Departures,
     /// Whose each of these is.
     owners: Vec<u64>,
+    /// Those whose streams may have something to write.
+    flushing: Vec<u64>,
     /// Those that go when what is to be sent was sent: closed ones.
     ending: Vec<u64>,
     is_closing: bool,
@@ -68,12 +73,14 @@ pub(super) struct Worker {
 /// Also where the runtime ends before the connections: nobody waits for a task that is gone.
 impl Drop for Worker {
     fn drop(&mut self) {
+        // The port is free before it is told that it is.
+        self.sockets.clear();
         let Mail { newcomers, .. } = self.group.post.end(self.index);
         let left: Vec<Resident> = self.residents.drain().map(|(_, resident)| resident).collect();
         for resident in left.into_iter().chain(newcomers) {
             self.forget(resident);
         }
-        self.group.workers.send_modify(|left| *left -= 1);
+        self.group.tasks.send_modify(|left| *left -= 1);
     }
 }
 
@@ -115,7 +122,7 @@ impl Future for Worker {
 
 impl Worker {
     pub(super) fn new(index: usize, group: Arc<Group>, sockets: Vec<Socket>) -> Self {
-        let workers = *group.workers.borrow();
+        let workers = group.post.workers();
         Self {
             index,
             group,
@@ -126,11 +133,13 @@ impl Worker {
             alarm: Alarm::default(),
             errands: JoinSet::new(),
             arrived: Vec::new(),
+            streamed: Vec::new(),
             block: BytesMut::new(),
             elsewhere: (0..workers).map(|_| Vec::new()).collect(),
             spare: Vec::new(),
             departures: Departures::default(),
             owners: Vec::new(),
+            flushing: Vec::new(),
             ending: Vec::new(),
             is_closing: false,
         }
@@ -138,7 +147,7 @@ impl Worker {
 
     /// Takes what waits for it: newcomers first, for whom the rest may be.
     fn collect(&mut self, waker: &Waker) {
-        let Mail { newcomers, rung, passed, .. } = self.group.post.collect(self.index, waker);
+        let Mail { newcomers, rung, passed, streams, .. } = self.group.post.collect(self.index, waker);
         let closes = self.group.is_closing.load(Ordering::Acquire);
         for resident in newcomers {
             if closes {
@@ -153,6 +162,9 @@ impl Worker {
         self.ready.extend(rung);
         for (member, arrival) in passed {
             self.hand(member, arrival);
+        }
+        for (member, stream) in streams {
+            self.settle_stream(member, stream);
         }
         self.pass_on();
     }
@@ -207,6 +219,18 @@ impl Worker {
         }
     }
 
+    /// Gives a stream to the connection that it has named.
+    fn settle_stream(&mut self, member: Arc<Member>, stream: Stream) {
+        if let Some(resident) = self.residents.get_mut(&member.id) {
+            resident.take_stream(stream);
+            if member.enlist() {
+                self.ready.push_back(member);
+            }
+        } else if member.home() != self.index && !self.group.post.deliver(member, stream) {
+            add(&self.group.counters.overflowed, 1);
+        }
+    }
+
     fn pass_on(&mut self) {
         for (worker, arrivals) in self.elsewhere.iter_mut().enumerate().filter(|(_, all)| !all.is_empty()) {
             add(&self.group.counters.passed_on, arrivals.len() as u64);
@@ -252,7 +276,10 @@ impl Worker {
         let (mut arrived, mut discarded) =
             (std::mem::take(&mut resident.arrived), std::mem::take(&mut resident.discarded));
         let mut claims = Vec::new();
+        let mut streams = resident.receive_streams(RECEIVE_BUDGET, &mut self.streamed);
+        let streamed = &mut self.streamed;
         let hand_in = |state: &mut State, now| {
+            streams.hand_in(now, &mut state.peer, streamed);
             for Arrival { datagram, is_claim, worker } in arrived.drain(..) {
                 let path = Path::of(&datagram);
                 state.peer.handle_datagram(now, datagram);
@@ -267,12 +294,16 @@ impl Worker {
         if arrived.capacity() > 0 && self.spare.len() < SPARE {
             self.spare.push(arrived);
         }
-        self.deadlines.set(member.id, resident.deadline, turn.deadline);
-        resident.deadline = turn.deadline;
-        let is_cut = self.departures.is_full();
+        let deadline = turn.deadline.into_iter().chain(streams.deadline()).min();
+        self.deadlines.set(member.id, resident.deadline, deadline);
+        resident.deadline = deadline;
+        let (is_cut, has_more) = (self.departures.is_full(), streams.has_more());
+        if resident.keep_streams(streams) {
+            self.flushing.push(member.id);
+        }
         if turn.is_closed && !is_cut {
             self.ending.push(member.id);
-        } else if (is_cut || !turn.errands.is_empty()) && member.enlist() {
+        } else if (is_cut || has_more || !turn.errands.is_empty()) && member.enlist() {
             self.ready.push_back(member.clone());
         }
         let group = self.group.clone();
@@ -300,12 +331,16 @@ impl Worker {
     }
 
     fn run(&mut self, id: u64, errand: Errand) {
-        let Some(resident) = self.residents.get(&id) else { return };
+        let Some(resident) = self.residents.get_mut(&id) else { return };
         match errand {
             Errand::Gather(transport) => self.gather(id, transport),
-            Errand::Release(_) => self.rename(id),
-            // There are no streams on a shared port.
-            Errand::AddServer(_) | Errand::CloseStream(_) => {}
+            Errand::Release(transport) => {
+                resident.release_streams(transport);
+                self.rename(id);
+            }
+            // Of TURN servers only, which are refused.
+            Errand::AddServer(_) => {}
+            Errand::CloseStream(stream) => resident.close_stream(stream),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&resident.shared), name));
             }
@@ -315,11 +350,15 @@ impl Worker {
     /// The endpoint's addresses are the connection's. Asks for the addresses of its servers.
     fn gather(&mut self, id: u64, transport: TransportId) {
         self.rename(id);
-        let Some(resident) = self.residents.get(&id) else { return };
+        let Some(resident) = self.residents.get_mut(&id) else { return };
+        let places = resident.gather_streams(&self.group, transport);
         let now = Instant::now();
         let mut state = resident.shared.lock_as_driver();
         for local in &self.group.locals {
             state.peer.add_local_address(now, transport, *local);
+        }
+        for (place, tcp_type) in places {
+            state.peer.add_tcp_address(now, transport, place, tcp_type);
         }
         // As they are configured now; what cannot be used was refused there.
         let servers = state.configuration.servers().unwrap_or_default();
@@ -343,8 +382,23 @@ impl Worker {
 
     /// Sends what waits. `Pending` when a socket is full; the rest stays for the next poll.
     fn send(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let outcome = self.send_all(context);
+        for id in self.flushing.drain(..) {
+            let Some(resident) = self.residents.get_mut(&id) else { continue };
+            if resident.flush_streams() && resident.member.enlist() {
+                self.ready.push_back(resident.member.clone());
+            }
+        }
+        outcome
+    }
+
+    fn send_all(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while let Some((place, transmit, bytes, sent)) = self.departures.first() {
-            if let Some(socket) = self.sockets.iter().find(|socket| socket.local == transmit.source) {
+            if transmit.protocol != Protocol::Udp {
+                // Whoever has streams is on the list of those to flush.
+                let owner = self.owners.get(place).and_then(|owner| self.residents.get_mut(owner));
+                owner.into_iter().for_each(|owner| owner.send_by_stream(transmit, bytes));
+            } else if let Some(socket) = self.sockets.iter().find(|socket| socket.local == transmit.source) {
                 if socket.poll_send(context, transmit, bytes, sent).is_pending() {
                     return Poll::Pending;
                 }
@@ -364,6 +418,14 @@ impl Worker {
         self.departures.clear();
         self.owners.clear();
         for id in std::mem::take(&mut self.ending) {
+            // Their streams have last words to send.
+            if let Some(resident) = self.residents.get_mut(&id)
+                && let Some(until) = resident.end_streams()
+            {
+                self.deadlines.set(id, resident.deadline, Some(until));
+                resident.deadline = Some(until);
+                continue;
+            }
             if let Some(resident) = self.residents.remove(&id) {
                 self.deadlines.set(id, resident.deadline, None);
                 self.forget(resident);
@@ -407,7 +469,9 @@ fn note_checks<'a>(
     resident: &mut Resident,
     leaving: impl Iterator<Item = (&'a Transmit, &'a [u8])>,
 ) {
-    for (transmit, bytes) in leaving.filter(|(transmit, _)| transmit.segment_size.is_none()) {
+    let is_alone =
+        |transmit: &Transmit| transmit.protocol == Protocol::Udp && transmit.segment_size.is_none();
+    for (transmit, bytes) in leaving.filter(|(transmit, _)| is_alone(transmit)) {
         let path = Path { remote: transmit.destination, local: transmit.source };
         // The first two bits of STUN are zero (RFC 8489 §5).
         if bytes.first().is_some_and(|first| first >> 6 == 0)

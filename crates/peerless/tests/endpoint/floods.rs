@@ -10,8 +10,13 @@ use crate::stage::{Pair, address, client, endpoint, until};
 const EACH: u64 = 2000;
 
 /// A STUN binding request (RFC 8489 §5) with a USERNAME that names nobody.
-fn request(number: u64) -> Vec<u8> {
-    let name = format!("nobody{number:06}:them");
+pub fn request(number: u64) -> Vec<u8> {
+    request_to(&format!("nobody{number:06}"), number)
+}
+
+/// The same, to one who has this user name.
+pub fn request_to(name: &str, number: u64) -> Vec<u8> {
+    let name = format!("{name}:them");
     let padded = name.len().next_multiple_of(4);
     let mut message = vec![0, 1, 0, (4 + padded) as u8, 0x21, 0x12, 0xa4, 0x42];
     message.extend([0; 4]);

@@ -6,3 +6,4 @@ mod floods;
 mod many;
 mod refusing;
 mod routing;
+mod streams;

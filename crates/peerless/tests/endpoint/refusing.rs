@@ -49,6 +49,8 @@ async fn connections_of_an_endpoint_cannot_have_what_it_cannot_give() {
             EndpointError::Turn,
         ),
         (with(|one| one.ice_tcp.passive = Some(0)), EndpointError::PassiveTcp),
+        (with(|one| one.ice_tcp.simultaneous = true), EndpointError::PassiveTcp),
+        (with(|one| one.tls_roots = vec![vec![0]]), EndpointError::TlsRoots),
     ];
     for (configuration, expected) in rows {
         assert_eq!(reason(full.connection(configuration.clone())), expected);
@@ -60,6 +62,9 @@ async fn connections_of_an_endpoint_cannot_have_what_it_cannot_give() {
     let servers = with(|one| one.ice_servers = vec![IceServer::new("stun:127.0.0.1")]);
     full.connection(servers.clone()).unwrap();
     assert_eq!(reason(lite.connection(servers)), EndpointError::LiteServers);
+    let active = with(|one| one.ice_tcp.active = Some(true));
+    full.connection(active.clone()).unwrap();
+    assert_eq!(reason(lite.connection(active)), EndpointError::LiteActiveTcp);
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ async fn servers_that_fail_are_told_and_gathering_still_completes() {
 /// Addresses of loopback, shown as `change` says.
 async fn gathered_with(change: impl FnOnce(&mut AddressOptions)) -> (PeerConnection, Gathered) {
     let mut configuration = configuration();
-    configuration.ice_tcp.active = false;
+    configuration.ice_tcp.active = Some(false);
     change(&mut configuration.addresses);
     gather(configuration).await
 }

@@ -131,7 +131,7 @@ async fn a_port_in_use_gives_no_candidate_and_what_tcp_gathers_cannot_change() {
     assert!(!told.iter().any(|one| one.contains("tcptype passive")), "{told:?}");
 
     let mut configuration = second.configuration();
-    configuration.ice_tcp.active = false;
+    configuration.ice_tcp.active = Some(false);
     assert_eq!(second.set_configuration(configuration).unwrap_err().name(), "InvalidModificationError");
     let mut configuration = second.configuration();
     configuration.tls_roots = vec![vec![1, 2, 3]];

@@ -15,7 +15,7 @@ const HERE: TransportId = TransportId(0);
 
 fn listening() -> (Streams, SocketAddr) {
     let mut streams = Streams::default();
-    let wanted = IceTcp { active: false, passive: Some(0), simultaneous: false };
+    let wanted = IceTcp { active: Some(false), passive: Some(0), simultaneous: false };
     let places = streams.gather(&[IP], &wanted, HERE);
     assert_eq!((places.len(), places[0].1, places[1].1), (2, None, Some(TcpType::Passive)));
     (streams, places[1].0)
@@ -86,7 +86,7 @@ async fn datagrams_go_both_ways_each_as_a_whole() {
 #[tokio::test]
 async fn both_sides_open_at_once_from_the_ports_they_have_told() {
     for order in 0..3 {
-        let wanted = IceTcp { active: false, passive: None, simultaneous: true };
+        let wanted = IceTcp { active: Some(false), passive: None, simultaneous: true };
         let (mut near, mut far) = (Streams::default(), Streams::default());
         let mut told = [&mut near, &mut far].map(|streams| streams.gather(&[IP], &wanted, HERE)[1]);
         assert_eq!(told.map(|(_, tcp_type)| tcp_type), [Some(TcpType::SimultaneousOpen); 2]);
