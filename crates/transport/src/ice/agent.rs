@@ -223,7 +223,7 @@ impl Agent {
         {
             return Err(CandidateError::WrongUfrag);
         }
-        if self.connectivity.candidates.add_remote(candidate)?.is_some() {
+        if self.connectivity.add_remote(candidate)? {
             self.connectivity.form_pairs();
             self.connectivity.hope.note_candidate(now);
         }

@@ -8,11 +8,14 @@ use crate::datagram::{Base, Carrier, Protocol};
 use crate::ice::tcp;
 use crate::turn::relays::Relay;
 
-/// How many remote candidates are kept, signalled and peer-reflexive together.
-const REMOTE_LIMIT: usize = 100;
+/// How many signalled remote candidates are kept.
+pub(super) const REMOTE_LIMIT: usize = 100;
+
+/// How many candidates that only checks have shown are kept: remote ones beside those above, local ones among those below.
+pub(super) const SEEN_LIMIT: usize = 50;
 
 /// How many local candidates are kept, all kinds together.
-const LOCAL_LIMIT: usize = 100;
+pub(super) const LOCAL_LIMIT: usize = 100;
 
 /// Why a remote candidate was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +29,7 @@ pub enum CandidateError {
     /// Its username fragment is not that of the remote credentials.
     #[error("belongs to another generation")]
     WrongUfrag,
-    /// There are as many as we keep.
+    /// There are as many as we keep, and each of them may still be of use.
     #[error("more than {limit} remote candidates")]
     TooMany {
         /// How many we keep.
@@ -55,12 +58,14 @@ pub(crate) struct Local {
     pub(crate) tcp_type: Option<TcpType>,
     pub(crate) priority: u32,
     pub(crate) foundation: u32,
-    preference: u16,
+    pub(super) preference: u16,
     /// Which server showed it.
     pub(crate) server: Option<SocketAddr>,
     /// Of a relayed one: where its server sees our socket.
     related: Option<SocketAddr>,
     pub(crate) socket: SocketState,
+    /// Its pairs were formed.
+    pub(super) is_paired: bool,
 }
 
 /// One of the peer's.
@@ -74,23 +79,25 @@ pub(crate) struct Remote {
     pub(crate) foundation: u32,
     /// The address behind it, as it was signalled.
     pub(crate) related: Option<(String, u16)>,
+    /// Its pairs were formed.
+    pub(super) is_paired: bool,
 }
 
-/// All candidates of one agent. Their places in the lists never change.
+/// All candidates of one agent. Their places in the lists change only where room is made (see `room`).
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
-    locals: Vec<Local>,
-    remotes: Vec<Remote>,
+    pub(super) locals: Vec<Local>,
+    pub(super) remotes: Vec<Remote>,
     /// Relayed ones only are told and paired (RFC 9429 §3.5.3).
     pub(crate) is_relay_only: bool,
     /// What local foundations stand for.
-    foundations: Vec<Foundation>,
+    pub(super) foundations: Vec<Foundation>,
     /// The spellings of remote foundations; `None` for a peer-reflexive one, which is like no other.
-    remote_foundations: Vec<Option<String>>,
+    pub(super) remote_foundations: Vec<Option<String>>,
 }
 
 /// What makes a foundation (RFC 8445 §5.1.1.3): kind, what carries the packets, address of the base, address of the server.
-type Foundation = (CandidateKind, Carrier, IpAddr, Option<IpAddr>);
+pub(super) type Foundation = (CandidateKind, Carrier, IpAddr, Option<IpAddr>);
 
 impl Candidates {
     pub(crate) fn new(is_relay_only: bool) -> Self {
@@ -111,13 +118,12 @@ impl Candidates {
         if self.own_at(base).is_some() {
             return None;
         }
-        let is_alike = |local: &&Local| {
+        let is_alike = |local: &Local| {
             local.kind == CandidateKind::Host
                 && local.tcp_type == tcp_type
                 && local.base.is_ipv4() == base.is_ipv4()
         };
-        let earlier = self.locals.iter().filter(is_alike).count() as u16;
-        let preference = local_preference(base.ip(), earlier);
+        let preference = self.free_preference(is_alike, |earlier| local_preference(base.ip(), earlier));
         self.add_local(CandidateKind::Host, base.address, base, (preference, tcp_type), None)
     }
 
@@ -148,6 +154,7 @@ impl Candidates {
                     server: Some(server),
                     related: None,
                     socket: SocketState::Open,
+                    is_paired: false,
                 };
                 Some(at)
             }
@@ -166,8 +173,9 @@ impl Candidates {
             Protocol::Tcp => 0x7fff,
             Protocol::Tls => 0x3fff,
         };
-        let earlier = self.locals.iter().filter(|local| local.kind == CandidateKind::Relay).count() as u16;
-        let preference = first - 2 * earlier - u16::from(relay.base.is_ipv4());
+        let is_alike = |local: &Local| local.kind == CandidateKind::Relay;
+        let of = |earlier: u16| first - 2 * earlier - u16::from(relay.base.is_ipv4());
+        let preference = self.free_preference(is_alike, of);
         let address = relay.base.address;
         let added = self.add_local(
             CandidateKind::Relay,
@@ -202,6 +210,9 @@ impl Candidates {
         let known = self.locals.iter().position(|local| local.address == address && local.base == base);
         known
             .or_else(|| {
+                if self.has_full_seen_locals() {
+                    return None;
+                }
                 self.add_local(CandidateKind::PeerReflexive, address, base, (preference, tcp_type), None)
             })
             .unwrap_or(host)
@@ -231,17 +242,9 @@ impl Candidates {
             server,
             related: None,
             socket: SocketState::Open,
+            is_paired: false,
         });
         Some(self.locals.len() - 1)
-    }
-
-    /// The number of what makes a foundation; few differ, as candidates are few.
-    fn foundation(&mut self, key: Foundation) -> u32 {
-        let known = self.foundations.iter().position(|known| *known == key);
-        known.unwrap_or_else(|| {
-            self.foundations.push(key);
-            self.foundations.len() - 1
-        }) as u32
     }
 
     /// Adds a signalled candidate, or tells a peer-reflexive one at its address what it really is. `None` where it
@@ -261,13 +264,14 @@ impl Candidates {
         if known.is_some_and(|at| self.remotes[at].kind != CandidateKind::PeerReflexive) {
             return Ok(None);
         }
-        if known.is_none() && self.remotes.len() >= REMOTE_LIMIT {
+        if self.has_full_remotes(false) {
             return Err(CandidateError::TooMany { limit: REMOTE_LIMIT });
         }
-        let foundation = self.remote_foundation(&candidate.foundation);
+        let foundation = self.remote_foundation(Some(&candidate.foundation));
         let related = candidate.related.as_ref().map(|(address, port)| (address.to_string(), *port));
         let (kind, priority) = (candidate.kind, candidate.priority);
-        let remote = Remote { kind, address, tcp_type, priority, foundation, related };
+        let is_paired = false;
+        let remote = Remote { kind, address, tcp_type, priority, foundation, related, is_paired };
         Ok(Some(self.put_remote(known, remote)))
     }
 
@@ -278,13 +282,15 @@ impl Candidates {
         if let Some(known) = self.remote_at(address, tcp_type) {
             return Some(known);
         }
-        if self.remotes.len() >= REMOTE_LIMIT || !is_usable(address) {
+        if self.has_full_remotes(true) || !is_usable(address) {
             return None;
         }
-        self.remote_foundations.push(None);
-        let foundation = self.remote_foundations.len() as u32 - 1;
+        let foundation = self.remote_foundation(None);
         let kind = CandidateKind::PeerReflexive;
-        Some(self.put_remote(None, Remote { kind, address, tcp_type, priority, foundation, related: None }))
+        // RFC 8445 §7.3.1.3: it is paired with the candidate that the check came to, and with others that come later.
+        let (related, is_paired) = (None, true);
+        let remote = Remote { kind, address, tcp_type, priority, foundation, related, is_paired };
+        Some(self.put_remote(None, remote))
     }
 
     /// The candidates that a new generation begins with: the sockets that can be sent from.
@@ -327,14 +333,6 @@ impl Candidates {
                 self.remotes.len() - 1
             }
         }
-    }
-
-    fn remote_foundation(&mut self, text: &str) -> u32 {
-        let known = self.remote_foundations.iter().position(|known| known.as_deref() == Some(text));
-        known.unwrap_or_else(|| {
-            self.remote_foundations.push(Some(text.to_owned()));
-            self.remote_foundations.len() - 1
-        }) as u32
     }
 
     /// How a remote foundation was signalled; `None` for that of a peer-reflexive candidate.
@@ -554,6 +552,7 @@ mod tests {
             server: None,
             related: None,
             socket: SocketState::Open,
+            is_paired: false,
         }
         .signalled("abcd", false)
         .unwrap();

@@ -11,7 +11,7 @@ use crate::ice::pair::{self, Pair, PairId, PairState};
 use crate::ice::stats::PairCounts;
 
 /// How many pairs are kept (RFC 8445 §6.1.2.5).
-const PAIR_LIMIT: usize = 100;
+pub(super) const PAIR_LIMIT: usize = 100;
 
 /// How many triggered checks go before an ordinary one that waits. Departs: RFC 8445 §6.1.4.2 has all triggered ones first,
 /// because where both translators map anew for each destination each check makes another candidate and triggers another
@@ -25,21 +25,25 @@ pub(crate) struct Checklist {
     triggered: VecDeque<PairId>,
     /// How many triggered checks came one after the other.
     in_a_row: u8,
+    /// The pair that is selected, which never gives way.
+    used: Option<PairId>,
     next_id: u32,
 }
 
 impl Checklist {
-    /// Forms the pairs that are not there yet and puts all in order, since priorities may have changed.
-    pub(crate) fn form(&mut self, candidates: &Candidates, is_controlling: bool) {
-        for remote in 0..candidates.remotes().len() {
+    /// Forms the pairs of candidates that are new and puts all in order, since priorities may have changed.
+    pub(crate) fn form(&mut self, candidates: &mut Candidates, is_controlling: bool) {
+        for (remote, theirs) in candidates.remotes().iter().enumerate() {
             for (local, ours) in candidates.locals().iter().enumerate() {
                 // Who connects to us is checked when it has (RFC 6544 §6.2).
-                if ours.tcp_type == Some(TcpType::Passive) {
-                    continue;
+                let is_passive = ours.tcp_type == Some(TcpType::Passive);
+                let is_new = !ours.is_paired || !theirs.is_paired;
+                if is_new && !is_passive {
+                    self.add(candidates, local, remote, is_controlling);
                 }
-                self.add(candidates, local, remote, is_controlling);
             }
         }
+        candidates.set_paired(true);
         self.sort(candidates, is_controlling);
     }
 
@@ -166,6 +170,11 @@ impl Checklist {
         }
     }
 
+    /// This pair is selected.
+    pub(crate) fn use_pair(&mut self, id: PairId) {
+        self.used = Some(id);
+    }
+
     /// A pair is selected: no other is checked any more (RFC 8445 §8.1.2).
     pub(crate) fn stop(&mut self) {
         self.triggered.clear();
@@ -200,15 +209,34 @@ impl Checklist {
         }
     }
 
-    /// The socket at `base` is closed: no pair of it works any more.
+    /// The socket at `base` is closed: no pair of it works any more, and none but the one in use is of interest.
     pub(crate) fn remove_base(&mut self, base: Base) {
         self.set_down(base, true);
+        let used = self.used;
+        self.pairs.retain(|pair| pair.base != base || Some(pair.id) == used);
         self.pairs.iter_mut().filter(|pair| pair.base == base).for_each(|pair| pair.valid = None);
+    }
+
+    /// A remote candidate was forgotten, and with it its pairs.
+    pub(crate) fn remote_removed(&mut self, at: usize) {
+        self.pairs.retain(|pair| pair.remote != at);
+        self.pairs.iter_mut().for_each(|pair| pair.remote -= usize::from(pair.remote > at));
+    }
+
+    /// A local candidate that has no pairs was forgotten.
+    pub(crate) fn local_removed(&mut self, at: usize) {
+        for pair in &mut self.pairs {
+            pair.local -= usize::from(pair.local > at);
+            if let Some(valid) = &mut pair.valid {
+                valid.local -= usize::from(valid.local > at);
+            }
+        }
     }
 
     /// Forgets all but one pair, which is given back (RFC 8445 §9). Ids are never used again.
     pub(crate) fn clear(&mut self, keep: Option<PairId>) -> Option<Pair> {
         self.triggered.clear();
+        self.used = None;
         let pairs = std::mem::take(&mut self.pairs);
         pairs.into_iter().find(|pair| Some(pair.id) == keep)
     }
@@ -265,16 +293,21 @@ impl Checklist {
         PairState::Frozen
     }
 
-    /// Drops the worst pair that is of no use yet where the list is full; `None` where all others are better.
+    /// Drops the worst pair that has failed where the list is full, before those whose network may come back; or else the
+    /// worst that waits and is worse. `None` where there is none.
     fn make_room(&mut self, priority: u64) -> Option<()> {
         if self.pairs.len() < PAIR_LIMIT {
             return Some(());
         }
-        let is_idle = |pair: &Pair| pair.valid.is_none() && pair.state != PairState::InProgress;
-        let at = self.pairs.iter().rposition(is_idle)?;
-        (self.pairs[at].priority < priority || self.pairs[at].state == PairState::Failed).then(|| {
-            self.pairs.remove(at);
-        })
+        let is_idle = |pair: &Pair| pair.valid.is_none() && Some(pair.id) != self.used;
+        let has_failed = |pair: &Pair| is_idle(pair) && pair.state == PairState::Failed && !pair.is_down;
+        let is_worse =
+            |pair: &Pair| is_idle(pair) && pair.state != PairState::InProgress && pair.priority < priority;
+        let is_lost = |pair: &Pair| is_idle(pair) && pair.state == PairState::Failed;
+        let last = |is_meant: &dyn Fn(&Pair) -> bool| self.pairs.iter().rposition(is_meant);
+        let at = last(&has_failed).or_else(|| last(&is_worse)).or_else(|| last(&is_lost))?;
+        self.pairs.remove(at);
+        Some(())
     }
 }
 
@@ -310,7 +343,7 @@ mod tests {
         candidates.add_host(Base::udp("[2001:db8::1]:1".parse().unwrap())).unwrap();
         for (number, foundation) in remotes {
             candidates.add_remote(&remote(*number, foundation)).unwrap();
-            checklist.form(&candidates, true);
+            checklist.form(&mut candidates, true);
         }
         (candidates, checklist)
     }
@@ -364,7 +397,7 @@ mod tests {
             candidates.add_remote(&remote(number, "a")).unwrap();
         }
         assert!(candidates.add_remote(&remote(101, "a")).is_err());
-        checklist.form(&candidates, true);
+        checklist.form(&mut candidates, true);
         assert_eq!(checklist.pairs().len(), PAIR_LIMIT);
         assert!(checklist.pairs().iter().all(|pair| pair.address.port() > 50));
     }

@@ -113,7 +113,10 @@ impl Connectivity {
     /// Candidates were added: forms their pairs, unless a pair is selected already and stays so.
     pub(crate) fn form_pairs(&mut self) {
         if !self.config.lite && (self.selected.is_none() || self.standby.is_on) {
-            self.checklist.form(&self.candidates, self.role.is_controlling);
+            if self.selected.is_some() {
+                self.make_room_for_pairs();
+            }
+            self.checklist.form(&mut self.candidates, self.role.is_controlling);
         }
     }
 
@@ -369,6 +372,7 @@ impl Connectivity {
         nominates: Option<u32>,
     ) {
         self.hope.note_heard(now);
+        self.make_room_for_remote(source, true);
         if self.config.lite {
             return self.take_check(now, source, destination, priority, nominates);
         }

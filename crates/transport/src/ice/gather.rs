@@ -118,6 +118,8 @@ impl Gatherer {
     pub(crate) fn reopen(&mut self) -> bool {
         let changes = self.state == GatheringState::Complete;
         if changes {
+            // All that was asked before has been answered, or not.
+            self.asked = 0;
             self.state = GatheringState::Gathering;
         }
         changes

@@ -83,6 +83,7 @@ impl Connectivity {
         }
         self.checklist.pairs_mut().iter_mut().for_each(|pair| pair.wanted = None);
         let is_change = self.selected.replace(id).is_some();
+        self.checklist.use_pair(id);
         self.checklist.get_mut(id).into_iter().for_each(|pair| pair.is_nominated = true);
         self.nomination = Nomination::default();
         self.standby.lost = None;

@@ -20,6 +20,7 @@ mod gather;
 mod hope;
 mod shown;
 mod connectivity;
+mod room;
 mod keeping;
 mod lite;
 mod restart;

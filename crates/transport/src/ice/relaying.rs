@@ -141,6 +141,7 @@ impl Connectivity {
         self.config.is_relay_only = is_relay_only;
         if is_early {
             self.newest_mut().is_relay_only = is_relay_only;
+            self.newest_mut().set_paired(false);
         }
     }
 

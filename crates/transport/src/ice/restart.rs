@@ -115,6 +115,7 @@ impl Connectivity {
         if !keeps_remotes {
             self.candidates.forget_remotes();
         }
+        self.candidates.set_paired(false);
         if let (Some(pair), Some(remote)) = (self.checklist.clear(route), remote) {
             self.kept.keep(now, local, remote, pair);
         }
@@ -162,6 +163,7 @@ impl Connectivity {
         self.checklist.remove_base(base);
         self.kept.remove_base(base);
         self.give_up(base);
+        self.make_room_for_locals();
         self.nominate(now);
     }
 

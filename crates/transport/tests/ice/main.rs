@@ -6,6 +6,7 @@ mod connecting;
 mod keeping;
 mod refusing;
 mod restarting;
+mod room;
 mod moving;
 mod counting;
 mod lite;

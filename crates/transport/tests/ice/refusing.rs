@@ -212,7 +212,7 @@ fn a_peer_with_a_thousand_ports_is_bounded() {
     for port in 1..=1000 {
         ask(&mut world, &format!("10.0.0.7:{port}"), &request);
     }
-    assert_eq!(known(&world), 100);
+    assert_eq!(known(&world), 50);
 }
 
 proptest! {
