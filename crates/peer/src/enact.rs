@@ -243,6 +243,9 @@ fn crypto_fingerprint(fingerprint: &sdp::Fingerprint) -> Option<Fingerprint> {
 fn receive_config(plan: ReceivePlan, receiver: &Receiver) -> ReceiveConfig {
     let mut config = ReceiveConfig::new(plan.codecs);
     config.extensions = plan.extensions;
+    if plan.rids.is_empty() {
+        encodings::forget_names(&mut config.extensions);
+    }
     config.ssrcs = plan.ssrcs;
     config.reduced_size = plan.reduced_size;
     config.jitter_buffer_target = receiver.jitter_buffer_target;

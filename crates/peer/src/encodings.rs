@@ -3,7 +3,7 @@
 
 use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::config::SendConfig;
-use peerless_wire::rtp::{Rid, Ssrc};
+use peerless_wire::rtp::{ExtensionKind, ExtensionMap, Rid, Ssrc};
 
 use crate::config::CodecCapability;
 use crate::jsep::plan::SendPlan;
@@ -44,6 +44,9 @@ pub(crate) fn send_configs(agreed: Option<&SendPlan>, encodings: &[Encoding]) ->
         let mut config = SendConfig::new(chosen(plan, &encoding.parameters)?, encoding.ssrc);
         config.rtx_ssrc = plan.rtx_ssrc.map(|_| encoding.rtx_ssrc);
         config.extensions = plan.extensions.clone();
+        if !plan.is_named {
+            forget_names(&mut config.extensions);
+        }
         config.reduced_size = plan.reduced_size;
         config.telephone_events.clone_from(&plan.telephone_events);
         config.rid = encoding.parameters.rid.clone();
@@ -53,6 +56,12 @@ pub(crate) fn send_configs(agreed: Option<&SendPlan>, encodings: &[Encoding]) ->
         Some(config)
     };
     encodings.iter().filter_map(config).collect()
+}
+
+/// Packets of a section whose encodings were not agreed on by name neither give nor have one (RFC 8851 §4).
+pub(crate) fn forget_names(extensions: &mut ExtensionMap) {
+    extensions.remove(ExtensionKind::Rid);
+    extensions.remove(ExtensionKind::RepairedRid);
 }
 
 /// The codec of an encoding: the one it asks for, where that was negotiated, else the first.

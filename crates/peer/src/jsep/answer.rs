@@ -154,7 +154,7 @@ fn answered_section(
         setup: way.setup,
         direction,
         entries,
-        extensions: extensions::answered(offer, offered, kind, encodings.is_some()),
+        extensions: extensions::answered(offer, offered, kind),
         encodings,
         has_reduced_size: offered.has(&Attribute::RtcpReducedSize),
     };

@@ -336,6 +336,7 @@ fn media_plan(
             ssrc: transceiver.ssrc,
             rtx_ssrc: transceiver.rtx_ssrc.filter(|_| has_rtx),
             telephone_events: agreed.send_tones,
+            is_named: simulcast::is_named(local, remote),
             paused: simulcast::paused(local, remote),
         }),
         receive: receives.then(|| ReceivePlan {

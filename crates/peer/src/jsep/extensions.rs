@@ -3,12 +3,13 @@
 use peerless_wire::rtp::{ExtensionKind, ExtensionMap};
 use peerless_wire::sdp::{Attribute, Description, Direction, Extmap, Media};
 
+use crate::jsep::codecs::kind_of;
 use crate::jsep::numbers::ExtensionIds;
+use crate::jsep::view::View;
 use crate::state::MediaKind;
 
 /// Whether we send an extension, and whether we act upon it when it comes. Nothing turns pictures or heeds playout delays
-/// yet, and nothing mixes, so that only others tell of contributing sources. The names of encodings are of use where there
-/// are several.
+/// yet, and nothing mixes, so that only others tell of contributing sources.
 fn ways(extension: ExtensionKind, kind: MediaKind) -> (bool, bool) {
     match extension {
         ExtensionKind::Mid
@@ -24,21 +25,17 @@ fn ways(extension: ExtensionKind, kind: MediaKind) -> (bool, bool) {
     }
 }
 
-/// Whether a section needs an extension: those that name encodings only where it has several.
-fn is_needed(extension: ExtensionKind, several: bool) -> bool {
-    several || !matches!(extension, ExtensionKind::Rid | ExtensionKind::RepairedRid)
-}
-
 /// Those that we send or act upon, with whether it is the one and the other.
 pub(crate) fn ours(kind: MediaKind) -> impl Iterator<Item = (ExtensionKind, (bool, bool))> {
     let all = ExtensionKind::ALL.into_iter().map(move |extension| (extension, ways(extension, kind)));
     all.filter(|(_, (sends, receives))| *sends || *receives)
 }
 
-/// The lines we offer for a section, of several encodings or of one.
-pub(super) fn offered(kind: MediaKind, several: bool, ids: &mut ExtensionIds) -> Vec<Extmap> {
-    let needed = ours(kind).filter(|(extension, _)| is_needed(*extension, several));
-    let lines = needed.filter_map(|(extension, (sends, receives))| {
+/// The lines we offer for a section: of what we know all that the remote has not left out of every section of the kind
+/// (RFC 9429 §5.2.2). Chromium may have given the number of what it left out to something else, and then refuses the offer.
+pub(super) fn offered(view: &View, kind: MediaKind, ids: &mut ExtensionIds) -> Vec<Extmap> {
+    let wanted = ours(kind).filter(|(extension, _)| !is_left_out(view, kind, *extension));
+    let lines = wanted.filter_map(|(extension, (sends, receives))| {
         let direction = Direction::new(sends, receives);
         let written = (direction != Direction::SendRecv).then_some(direction);
         Some(extmap(ids.id(extension)?, extension, written))
@@ -46,12 +43,32 @@ pub(super) fn offered(kind: MediaKind, several: bool, ids: &mut ExtensionIds) ->
     lines.collect()
 }
 
+/// Whether the remote has sections of the kind, none of them with this extension.
+///
+/// Departs: RFC 9429 §5.2.2, because the names of encodings are offered again (RFC 8285 §6 lets us): Firefox says them only
+/// where it has several. And they are always offered, as §5.2.1 has it: where they are left out once, Chromium cannot send
+/// several encodings in any section any more.
+fn is_left_out(view: &View, kind: MediaKind, extension: ExtensionKind) -> bool {
+    if matches!(extension, ExtensionKind::Rid | ExtensionKind::RepairedRid) {
+        return false;
+    }
+    let remote = view.descriptions.current_remote.as_ref();
+    let sections = remote.into_iter().flat_map(|remote| &remote.media);
+    let mut agreed = sections.filter(|media| kind_of(media) == Some(kind) && !media.is_rejected()).peekable();
+    agreed.peek().is_some() && !agreed.any(|media| has(media, extension))
+}
+
+/// Whether a section lists the extension.
+pub(super) fn has(media: &Media, extension: ExtensionKind) -> bool {
+    let uri = extension.uri();
+    media.attributes.iter().any(|one| matches!(one, Attribute::Extmap(extmap) if &*extmap.uri == uri))
+}
+
 /// The lines we answer an offered section with: the same ids, directions turned round, only what we know and the ways we
-/// use it.
-pub(super) fn answered(offer: &Description, section: &Media, kind: MediaKind, several: bool) -> Vec<Extmap> {
+/// use it (RFC 9429 §5.3.1).
+pub(super) fn answered(offer: &Description, section: &Media, kind: MediaKind) -> Vec<Extmap> {
     let listed = listed(section, is_mixed(offer, section)).into_iter();
-    let needed = listed.filter(|(_, extension, _)| is_needed(*extension, several));
-    let lines = needed.filter_map(|(id, extension, offered)| {
+    let lines = listed.filter_map(|(id, extension, offered)| {
         let (sends, receives) = ways(extension, kind);
         let wanted = offered.unwrap_or(Direction::SendRecv).reversed();
         let direction = Direction::new(wanted.sends() && sends, wanted.receives() && receives);

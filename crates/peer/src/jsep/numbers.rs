@@ -146,12 +146,18 @@ impl ExtensionIds {
 
     /// The id of an extension: the one it had, else the first free one that fits the one-byte form. Chromium refuses an
     /// offer that gives a meaning of its own to an id which an offer of Chromium's, that it would take back for ours, gives
-    /// to new pictures (6 for their content type). So what Chromium does not know has the one that it does not use.
+    /// to new pictures (6 for their content type). So what Chromium does not know has the one that it does not use, and the
+    /// names of encodings have its own, as those before them are taken.
     pub(super) fn id(&mut self, kind: ExtensionKind) -> Option<u8> {
         if let Some((_, id)) = self.known.iter().find(|(known, _)| *known == kind) {
             return Some(*id);
         }
-        let first = if kind == ExtensionKind::CsrcAudioLevel { 9 } else { 1 };
+        let first = match kind {
+            ExtensionKind::CsrcAudioLevel => 9,
+            ExtensionKind::Rid => 10,
+            ExtensionKind::RepairedRid => 11,
+            _ => 1,
+        };
         let is_free = |id: &u8| self.is_used.get(usize::from(*id)) == Some(&false);
         let id = (first..=14).chain(1..first).find(is_free)?;
         if let Some(slot) = self.is_used.get_mut(usize::from(id)) {

@@ -255,7 +255,7 @@ fn offered_section(
         setup: Setup::ActPass,
         direction,
         entries,
-        extensions: extensions::offered(kind, encodings.is_some(), &mut numbers.extensions),
+        extensions: extensions::offered(view, kind, &mut numbers.extensions),
         encodings,
         has_reduced_size: true,
     };

@@ -120,6 +120,8 @@ pub struct SendPlan {
     pub rtx_ssrc: Option<Ssrc>,
     /// The tones that may be sent beside the sound (RFC 4733).
     pub telephone_events: Vec<TelephoneEvent>,
+    /// Packets name their encoding, as those that are sent were agreed on by name (RFC 8853).
+    pub is_named: bool,
     /// Those of several encodings that the remote wants paused (RFC 8853 §5.1).
     pub paused: Vec<Rid>,
 }

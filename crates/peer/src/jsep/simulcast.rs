@@ -10,6 +10,7 @@ use peerless_wire::sdp::{
 };
 
 use crate::jsep::codecs::{Entry, kind_of};
+use crate::jsep::extensions;
 use crate::jsep::plan::EncodingsChange;
 use crate::jsep::view::{TransceiverView, View};
 use crate::parameters::{MAX_ENCODINGS, can_travel};
@@ -29,7 +30,7 @@ pub(super) struct Listed<'a> {
 /// those only that an `a=rid` line declares the same way (RFC 8853 §5.1) and packets can name. Empty where packets cannot
 /// say which is theirs.
 pub(super) fn listed(media: &Media, direction: StreamDirection) -> Vec<Listed<'_>> {
-    if kind_of(media) != Some(MediaKind::Video) || !names_encodings(media) {
+    if kind_of(media) != Some(MediaKind::Video) || !extensions::has(media, ExtensionKind::Rid) {
         return Vec::new();
     }
     let simulcast = media.find(|attribute| match attribute {
@@ -57,11 +58,6 @@ fn line<'a>(media: &'a Media, rid: &Rid, direction: StreamDirection) -> Option<&
     })
 }
 
-fn names_encodings(media: &Media) -> bool {
-    let uri = ExtensionKind::Rid.uri();
-    media.attributes.iter().any(|one| matches!(one, Attribute::Extmap(extmap) if &*extmap.uri == uri))
-}
-
 /// What a section of ours says of its encodings.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines {
@@ -71,11 +67,6 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Whether the section has several encodings either way, and so needs the header extensions that name them.
-    pub(super) fn is_some(&self) -> bool {
-        !self.lines.is_empty()
-    }
-
     /// Whether we send several: then RIDs tell them apart, and no sources are named (RFC 8853 §5.5).
     pub(super) fn sends(&self) -> bool {
         !self.sends.is_empty()
@@ -228,6 +219,11 @@ fn agreed<'a>(local: &Media, remote: &'a Media) -> Vec<Listed<'a>> {
     let mut theirs = listed(remote, StreamDirection::Recv);
     theirs.retain(|stream| ours.iter().any(|one| one.rid == stream.rid));
     theirs
+}
+
+/// Whether what we send has names that both descriptions list.
+pub(super) fn is_named(local: &Media, remote: &Media) -> bool {
+    !agreed(local, remote).is_empty()
 }
 
 /// Those of what we send that the remote wants paused.

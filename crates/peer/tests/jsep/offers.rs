@@ -1,7 +1,7 @@
 //! Our own offers, first and later ones.
 
 use peerless_wire::rtp::Mid;
-use peerless_wire::sdp::{Attribute, Description};
+use peerless_wire::sdp::{Attribute, Description, Media};
 
 use crate::golden::{compare, describe};
 use crate::scene::{Party, codecs, exchange};
@@ -100,6 +100,43 @@ fn follows_the_numbers_of_the_remote_once_it_offered() {
             _ => None,
         });
         assert_eq!(mid, Some(9));
+    }
+}
+
+#[test]
+fn what_the_remote_leaves_out_of_every_section_of_a_kind_is_not_offered_again_but_names_of_encodings() {
+    let (mut ours, mut theirs) = (Party::new(1), Party::new(2));
+    ours.add_track(MediaKind::Audio);
+    ours.add_track(MediaKind::Video);
+    let offer = ours.create_offer();
+    ours.set(Source::Local, SdpType::Offer, &offer).unwrap();
+    theirs.set(Source::Remote, SdpType::Offer, &offer).unwrap();
+    let mut answer = theirs.create_answer();
+    let is_left_out = |attribute: &Attribute| match attribute {
+        Attribute::Extmap(one) => one.uri.contains("stream-id") || one.uri.contains("csrc-audio-level"),
+        _ => false,
+    };
+    for media in &mut answer.media {
+        media.attributes.retain(|attribute| !is_left_out(attribute));
+    }
+    ours.set(Source::Remote, SdpType::Answer, &answer).unwrap();
+    ours.add_track(MediaKind::Audio);
+    ours.add_track(MediaKind::Video);
+    let again = ours.create_offer();
+    let extensions = |media: &Media| -> Vec<(u32, String)> {
+        let lines = media.attributes.iter().filter_map(|one| match one {
+            Attribute::Extmap(one) => {
+                Some((u32::from(one.id), one.uri.rsplit(':').next().unwrap().to_owned()))
+            }
+            _ => None,
+        });
+        lines.collect()
+    };
+    for (media, first) in again.media.iter().zip([0, 1, 0, 1]) {
+        let mut expected = extensions(&offer.media[first]);
+        assert!(expected.iter().any(|(id, _)| [9, 10].contains(id)), "{offer}");
+        expected.retain(|(_, name)| name != "csrc-audio-level");
+        assert_eq!(extensions(media), expected, "{again}");
     }
 }
 
