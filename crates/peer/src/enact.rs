@@ -109,6 +109,9 @@ impl Engine {
                 if let Some(before) = before {
                     self.transceivers.set_encodings(id, vec![before]);
                 }
+                if let Some(transceiver) = self.transceivers.find_mut(id) {
+                    transceiver.sender.memory.is_proposed = false;
+                }
             }
         }
         self.tell(Event::SenderChanged(id));

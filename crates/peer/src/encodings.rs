@@ -31,6 +31,9 @@ impl Encoding {
 pub(crate) struct Memory {
     /// The encoding as it was before the remote's pending offer gave it names (`[[LastStableRidlessSendEncodings]]`).
     pub(crate) ridless: Option<EncodingParameters>,
+    /// The encodings are those of an offer that we have not answered: until then the one before goes on as it was, with the
+    /// frames of the first, and the others are not sent.
+    pub(crate) is_proposed: bool,
     /// What was read and not handed back since (`[[LastReturnedParameters]]`).
     pub(crate) last_returned: Option<SendParameters>,
     /// What was negotiated last.

@@ -108,6 +108,14 @@ impl Media {
         if !transport.can_send_media() {
             return Err(SendError::NotConnected);
         }
+        let nameless;
+        let frame = match transceiver.sender.is_sent_nameless(frame.rid.as_ref()) {
+            true => {
+                nameless = Frame { rid: None, ..frame.clone() };
+                &nameless
+            }
+            false => frame,
+        };
         self.session.send_frame(now, mid, frame).map_err(|error| match error {
             session::SendError::Format { expected, actual } => {
                 SendError::WrongFormat { given: actual, negotiated: expected }
@@ -242,6 +250,7 @@ impl Media {
     /// What the network and the parameters let the encoder of an encoding give. Sound has its own rate, by its codec's
     /// parameters, but for a limit that was set.
     pub(crate) fn target_bitrate(&self, transceiver: &Transceiver, rid: Option<&Rid>) -> Option<u64> {
+        let rid = rid.filter(|rid| !transceiver.sender.is_sent_nameless(Some(rid)));
         self.session.target_bitrate(transceiver.mid.as_ref()?, rid)
     }
 

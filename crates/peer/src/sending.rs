@@ -103,11 +103,12 @@ impl Peer {
         let encodings: Vec<EncodingView> = sender
             .encodings
             .iter()
-            .map(|encoding| EncodingView {
+            .enumerate()
+            .map(|(index, encoding)| EncodingView {
                 parameters: encoding.parameters.clone(),
                 codec: (sender.memory.agreed.as_ref().filter(|_| may_send))
                     .and_then(|agreed| encodings::chosen(agreed, &encoding.parameters)),
-                can_send: sender.able && !self.is_closed() && encoding.is_sent(),
+                can_send: sender.able && !self.is_closed() && sender.is_sent(index),
                 target_bitrate: media
                     .and_then(|media| media.target_bitrate(transceiver, encoding.parameters.rid.as_ref())),
             })
@@ -130,8 +131,7 @@ impl Engine {
         if let Some(mid) = transceiver.mid.as_ref() {
             let media = &mut self.links.of_mut(mid).media;
             if media.has_sender(mid) {
-                let configs = encodings::send_configs(sender.memory.agreed.as_ref(), &sender.encodings);
-                media.set_encodings(now, mid, configs);
+                media.set_encodings(now, mid, sender.configs());
             }
         }
         self.tell(Event::SenderChanged(id));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use peerless_rtp::codec::Codec;
+use peerless_rtp::config::SendConfig;
 use peerless_wire::rtp::{ExtensionMap, Mid, Rid, Ssrc};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
@@ -354,6 +355,7 @@ impl Transceivers {
             && let Some(lone) = transceiver.sender.encodings.first()
         {
             transceiver.sender.memory.ridless = Some(lone.parameters.clone()).filter(|_| !is_new);
+            transceiver.sender.memory.is_proposed = true;
         }
         self.set_encodings(id, parameters::proposed(rids));
     }
@@ -451,6 +453,33 @@ impl Sender {
 }
 
 impl Sender {
+    /// How the session is to send: all encodings, or while they are only proposed the one before, in whose place the first
+    /// is.
+    pub(crate) fn configs(&self) -> Vec<SendConfig> {
+        let agreed = self.memory.agreed.as_ref();
+        match (self.encodings.first(), &self.memory.ridless) {
+            (Some(first), Some(before)) if self.memory.is_proposed => {
+                let mut parameters = before.clone();
+                parameters.active &= first.parameters.active;
+                encodings::send_configs(agreed, &[Encoding { parameters, ..first.clone() }])
+            }
+            _ => encodings::send_configs(agreed, &self.encodings),
+        }
+    }
+
+    /// Whether anything is to be sent of the encoding at this place.
+    pub(crate) fn is_sent(&self, index: usize) -> bool {
+        let is_before_sent = || self.memory.ridless.as_ref().is_some_and(EncodingParameters::is_sent);
+        let is_in_force = !self.memory.is_proposed || (index == 0 && is_before_sent());
+        is_in_force && self.encodings.get(index).is_some_and(Encoding::is_sent)
+    }
+
+    /// Whether the session knows the encoding of this name by none: it is the first of those that are only proposed.
+    pub(crate) fn is_sent_nameless(&self, rid: Option<&Rid>) -> bool {
+        let first = self.encodings.first().and_then(|first| first.parameters.rid.as_ref());
+        self.memory.is_proposed && rid == first
+    }
+
     /// Takes what an answer settled; `None` where it lets us send nothing.
     pub(crate) fn negotiated(&mut self, plan: Option<SendPlan>) {
         self.codec = plan.as_ref().and_then(|plan| plan.codecs.first()).cloned();
@@ -466,6 +495,7 @@ impl Sender {
             }
         }
         self.memory.last_returned = None;
+        self.memory.is_proposed = false;
         self.memory.agreed = plan;
     }
 }

@@ -356,3 +356,61 @@ fn a_rollback_gives_a_sender_its_encoding_back() {
     scene.peer(BOB).set_local_description(now, None).unwrap();
     assert_eq!(names(&mut scene), [Some(Rid::new("a")), Some(Rid::new("b"))]);
 }
+
+#[test]
+fn until_the_answer_the_first_of_the_encodings_that_are_asked_for_is_sent_in_the_place_of_the_one_before() {
+    let mut scene = Scene::new();
+    let init = TransceiverInit {
+        direction: Direction::RecvOnly,
+        receive_rids: ["a", "b"].map(Rid::new).to_vec(),
+        ..TransceiverInit::default()
+    };
+    scene.peer(ALICE).add_transceiver(MediaKind::Video, init).unwrap();
+    let track = TrackInit { id: "camera".to_owned(), stream_ids: Vec::new() };
+    let id = scene.peer(BOB).add_track(MediaKind::Video, track).unwrap();
+    scene.loses_lines_with = Some("simulcast");
+    scene.negotiate(ALICE);
+    scene.connect();
+    let frame = |name: Option<&str>, number: u32, scene: &Scene| Frame {
+        rid: name.map(Rid::new),
+        ..scene::media::picture(number, true, scene.now)
+    };
+    let now = scene.now;
+    let offer = {
+        scene.peer(ALICE).set_local_description(now, None).unwrap();
+        scene.peer(ALICE).local_description().unwrap()
+    };
+    scene.peer(BOB).set_remote_description(now, offer).unwrap();
+    let can_send = |scene: &Scene| -> Vec<bool> {
+        let encodings = scene.ends[BOB].peer.sender(id).unwrap().encodings;
+        encodings.iter().map(|one| one.can_send).collect()
+    };
+    assert_eq!(can_send(&scene), [true, false]);
+    let first = frame(Some("a"), 0, &scene);
+    scene.peer(BOB).send_frame(now, id, &first).unwrap();
+    let second = frame(Some("b"), 0, &scene);
+    let refused = scene.peer(BOB).send_frame(now, id, &second);
+    assert_eq!(refused, Err(SendError::NoEncoding(Rid::new("b"))));
+    // Parameters that are set meanwhile do not bring the names into force either.
+    let parameters = scene.peer(BOB).get_parameters(id).unwrap();
+    scene.peer(BOB).set_parameters(now, id, parameters).unwrap();
+    assert_eq!(can_send(&scene), [true, false]);
+    assert!(scene.run_until(Duration::from_secs(5), |scene| scene.ends[ALICE].arrivals.pictures == 1));
+    let now = scene.now;
+    let first = frame(Some("a"), 1, &scene);
+    scene.peer(BOB).send_frame(now, id, &first).unwrap();
+    assert!(scene.run_until(Duration::from_secs(5), |scene| scene.ends[ALICE].arrivals.pictures == 2));
+    let now = scene.now;
+    scene.peer(BOB).set_local_description(now, None).unwrap();
+    let answer = scene.peer(BOB).local_description().unwrap();
+    scene.peer(ALICE).set_remote_description(now, answer).unwrap();
+    assert_eq!(can_send(&scene), [true, true]);
+    for name in ["a", "b"] {
+        let frame = frame(Some(name), 2, &scene);
+        scene.peer(BOB).send_frame(now, id, &frame).unwrap();
+    }
+    let has_both = |scene: &Scene| {
+        ["a", "b"].iter().all(|name| scene.ends[ALICE].arrivals.encodings.contains_key(&Rid::new(name)))
+    };
+    assert!(scene.run_until(Duration::from_secs(5), has_both));
+}

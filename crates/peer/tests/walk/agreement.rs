@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use peerless_peer::state::Direction;
 use peerless_peer::transceiver::TransceiverView;
 
+use crate::encodings::check_encodings;
 use crate::text::{Section, Text, receives, reversed, sends};
 use crate::world::{Side, World};
 
@@ -24,11 +25,16 @@ impl World {
             assert_eq!((one.kind, one.mid), (other.kind, other.mid), "the same section on both sides");
             if !one.is_rejected() && !other.is_rejected() && !one.is_for_data() {
                 live.insert(one.mid);
-                check_section(alice, bob, one, other);
-                check_section(bob, alice, other, one);
+                let is_whole = !self.losses.encodings;
+                for (side, mirrored, ours, theirs) in [(alice, bob, one, other), (bob, alice, other, one)] {
+                    check_section(side, mirrored, ours, theirs);
+                    check_encodings(side, mirrored, one.mid, is_whole);
+                }
             }
         }
+        let transports = if self.losses.groups { ours.live_in(theirs) } else { ours.live_in(theirs).min(1) };
         for side in &self.sides {
+            assert_eq!(side.peer.transports().len(), transports, "transports");
             for view in side.peer.transceivers() {
                 let mid = view.mid.as_ref().map(ToString::to_string);
                 let is_live = mid.is_none_or(|mid| live.contains(&*mid));

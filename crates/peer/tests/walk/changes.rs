@@ -26,7 +26,7 @@ impl World {
             .collect();
         let is_full = live.len() >= TRANSCEIVERS;
         let one = self.chance.pick(&live);
-        match (self.chance.below(24), one) {
+        match (self.chance.below(27), one) {
             (0..4, _) if !is_full => self.add_track(which),
             (4..6, _) if !is_full => self.add_transceiver(which),
             (6..9, Some(one)) => self.remove_track(which, &one),
@@ -39,6 +39,8 @@ impl World {
             (19..21, Some(one)) => self.replace_track(which, &one),
             (21, Some(one)) => self.set_streams(which, &one),
             (22, _) => self.restart_ice(which),
+            (23, _) => self.set_configuration(which),
+            (24..26, Some(one)) => self.set_parameters(which, &one),
             _ => return,
         }
         self.check_told(which, before);
@@ -94,12 +96,17 @@ impl World {
         let kind = self.kind();
         let direction = self.chance.pick(&DIRECTIONS).unwrap();
         let track = if self.chance.one_in(2) { Some(self.track()) } else { None };
-        self.note(format!("{which}: add_transceiver {kind} {direction} {track:?}"));
+        let mut init = TransceiverInit { direction, track: track.clone(), ..TransceiverInit::default() };
+        if kind == MediaKind::Video {
+            self.draw_encodings(&mut init);
+        }
+        self.note(format!("{which}: add_transceiver {kind} {init:?}"));
+        let encodings = init.send_encodings.clone();
         let side = &mut self.sides[which];
         let streams = track.as_ref().map(|track| track.stream_ids.clone()).unwrap_or_default();
-        let init = TransceiverInit { direction, track, ..TransceiverInit::default() };
         let id = side.peer.add_transceiver(kind, init).unwrap();
         side.streams.insert(id, streams);
+        side.note_layers(id, kind, &encodings);
         let view = side.peer.transceiver(id).unwrap();
         assert_eq!((view.direction, view.current_direction, view.mid), (direction, None, None));
     }

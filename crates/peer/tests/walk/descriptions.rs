@@ -16,6 +16,7 @@ impl World {
     /// `setLocalDescription`; gives what was set.
     pub fn set_local(&mut self, which: Which, given: Option<SessionDescription>) -> SessionDescription {
         let now = self.now;
+        self.allow_all_candidates(which);
         let side = &mut self.sides[which];
         let before = side.begin();
         // A text that was created before the last changes shows the state before them.
@@ -46,6 +47,7 @@ impl World {
     pub fn set_remote(&mut self, which: Which, given: &SessionDescription) {
         // It does not come before the packets that left before it.
         self.run_for(Duration::from_millis(2));
+        let given = &self.carried(given);
         let now = self.now;
         let side = &mut self.sides[which];
         let before = side.begin();
@@ -67,7 +69,11 @@ impl World {
             _ => side.slots.pending_remote = kept,
         }
         match given.kind {
-            SdpType::Offer => side.check_offered(&views, &Text::read(&given.sdp)),
+            SdpType::Offer => {
+                let text = Text::read(&given.sdp);
+                side.check_offered(&views, &text);
+                side.propose_layers(&views, &text);
+            }
             _ => side.check_answered(given, true),
         }
         let told = side.expect_tracks(&Text::read(&given.sdp));
@@ -88,6 +94,7 @@ impl World {
         }
         side.slots.pending_local = None;
         side.slots.pending_remote = None;
+        side.restore_layers();
         side.check_rolled_back(&views, before == SignalingState::HaveRemoteOffer);
         let told = side.expect_tracks_again(before == SignalingState::HaveRemoteOffer);
         self.end(which, before, &told);
@@ -95,6 +102,7 @@ impl World {
 
     fn end(&mut self, which: Which, before: SignalingState, tracks: &[TransceiverId]) {
         self.note_used(which);
+        self.sides[which].note_layers_after();
         self.sides[which].note_credentials(before);
         self.check_told(which, before);
         let side = &mut self.sides[which];
@@ -169,7 +177,8 @@ impl Side {
         assert!(mids.len() == text.sections.len() && !mids.contains(""), "each section has a mid of its own");
         let live: BTreeSet<&str> = text.live().map(|section| section.mid).collect();
         let bundled: BTreeSet<&str> = text.bundle.iter().flatten().copied().collect();
-        assert_eq!(bundled, live, "all that is not rejected is bundled");
+        assert!(bundled.is_subset(&live), "{bundled:?} are bundled, {live:?} in use");
+        assert!(!self.bundles || bundled == live, "all that is not rejected is bundled");
         self.check_continues(&text);
         self.check_numbers(&text);
         if is_fresh {
@@ -249,6 +258,7 @@ impl Side {
                 None => wanted,
             };
             assert_eq!(section.direction, expected, "direction of {view:?}");
+            self.check_layers_written(&view, section, offer.is_none());
             // By what it wants, also where the offer does not let it (RFC 9429 §5.3.1).
             assert_eq!(!section.msids.is_empty(), sends(wanted), "msid of {view:?}");
             if sends(wanted) {
@@ -316,6 +326,13 @@ impl Side {
             let current = bound.current_direction.map(Direction::as_str);
             assert_eq!(current, Some(direction), "currentDirection of {bound:?}");
         }
+        let slots = self.slots.clone();
+        let (local, remote) = match set.kind {
+            SdpType::Answer => (slots.current_local, slots.current_remote),
+            _ => (slots.pending_local, slots.pending_remote),
+        };
+        let (Some((_, local)), Some((_, remote))) = (local, remote) else { return };
+        self.settle_layers(&Text::outline(&local), &Text::outline(&remote));
     }
 
     /// What the offer gave is gone, and what came after it stays (webrtc-pc §4.4.1.5).

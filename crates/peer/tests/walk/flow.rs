@@ -7,9 +7,10 @@ use bytes::Bytes;
 use peerless_peer::channel::Message;
 use peerless_peer::id::{ChannelId, TransceiverId};
 use peerless_peer::state::{ConnectionState, DataChannelState, Direction};
+use peerless_peer::transceiver::{EncodingView, TransceiverView};
 use peerless_rtp::codec::{Codec, Format};
 use peerless_rtp::frame::Frame;
-use peerless_wire::rtp::PayloadType;
+use peerless_wire::rtp::{PayloadType, Rid};
 
 use crate::scene::stage::moment;
 use crate::text::{Text, receives, sends};
@@ -24,14 +25,20 @@ pub struct Flights {
     sent: u32,
     under_way: HashMap<u32, Flight>,
     /// Those that send all through the exchange that is under way.
-    pub steady: Vec<(Which, TransceiverId, PayloadType)>,
+    pub steady: Vec<Steady>,
 }
+
+/// What sends: a side, a sender of its, an encoding of that, and what it is coded with.
+pub type Steady = (Which, TransceiverId, Option<Rid>, PayloadType);
 
 #[derive(Debug)]
 struct Flight {
     to: Which,
     mid: String,
     sender: TransceiverId,
+    rid: Option<Rid>,
+    /// It is one of several encodings.
+    is_named: bool,
     /// It must arrive.
     is_sure: bool,
     /// It was sent in the exchange that is under way.
@@ -46,6 +53,8 @@ impl Flights {
             panic!("frame {number} arrived at side {which} in {mid:?}, but was not under way");
         };
         assert_eq!((flight.to, Some(&*flight.mid)), (which, mid), "frame {number} went astray: {flight:?}");
+        let is_told = frame.rid.is_some() || flight.is_sure && flight.is_named;
+        assert!(!is_told || frame.rid == flight.rid, "frame {number} as {:?}: {flight:?}", frame.rid);
     }
 
     /// Whether all have arrived that must.
@@ -62,7 +71,10 @@ impl Flights {
     fn settle(&mut self) {
         for flight in self.under_way.values_mut() {
             flight.is_sure |= flight.is_new
-                && self.steady.iter().any(|one| (one.0, one.1) == (1 - flight.to, flight.sender));
+                && self
+                    .steady
+                    .iter()
+                    .any(|one| (one.0, one.1, &one.2) == (1 - flight.to, flight.sender, &flight.rid));
             flight.is_new = false;
         }
         self.steady.clear();
@@ -80,41 +92,50 @@ impl World {
                 let may = view.current_direction.is_some_and(|direction| sends(direction.as_str()))
                     && view.direction != Direction::Stopped
                     && sender.track.is_some();
-                if is_settled {
-                    assert_eq!(sender.can_send, may, "can_send of {view:?} with {sender:?}");
-                    assert!(!may || sender.codec.is_some(), "no codec though {view:?} sends");
+                let layers = self.sides[which].layers(view.id);
+                for (encoding, layer) in sender.encodings.iter().zip(&layers) {
+                    if is_settled {
+                        let may = may && layer.is_sent();
+                        assert_eq!(encoding.can_send, may, "can_send of {view:?} with {sender:?}");
+                        assert!(!may || encoding.codec.is_some(), "no codec though {view:?} sends");
+                    }
+                    self.send_frame(which, &view, encoding, (is_settled, sender.encodings.len() > 1));
                 }
-                let number = self.flights.sent;
-                self.flights.sent += 1;
-                let codec = sender.codec.clone();
-                let frame = codec.map_or_else(
-                    || Frame::new(Format::Opus, 0, true, payload(Format::Opus, number)),
-                    |codec| self.frame(&codec, number),
-                );
-                let now = self.now;
-                let result = self.sides[which].peer.send_frame(now, view.id, &frame);
-                if !sender.can_send {
-                    assert!(result.is_err(), "a frame was taken though {view:?} cannot send");
-                    continue;
-                }
-                result.unwrap_or_else(|error| panic!("{error:?} though {view:?} can send"));
-                let mid = view.mid.as_ref().unwrap().to_string();
-                let is_taken = self.sides[1 - which].transceiver(&mid).is_some_and(|other| {
-                    let is_receiving = other.current_direction.map(Direction::as_str).is_some_and(receives);
-                    is_receiving && other.direction != Direction::Stopped
-                });
-                let is_sure = is_settled && is_taken;
-                self.note(format!(
-                    "frame {number} to {} in {mid}: {:?}, sure {is_sure}",
-                    1 - which,
-                    frame.format
-                ));
-                let (to, is_new) = (1 - which, !is_settled);
-                let flight = Flight { to, mid, sender: view.id, is_sure, is_new };
-                self.flights.under_way.insert(number, flight);
             }
         }
         self.drain();
+    }
+
+    /// Sends a frame of one encoding, where it can be.
+    fn send_frame(
+        &mut self,
+        which: Which,
+        view: &TransceiverView,
+        encoding: &EncodingView,
+        (is_settled, is_named): (bool, bool),
+    ) {
+        let number = self.flights.sent;
+        self.flights.sent += 1;
+        let mut frame = encoding.codec.as_ref().map_or_else(
+            || Frame::new(Format::Opus, 0, true, payload(Format::Opus, number)),
+            |codec| self.frame(codec, number),
+        );
+        frame.rid = encoding.parameters.rid.clone().filter(|_| is_named);
+        let now = self.now;
+        let result = self.sides[which].peer.send_frame(now, view.id, &frame);
+        if !encoding.can_send {
+            assert!(result.is_err(), "a frame was taken though {view:?} cannot send {encoding:?}");
+            return;
+        }
+        result.unwrap_or_else(|error| panic!("{error:?} though {view:?} can send {encoding:?}"));
+        let mid = view.mid.as_ref().unwrap().to_string();
+        let is_taken = self.sides[1 - which].transceiver(&mid).is_some_and(is_receiving);
+        let is_sure = is_settled && is_taken;
+        let (rid, format) = (encoding.parameters.rid.clone(), frame.format);
+        self.note(format!("frame {number} to {} in {mid}: {format:?} {rid:?}, sure {is_sure}", 1 - which));
+        let (to, is_new) = (1 - which, !is_settled);
+        let flight = Flight { to, mid, sender: view.id, rid, is_named, is_sure, is_new };
+        self.flights.under_way.insert(number, flight);
     }
 
     fn frame(&self, codec: &Codec, number: u32) -> Frame {
@@ -142,20 +163,17 @@ impl World {
     }
 
     /// The senders that are heard.
-    fn steady(&self) -> Vec<(Which, TransceiverId, PayloadType)> {
+    fn steady(&self) -> Vec<Steady> {
         let mut steady = Vec::new();
         for which in [0, 1] {
             for view in self.sides[which].peer.transceivers() {
                 let sender = self.sides[which].peer.sender(view.id).unwrap();
-                let codec = sender.codec.filter(|_| sender.can_send);
-                let Some((mid, codec)) = view.mid.zip(codec) else { continue };
-                let other = self.sides[1 - which].transceiver(&mid.to_string());
-                let is_heard = other.is_some_and(|other| {
-                    let is_receiving = other.current_direction.map(Direction::as_str).is_some_and(receives);
-                    is_receiving && other.direction != Direction::Stopped
-                });
-                if is_heard {
-                    steady.push((which, view.id, codec.payload_type));
+                let Some(mid) = view.mid else { continue };
+                let is_heard = self.sides[1 - which].transceiver(&mid.to_string()).is_some_and(is_receiving);
+                for encoding in sender.encodings.into_iter().filter(|one| is_heard && one.can_send) {
+                    let payload_type = encoding.codec.map(|codec| codec.payload_type);
+                    let rid = encoding.parameters.rid;
+                    steady.extend(payload_type.map(|payload_type| (which, view.id, rid, payload_type)));
                 }
             }
         }
@@ -237,6 +255,12 @@ impl World {
         }
         expected
     }
+}
+
+/// Whether both sides agreed that it receives.
+fn is_receiving(view: TransceiverView) -> bool {
+    view.current_direction.map(Direction::as_str).is_some_and(receives)
+        && view.direction != Direction::Stopped
 }
 
 const DIGITS: usize = 8;

@@ -31,6 +31,9 @@ pub struct Section<'a> {
     /// Id and URI of each header extension.
     pub extensions: Vec<(&'a str, &'a str)>,
     pub ufrag: &'a str,
+    /// The encodings it sends, and those it receives, by `a=simulcast` (RFC 8853 §5.1); `~` is before a paused one.
+    pub sends: Vec<&'a str>,
+    pub takes: Vec<&'a str>,
 }
 
 impl<'a> Text<'a> {
@@ -87,6 +90,12 @@ impl<'a> Text<'a> {
         self.section(mid).is_some_and(|section| !section.is_rejected())
     }
 
+    /// How many sections neither description rejects.
+    pub fn live_in(&self, other: &Self) -> usize {
+        let both = self.sections.iter().zip(&other.sections);
+        both.filter(|(one, other)| !one.is_rejected() && !other.is_rejected()).count()
+    }
+
     /// What stands in the section of this index, if it is not rejected.
     pub fn live(&self) -> impl Iterator<Item = &Section<'a>> {
         self.sections.iter().filter(|section| !section.is_rejected())
@@ -114,7 +123,19 @@ impl<'a> Section<'a> {
             "fmtp" => self.parameters.push(pair()),
             "extmap" => self.extensions.push(pair()),
             "ice-ufrag" => self.ufrag = value,
+            "simulcast" => self.take_simulcast(value),
             _ => {}
+        }
+    }
+
+    fn take_simulcast(&mut self, value: &'a str) {
+        let mut words = value.split(' ');
+        while let Some((way, names)) = words.next().zip(words.next()) {
+            let names = names.split(';').collect();
+            match way {
+                "send" => self.sends = names,
+                _ => self.takes = names,
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use peerless_netsim::Network;
 use peerless_peer::Peer;
 use peerless_peer::channel::Message;
-use peerless_peer::config::{CodecCapability, DtlsVersions};
+use peerless_peer::config::{BundlePolicy, CodecCapability, DtlsVersions};
 use peerless_peer::description::IceCandidateInit;
 use peerless_peer::error::{CandidateError, Error};
 use peerless_peer::event::{Diagnostic, Event};
@@ -19,7 +19,9 @@ use peerless_rtp::codec::Format;
 use peerless_transport::datagram::{Datagram, Protocol};
 
 use crate::chance::Chance;
+use crate::encodings::Layer;
 use crate::flow::Flights;
+use crate::losses::Losses;
 use crate::needed;
 use crate::scene::stage::{config, delay, moment};
 
@@ -31,6 +33,7 @@ pub struct World {
     pub chance: Chance,
     pub sides: [Side; 2],
     pub flights: Flights,
+    pub losses: Losses,
     network: Network<BytesMut>,
     seed: u64,
     is_told: bool,
@@ -60,6 +63,10 @@ pub struct Side {
     pub fired_before: BTreeMap<TransceiverId, BTreeSet<String>>,
     /// The transceivers of which `track` was fired since it was looked at.
     pub tracks_told: Vec<TransceiverId>,
+    /// The encodings of each sender that ever had, or was to have, several.
+    pub layers: BTreeMap<TransceiverId, Vec<Layer>>,
+    /// Those that the remote's pending offer took the place of.
+    pub layers_before: BTreeMap<TransceiverId, Vec<Layer>>,
     /// The streams of each sender.
     pub streams: BTreeMap<TransceiverId, Vec<String>>,
     pub made_by_add_track: BTreeSet<TransceiverId>,
@@ -76,6 +83,8 @@ pub struct Side {
     /// Open and opening channels by label.
     pub channels: BTreeMap<String, ChannelId>,
     pub made_channel: bool,
+    /// All that is not rejected is in one BUNDLE group.
+    pub bundles: bool,
     /// Its candidates are lost on the way.
     loses_candidates: bool,
     /// Candidates on their way to it: how many moments they still take.
@@ -100,20 +109,30 @@ impl World {
         let versions = chance.pick(&versions).unwrap();
         // At most one side's candidates are lost: the other is found by its checks.
         let silent = chance.below(6);
+        let losses = Losses { groups: chance.one_in(5), encodings: chance.one_in(3) };
         let sides = [0, 1].map(|which| {
             let mut config = config(seed, which);
             config.codecs = codecs(&mut chance);
             config.dtls = versions;
             config.pacing = false;
+            config.ice_candidate_pool_size = chance.below(12).saturating_sub(8) as u8;
+            let policies = [BundlePolicy::Balanced, BundlePolicy::MaxCompat, BundlePolicy::MaxBundle];
+            config.bundle_policy = match losses.groups {
+                true => BundlePolicy::MaxCompat,
+                false => chance.pick(&policies).unwrap(),
+            };
             config.diagnostics = is_told;
             let codecs = config.codecs.clone();
-            Side::new(Peer::new(config).unwrap(), which, codecs, silent == which)
+            let mut side = Side::new(Peer::new(config).unwrap(), which, codecs, silent == which);
+            side.bundles = !losses.groups;
+            side
         });
         Self {
             now: moment(),
             chance,
             sides,
             flights: Flights::default(),
+            losses,
             network: Network::new(seed, delay(1)),
             seed,
             is_told,
@@ -287,6 +306,8 @@ impl Side {
             fired: BTreeMap::new(),
             fired_before: BTreeMap::new(),
             tracks_told: Vec::new(),
+            layers: BTreeMap::new(),
+            layers_before: BTreeMap::new(),
             streams: BTreeMap::new(),
             made_by_add_track: BTreeSet::new(),
             had_track: BTreeSet::new(),
@@ -296,6 +317,7 @@ impl Side {
             stable: Vec::new(),
             channels: BTreeMap::new(),
             made_channel: false,
+            bundles: true,
             loses_candidates,
             candidates: VecDeque::new(),
             messages: Vec::new(),
