@@ -125,11 +125,12 @@ pub struct InboundStats {
     pub format: Format,
     /// The payload type of its latest packets.
     pub payload_type: PayloadType,
-    /// RTP packets received, retransmissions included, duplicates not.
+    /// RTP packets received, late ones and duplicates included (RFC 3550 §6.4.1), and all of the source of its
+    /// retransmissions, padding too: as many as the sender counts, but for those that were lost.
     pub packets: u64,
-    /// Payload bytes of these, without headers.
+    /// Payload bytes of these, without headers and padding.
     pub bytes: u64,
-    /// Header and extension bytes of these.
+    /// Header, extension and padding bytes of these.
     pub header_bytes: u64,
     /// Packets expected less packets received (RFC 3550 §A.3); duplicates make it smaller, even negative.
     pub lost: i64,
@@ -141,9 +142,9 @@ pub struct InboundStats {
     pub late: u64,
     /// Packets that came, and were dropped: late, or of frames that were. Duplicates are not among them.
     pub discarded: u64,
-    /// Packets that came as retransmissions on a source of their own (RFC 4588).
+    /// Packets that came as retransmissions on a source of their own (RFC 4588), padding not.
     pub retransmitted_packets: u64,
-    /// Payload bytes of these.
+    /// Payload bytes of these, with the original numbers in front.
     pub retransmitted_bytes: u64,
     /// Frames put together and handed on.
     pub frames: u64,

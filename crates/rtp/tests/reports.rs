@@ -74,6 +74,27 @@ fn sender_reports_count_packets_and_payload_bytes() {
 }
 
 #[test]
+fn all_that_came_of_a_source_counts_as_received_repairs_and_duplicates_too() {
+    let link = Link { delay: 10 * MS, loss: Loss::Random(0.05), duplicate: 0.05, ..Link::default() };
+    let mut stage = Stage::new(6, link);
+    stage.run_until(10 * SECOND);
+    for (mid, sources) in [("v", [VIDEO, VIDEO_RTX]), ("a", [AUDIO, AUDIO])] {
+        let (mut packets, mut bytes, mut header_bytes) = (0, 0, 0);
+        for sent in stage.b.received.iter().filter(|sent| sent.kind == PacketKind::Rtp) {
+            let packet = peerless_wire::rtp::Packet::parse(sent.bytes.clone(), &extensions()).unwrap();
+            if sources.contains(&packet.header.ssrc) {
+                packets += 1;
+                bytes += packet.payload.len() as u64;
+                header_bytes += (sent.bytes.len() - packet.payload.len()) as u64;
+            }
+        }
+        let counted = stage.b.inbound(mid);
+        assert_eq!((counted.packets, counted.bytes, counted.header_bytes), (packets, bytes, header_bytes));
+        assert!(counted.duplicates > 0 && counted.retransmitted_packets < packets, "{counted:?}");
+    }
+}
+
+#[test]
 fn every_compound_begins_with_a_report_and_names_all_its_sources() {
     let mut stage = Stage::new(3, Link { delay: 10 * MS, ..Link::default() });
     stage.run_until(10 * SECOND);

@@ -99,7 +99,7 @@ pub struct InboundStats {
     pub ssrc: Option<Ssrc>,
     /// What the last packet was coded with.
     pub codec: Option<Codec>,
-    /// RTP packets received.
+    /// RTP packets received: late ones, duplicates and retransmissions included.
     pub packets: u64,
     /// Payload bytes received, without headers and padding.
     pub bytes: u64,

@@ -108,7 +108,7 @@ impl Receiver {
 
     /// Takes in a packet of this section that came at `now`, `len` bytes long with its header.
     pub fn handle_rtp(&mut self, now: Instant, packet: Packet, len: usize) -> Result<Arrived, Refused> {
-        let header_len = len.saturating_sub(packet.payload.len() + usize::from(packet.padding));
+        let header_len = len.saturating_sub(packet.payload.len());
         let content = Content { payload: packet.payload, header_len };
         let header = packet.header;
         let payload_type = header.payload_type;
@@ -141,7 +141,7 @@ impl Receiver {
         let rid = header.extensions.repaired_rid;
         let stream = repaired_stream(&mut self.streams, &self.config, header.ssrc, rid);
         let stream = stream.ok_or(Refused::Unroutable)?;
-        stream.handle_rtx_reception(header.sequence);
+        stream.handle_rtx_reception(header.sequence, &content);
         let mut content = content;
         // Less than an original number is padding: a probe of the path.
         if content.payload.len() < 2 {

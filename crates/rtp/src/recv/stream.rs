@@ -68,7 +68,7 @@ pub struct Stream {
 pub struct Content {
     /// The payload.
     pub payload: Bytes,
-    /// Bytes of header and extensions.
+    /// Bytes of header, extensions and padding.
     pub header_len: usize,
 }
 
@@ -121,9 +121,9 @@ impl Stream {
             self.change_codec(codec);
         }
         self.jitter.handle(self.origin.since(now), header.timestamp, self.codec.clock_rate);
-        let Some((number, is_repair)) = self.place(now, header) else { return true };
+        let Some((number, is_repair)) = self.place(now, header, &content) else { return true };
         self.voices.handle(header);
-        self.insert(now, number, header, content, codec, is_repair)
+        self.insert(now, number, header, content.payload, codec, is_repair)
     }
 
     /// What its packets say of the sources of the frame with this timestamp, which was handed on.
@@ -141,14 +141,9 @@ impl Stream {
         (codec, event): (&Codec, &TelephoneEvent),
         told: &mut dyn FnMut(ReceivedTone),
     ) {
-        let Some((number, is_repair)) = self.place(now, header) else { return };
+        let Some((number, is_repair)) = self.place(now, header, &content) else { return };
         let payload = content.payload;
-        let padding = Content { payload: Bytes::new(), header_len: content.header_len };
-        let before = self.stats.packets;
-        self.insert(now, number, header, padding, codec, is_repair);
-        if self.stats.packets > before {
-            self.stats.bytes += payload.len() as u64;
-        }
+        self.insert(now, number, header, Bytes::new(), codec, is_repair);
         let packet = TonePacket {
             marker: header.marker,
             timestamp: header.timestamp,
@@ -171,7 +166,7 @@ impl Stream {
 
     /// Takes account of a packet of the source itself: its number, and whether it was sent again. `None` where it is not
     /// believed.
-    fn place(&mut self, now: Instant, header: &Header) -> Option<(u64, bool)> {
+    fn place(&mut self, now: Instant, header: &Header, content: &Content) -> Option<(u64, bool)> {
         self.heard.0 = true;
         self.stats.last_packet = Some(now);
         let mut is_repair = false;
@@ -199,6 +194,7 @@ impl Stream {
             }
             Place::Stray => return None,
         };
+        self.count(content);
         Some((number, is_repair))
     }
 
@@ -213,7 +209,7 @@ impl Stream {
         codec: &Codec,
     ) -> bool {
         self.stats.retransmitted_packets += 1;
-        self.stats.retransmitted_bytes += content.payload.len() as u64;
+        self.stats.retransmitted_bytes += (size_of::<SequenceNumber>() + content.payload.len()) as u64;
         // Only what lies behind can be missing; ahead of that nothing is known.
         let Some(highest) = self.reception.highest() else { return true };
         let step = i64::from(original.since(SequenceNumber::from(highest)));
@@ -221,7 +217,7 @@ impl Stream {
         if let Some(trip) = self.nacks.arrived(now, number) {
             self.repair_trips.handle(now, trip);
         }
-        self.insert(now, number, header, content, codec, true)
+        self.insert(now, number, header, content.payload, codec, true)
     }
 
     /// Which encoding of several it is, where its packets say so.
@@ -242,9 +238,17 @@ impl Stream {
     }
 
     /// Takes account of a packet on the source of its retransmissions, whatever is in it.
-    pub fn handle_rtx_reception(&mut self, sequence: SequenceNumber) {
+    pub fn handle_rtx_reception(&mut self, sequence: SequenceNumber, content: &Content) {
+        self.count(content);
         self.heard.1 = true;
         self.rtx_reception.handle(sequence, |_| false);
+    }
+
+    /// Counts a packet that was received, whatever becomes of it.
+    fn count(&mut self, content: &Content) {
+        self.stats.packets += 1;
+        self.stats.bytes += content.payload.len() as u64;
+        self.stats.header_bytes += content.header_len as u64;
     }
 
     /// The next frame that is whole and due at `now`.
@@ -449,11 +453,10 @@ impl Stream {
         now: Instant,
         number: u64,
         header: &Header,
-        content: Content,
+        payload: Bytes,
         codec: &Codec,
         is_repair: bool,
     ) -> bool {
-        let payload = content.payload;
         let inspection = if payload.is_empty() {
             Inspection::default()
         } else {
@@ -489,10 +492,6 @@ impl Stream {
         if inserted == Inserted::Late {
             self.stats.late += 1;
             self.stats.discarded += 1;
-        } else {
-            self.stats.packets += 1;
-            self.stats.bytes += len;
-            self.stats.header_bytes += content.header_len as u64;
         }
         if self.codec.feedback.nack
             && let Some(number) = self.buffer.lacks_before_first()

@@ -37,6 +37,8 @@ pub struct End {
     pub events: Vec<Event>,
     /// All that it sent, lost or not.
     pub sent: Vec<(Instant, Sent)>,
+    /// All that reached it.
+    pub received: Vec<Sent>,
 }
 
 /// Two ends and the network.
@@ -61,7 +63,14 @@ pub struct Stage {
 impl End {
     fn new(session: Session, address: &str) -> Self {
         let address = address.parse().unwrap();
-        Self { session, address, frames: Vec::new(), events: Vec::new(), sent: Vec::new() }
+        Self {
+            session,
+            address,
+            frames: Vec::new(),
+            events: Vec::new(),
+            sent: Vec::new(),
+            received: Vec::new(),
+        }
     }
 
     /// Takes all it has to give at `now`.
@@ -83,6 +92,7 @@ impl End {
     }
 
     fn take(&mut self, now: Instant, sent: Sent) {
+        self.received.push(sent.clone());
         match sent.kind {
             PacketKind::Rtp => self.session.handle_rtp(now, sent.bytes),
             PacketKind::Rtcp => self.session.handle_rtcp(now, sent.bytes),
