@@ -45,7 +45,8 @@ async fn run(call: Call<'_>) {
         "{:?} {:?} {:?}: {figures}, end seen after {after} ms",
         call.browser, call.query, call.arguments
     );
-    assert!(after < 1000, "the page saw the end only after {after} ms");
+    // Without a word of ours it would see that we are gone when consent ends, after 30 s (RFC 7675 §5.1).
+    assert!(after < 15_000, "the page saw the end only after {after} ms");
 }
 
 /// Waits until enough frames were decoded and sound came.
@@ -90,11 +91,14 @@ async fn check_picture(browser: &mut Browser, tab: &Tab) {
 /// Sound has energy, and the sine its frequency.
 async fn check_sound(browser: &mut Browser, tab: &Tab, kind: Kind, is_sine: bool) {
     if kind == Kind::Chromium {
-        let heard = browser.until(tab, "sound in WebAudio", LOUDEST).await.unwrap();
-        if is_sine {
-            let hertz = heard["hertz"].as_f64().unwrap();
-            assert!((hertz - 440.0).abs() < 10.0, "{heard}");
-        }
+        // What is heard first may be the sound as it fades in, or a gap that the browser fills while it is busy.
+        let (what, heard) = match is_sine {
+            true => ("a tone of 440 Hz", "Math.abs(heard.hertz - 440) < 10"),
+            false => ("sound in WebAudio", "true"),
+        };
+        let script =
+            format!("const heard = await (async () => {{ {LOUDEST} }})(); return heard && {heard} && heard;");
+        browser.until(tab, what, &script).await.unwrap();
     } else {
         let enough = format!("const f = await (async () => {{ {FIGURES} }})(); return f.energy > 1e-4 && f;");
         browser.until(tab, "energy of the sound", &enough).await.unwrap();
