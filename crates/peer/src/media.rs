@@ -57,11 +57,21 @@ pub enum SendError {
 /// The RTP session of one transport.
 #[derive(Debug)]
 pub(crate) struct Media {
-    session: Session,
+    stage: Stage,
     /// A protected packet that was too large for the batch it would have ended; it begins the next one.
     held: BytesMut,
     /// Packets that the transport would not protect.
     unprotected: u64,
+}
+
+/// A transport that carries data channels only never has a session: it would be a third of what the transport takes.
+#[derive(Debug)]
+enum Stage {
+    /// No section sends or receives, and nothing has arrived.
+    Waiting(Box<Config>),
+    Running(Box<Session>),
+    /// Closed before there was one.
+    Closed,
 }
 
 /// The most bytes of one batch: what a UDP datagram may be in length (RFC 768), for that is what the system's send
@@ -70,30 +80,59 @@ const BATCH_LIMIT: usize = 65_000;
 
 impl Media {
     pub(crate) fn new(config: Config) -> Self {
-        Self { session: Session::new(config), held: BytesMut::new(), unprotected: 0 }
+        Self { stage: Stage::Waiting(Box::new(config)), held: BytesMut::new(), unprotected: 0 }
+    }
+
+    /// Its session, to look at, if there is one.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        if let Stage::Running(session) = &self.stage { Some(session) } else { None }
+    }
+
+    fn session_mut(&mut self) -> Option<&mut Session> {
+        if let Stage::Running(session) = &mut self.stage { Some(session) } else { None }
+    }
+
+    /// Its session, made if there was none; not after closing.
+    fn begin(&mut self) -> Option<&mut Session> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Closed) {
+            Stage::Waiting(config) => Stage::Running(Box::new(Session::new(*config))),
+            stage => stage,
+        };
+        self.session_mut()
+    }
+
+    /// Its session, made where `wanted`.
+    fn begin_if(&mut self, wanted: bool) -> Option<&mut Session> {
+        if wanted { self.begin() } else { self.session_mut() }
     }
 
     /// Stops all of a media section and forgets it.
     pub(crate) fn forget(&mut self, now: Instant, mid: &Mid) {
-        self.session.set_sender(now, mid, None);
-        self.session.set_receiver(now, mid, None);
+        self.set_sender(now, mid, None);
+        self.set_receiver(now, mid, None);
     }
 
     pub(crate) fn set_sender(&mut self, now: Instant, mid: &Mid, config: Option<SendConfig>) {
-        self.session.set_sender(now, mid, config);
+        if let Some(session) = self.begin_if(config.is_some()) {
+            session.set_sender(now, mid, config);
+        }
     }
 
     /// Sets how a section sends: one configuration for each encoding.
     pub(crate) fn set_encodings(&mut self, now: Instant, mid: &Mid, configs: Vec<SendConfig>) {
-        self.session.set_encodings(now, mid, configs);
+        if let Some(session) = self.begin_if(!configs.is_empty()) {
+            session.set_encodings(now, mid, configs);
+        }
     }
 
     pub(crate) fn has_sender(&self, mid: &Mid) -> bool {
-        self.session.has_sender(mid)
+        self.session().is_some_and(|session| session.has_sender(mid))
     }
 
     pub(crate) fn set_receiver(&mut self, now: Instant, mid: &Mid, config: Option<ReceiveConfig>) {
-        self.session.set_receiver(now, mid, config);
+        if let Some(session) = self.begin_if(config.is_some()) {
+            session.set_receiver(now, mid, config);
+        }
     }
 
     /// Hands a frame to the session, if the transceiver can send it now.
@@ -116,7 +155,8 @@ impl Media {
             }
             false => frame,
         };
-        self.session.send_frame(now, mid, frame).map_err(|error| match error {
+        let session = self.session_mut().ok_or(SendError::NotNegotiated)?;
+        session.send_frame(now, mid, frame).map_err(|error| match error {
             session::SendError::Format { expected, actual } => {
                 SendError::WrongFormat { given: actual, negotiated: expected }
             }
@@ -127,35 +167,36 @@ impl Media {
         })
     }
 
-    /// Its session, to look at.
-    pub(crate) fn session(&self) -> &Session {
-        &self.session
-    }
-
     /// Plays a tone on the sound of a media section; nothing where it sends none.
     pub(crate) fn play_tone(&mut self, now: Instant, mid: &Mid, tone: Tone, length: Duration) {
-        // Refused only where a renegotiation has just taken tones away, or nothing could be sent for long.
-        let _ = self.session.play_tone(now, mid, tone, length);
+        if let Some(session) = self.session_mut() {
+            // Refused only where a renegotiation has just taken tones away, or nothing could be sent for long.
+            let _ = session.play_tone(now, mid, tone, length);
+        }
     }
 
     pub(crate) fn handle_rtp(&mut self, now: Instant, packet: Bytes) {
-        self.session.handle_rtp(now, packet);
+        if let Some(session) = self.begin() {
+            session.handle_rtp(now, packet);
+        }
     }
 
     pub(crate) fn handle_rtcp(&mut self, now: Instant, packet: Bytes) {
-        self.session.handle_rtcp(now, packet);
+        if let Some(session) = self.begin() {
+            session.handle_rtcp(now, packet);
+        }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.session.handle_timeout(now);
+        if let Some(session) = self.session_mut() {
+            session.handle_timeout(now);
+        }
     }
 
     /// When the session wants to be called; while the transport cannot send, only for what it has received.
     pub(crate) fn poll_timeout(&self, transport: &Transport) -> Option<Instant> {
-        match transport.can_send_media() {
-            true => self.session.poll_timeout(),
-            false => self.session.poll_frame_timeout(),
-        }
+        let session = self.session()?;
+        if transport.can_send_media() { session.poll_timeout() } else { session.poll_frame_timeout() }
     }
 
     /// Appends as many protected packets of one size as there are, up to `segments`; the last may be smaller.
@@ -209,7 +250,8 @@ impl Media {
             return true;
         }
         let start = out.len();
-        while let Some(kind) = self.session.poll_packet(now, out) {
+        let Stage::Running(session) = &mut self.stage else { return false };
+        while let Some(kind) = session.poll_packet(now, out) {
             if transport.protect(protection(kind), out, start).is_ok() {
                 return true;
             }
@@ -221,29 +263,38 @@ impl Media {
 
     /// The next frame with the media section it is for.
     pub(crate) fn poll_frame(&mut self) -> Option<(Mid, Frame)> {
-        self.session.poll_frame()
+        self.session_mut()?.poll_frame()
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<session::Event> {
-        self.session.poll_event()
+        self.session_mut()?.poll_event()
     }
 
     pub(crate) fn request_key_frame(&mut self, now: Instant, mid: &Mid, rid: Option<&Rid>) {
-        self.session.request_key_frame(now, mid, rid);
+        if let Some(session) = self.session_mut() {
+            session.request_key_frame(now, mid, rid);
+        }
     }
 
     /// The next packet that arrives for a section is told like the first of a source.
     pub(crate) fn tell_next_arrival(&mut self, mid: &Mid) {
-        self.session.tell_next_arrival(mid);
+        if let Some(session) = self.session_mut() {
+            session.tell_next_arrival(mid);
+        }
     }
 
     pub(crate) fn set_jitter_buffer_target(&mut self, now: Instant, mid: &Mid, target: Option<Duration>) {
-        self.session.set_jitter_buffer_target(now, mid, target);
+        if let Some(session) = self.session_mut() {
+            session.set_jitter_buffer_target(now, mid, target);
+        }
     }
 
     /// Says BYE for all that is sent; `poll_transmit` still gives it.
     pub(crate) fn close(&mut self, now: Instant) {
-        self.session.close(now);
+        match &mut self.stage {
+            Stage::Running(session) => session.close(now),
+            stage => *stage = Stage::Closed,
+        }
         self.held.clear();
     }
 
@@ -251,11 +302,11 @@ impl Media {
     /// parameters, but for a limit that was set.
     pub(crate) fn target_bitrate(&self, transceiver: &Transceiver, rid: Option<&Rid>) -> Option<u64> {
         let rid = rid.filter(|rid| !transceiver.sender.is_sent_nameless(Some(rid)));
-        self.session.target_bitrate(transceiver.mid.as_ref()?, rid)
+        self.session()?.target_bitrate(transceiver.mid.as_ref()?, rid)
     }
 
     pub(crate) fn stats(&self) -> stats::Stats {
-        self.session.stats()
+        self.session().map(Session::stats).unwrap_or_default()
     }
 }
 

@@ -28,6 +28,7 @@ impl Peer {
         of: impl Fn(&Session, &Mid) -> Vec<MediaSource>,
     ) -> Vec<MediaSource> {
         let mid = self.engine.transceivers.find(id).and_then(|one| one.mid.as_ref());
-        mid.map(|mid| of(self.engine.links.of(mid).media.session(), mid)).unwrap_or_default()
+        let session = mid.and_then(|mid| Some((self.engine.links.of(mid).media.session()?, mid)));
+        session.map(|(session, mid)| of(session, mid)).unwrap_or_default()
     }
 }
