@@ -17,12 +17,12 @@ use peerless_wire::demux::{self, Kind};
 pub use crate::config::Config;
 use crate::crypto::{Fingerprint, HashAlgorithm};
 use crate::datagram::{Base, Datagram, Received, StreamId, Transmit};
-use crate::dtls::{CipherSuite, Endpoint, Failure, Keys, Role, Version, endpoint};
+use crate::dtls::{CipherSuite, Endpoint, Keys, Role, Version, endpoint};
 use crate::envelope::Envelope;
 pub use crate::event::{Event, Secured};
 use crate::ice::{self, Agent};
 use crate::sctp::{self, Association};
-use crate::srtp::{self, Profile, ReceiveContext, SendContext};
+use crate::srtp::{self, Contexts, Profile};
 use crate::state::DtlsState;
 pub use crate::stats::{DropReason, Dropped, Stats, Traffic};
 use crate::tunnel::Tunnel;
@@ -36,13 +36,13 @@ const TOLD: usize = 64;
 /// ICE, DTLS, SRTP and SCTP, joined.
 #[derive(Debug)]
 pub struct Transport {
-    config: Config,
+    dtls: endpoint::Config,
+    diagnostics: bool,
     agent: Agent,
     /// What the remote's description says, once it is there.
     remote: Option<(Vec<Fingerprint>, Role)>,
     endpoint: Option<Endpoint>,
-    send: Option<SendContext>,
-    receive: Option<ReceiveContext>,
+    contexts: Option<Contexts>,
     secured: Option<Secured>,
     tunnel: Option<Tunnel>,
     /// The association's last datagrams, sealed before DTLS was closed.
@@ -50,7 +50,7 @@ pub struct Transport {
     /// Datagrams of DTLS that came before the remote's description.
     early: VecDeque<BytesMut>,
     /// In what the last words go after ICE was closed.
-    last_envelope: Option<Envelope>,
+    last_envelope: Option<Box<Envelope>>,
     is_closed: bool,
     events: VecDeque<Event>,
     told: usize,
@@ -70,12 +70,12 @@ impl Transport {
     /// A transport that waits for ICE to be set going through [`Transport::ice_mut`].
     pub fn new(_now: Instant, config: Config) -> Self {
         Self {
-            agent: Agent::new(config.ice.clone()),
-            config,
+            agent: Agent::new(config.ice),
+            dtls: config.dtls,
+            diagnostics: config.diagnostics,
             remote: None,
             endpoint: None,
-            send: None,
-            receive: None,
+            contexts: None,
             secured: None,
             tunnel: None,
             last_words: VecDeque::new(),
@@ -102,7 +102,7 @@ impl Transport {
     /// packets are made to fit in the datagrams that DTLS may send. One that stands already stays.
     pub fn open_association(&mut self, now: Instant, config: sctp::Config) {
         if self.tunnel.is_none() && !self.is_closed {
-            self.tunnel = Some(Tunnel::new(now, config, self.config.dtls.mtu));
+            self.tunnel = Some(Tunnel::new(now, config, self.dtls.mtu));
             self.settle(now);
         }
     }
@@ -174,7 +174,7 @@ impl Transport {
         buffer: &mut BytesMut,
         start: usize,
     ) -> Result<(), srtp::Error> {
-        let context = self.send.as_mut().ok_or(srtp::Error::NotReady)?;
+        let context = self.contexts.as_mut().ok_or(srtp::Error::NotReady)?.send()?;
         match kind {
             PacketKind::Rtp => context.protect_rtp(buffer, start)?,
             PacketKind::Rtcp => context.protect_rtcp(buffer, start)?,
@@ -206,7 +206,7 @@ impl Transport {
         if self.is_closed {
             return;
         }
-        self.last_envelope = self.agent.envelope();
+        self.last_envelope = self.agent.envelope().map(Box::new);
         self.agent.close();
         if let Some(endpoint) = &mut self.endpoint {
             if let Some(tunnel) = &mut self.tunnel {
@@ -310,12 +310,12 @@ impl Transport {
 
     /// Whether there are keys and a route.
     pub fn can_send_media(&self) -> bool {
-        self.send.is_some() && self.route().is_some()
+        self.contexts.is_some() && self.route().is_some()
     }
 
     /// By how many bytes protection makes a packet longer, once it is agreed on.
     pub fn srtp_profile(&self) -> Option<Profile> {
-        self.send.as_ref().map(SendContext::profile)
+        self.contexts.as_ref().map(Contexts::profile)
     }
 
     /// What DTLS agreed on, once it did.
@@ -334,7 +334,7 @@ impl Transport {
 
     /// What our description says of our certificate, by SHA-256.
     pub fn local_fingerprint(&self) -> Fingerprint {
-        self.config.dtls.certificate.fingerprint(HashAlgorithm::Sha256)
+        self.dtls.certificate.fingerprint(HashAlgorithm::Sha256)
     }
 
     /// The remote's certificate in DER, once its fingerprint was found right.
@@ -359,7 +359,7 @@ impl Transport {
             && (role == Role::Server || self.agent.route().is_some())
             && let Some((fingerprints, role)) = self.remote.take()
         {
-            let mut endpoint = Endpoint::new(now, &self.config.dtls, role, fingerprints);
+            let mut endpoint = Endpoint::new(now, &self.dtls, role, fingerprints);
             for datagram in self.early.drain(..) {
                 endpoint.handle_datagram(now, datagram);
             }
@@ -399,7 +399,7 @@ impl Transport {
     }
 
     fn open(&mut self, kind: PacketKind, mut packet: BytesMut) -> Result<Received, DropReason> {
-        let context = self.receive.as_mut().ok_or(DropReason::EarlyMedia)?;
+        let context = self.contexts.as_mut().ok_or(DropReason::EarlyMedia)?.receive()?;
         match kind {
             PacketKind::Rtp => {
                 context.unprotect_rtp(&mut packet)?;
@@ -414,7 +414,7 @@ impl Transport {
 
     fn transmit_dtls(&mut self, now: Instant, max_segments: usize, out: &mut BytesMut) -> Option<Transmit> {
         let envelope = match self.is_closed {
-            true => self.last_envelope?,
+            true => *self.last_envelope.as_deref()?,
             false => self.envelope()?,
         };
         let transmit = envelope.transmit();
@@ -455,7 +455,7 @@ impl Transport {
         while let Some(event) = self.endpoint.as_mut().and_then(Endpoint::poll_event) {
             match event {
                 endpoint::Event::Secured { version, cipher, keys } => {
-                    self.take_keys(version, cipher, keys.as_ref());
+                    self.take_keys(version, cipher, keys);
                 }
                 endpoint::Event::State(state) => {
                     if matches!(state, DtlsState::Closed | DtlsState::Failed) {
@@ -472,14 +472,9 @@ impl Transport {
         }
     }
 
-    fn take_keys(&mut self, version: Version, cipher: CipherSuite, keys: Option<&Keys>) {
-        let contexts =
-            keys.map(|keys| Ok((SendContext::new(&keys.send)?, ReceiveContext::new(&keys.receive)?)));
-        let srtp_profile = keys.map(|keys| keys.send.profile());
-        match contexts.transpose() {
-            Ok(contexts) => (self.send, self.receive) = contexts.unzip(),
-            Err::<_, srtp::Error>(_) => return self.events.push_back(Event::Failed(Failure::Keying)),
-        }
+    fn take_keys(&mut self, version: Version, cipher: CipherSuite, keys: Option<Keys>) {
+        self.contexts = keys.map(|Keys { send, receive }| Contexts::new(send, receive));
+        let srtp_profile = self.srtp_profile();
         let secured = Secured { version, cipher, srtp_profile };
         tracing::info!(%version, %cipher, srtp = srtp_profile.map(Profile::as_str), "secured");
         self.secured = Some(secured);
@@ -487,8 +482,7 @@ impl Transport {
     }
 
     fn forget_keys(&mut self) {
-        self.send = None;
-        self.receive = None;
+        self.contexts = None;
     }
 
     fn note_sent(&mut self, bytes: usize) {
@@ -499,7 +493,7 @@ impl Transport {
     fn note_dropped(&mut self, source: SocketAddr, reason: DropReason) {
         self.stats.dropped.count(reason);
         tracing::trace!(%reason, "dropped");
-        if self.config.diagnostics && self.told < TOLD {
+        if self.diagnostics && self.told < TOLD {
             self.told += 1;
             self.events.push_back(Event::Dropped { source, reason });
         }
