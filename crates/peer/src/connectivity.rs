@@ -165,6 +165,7 @@ impl Connectivity {
 
     fn add_addressed(&mut self, now: Instant, transport: &mut Transport, candidate: Candidate) {
         if self.known.len() < KNOWN_LIMIT && !self.known.contains(&candidate) {
+            self.known.reserve_exact(1);
             self.known.push(candidate.clone());
         }
         if self.has_remote {

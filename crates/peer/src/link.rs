@@ -82,6 +82,7 @@ impl Link {
 
     fn add_base(&mut self, base: Base) {
         if !self.has_base(base) {
+            self.bases.reserve_exact(1);
             self.bases.push(base);
         }
     }

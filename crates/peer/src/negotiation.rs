@@ -29,9 +29,9 @@ pub(crate) struct Negotiation {
     session_version: u64,
     cname: String,
     /// `[[LastCreatedOffer]]`.
-    offer: Option<Created>,
+    offer: Option<Box<Created>>,
     /// `[[LastCreatedAnswer]]`.
-    answer: Option<Created>,
+    answer: Option<Box<Created>>,
     /// Whether the current local description answered the current remote one, or the other way round.
     answered_by_us: bool,
     /// `[[NegotiationNeeded]]`.
@@ -105,7 +105,7 @@ impl Negotiation {
     ) -> SessionDescription {
         self.session_version = description.origin.session_version;
         let text = candidates::gathered(&description, gathered).to_string();
-        let created = Some(Created { text: text.clone(), description, owners });
+        let created = Some(Box::new(Created { text: text.clone(), description, owners }));
         match kind {
             SdpType::Offer => self.offer = created,
             _ => self.answer = created,

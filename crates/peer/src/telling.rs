@@ -298,7 +298,11 @@ fn next_session_event(link: &mut Link) -> Option<(TransportId, session::Event)> 
 
 fn next_candidate(link: &mut Link) -> Option<Event> {
     link.local_section.as_ref()?;
-    let candidate = link.connectivity.untold.pop_front()?;
+    let untold = &mut link.connectivity.untold;
+    let Some(candidate) = untold.pop_front() else {
+        untold.shrink_to_fit();
+        return None;
+    };
     Some(candidate_event(link, Some(&candidate)))
 }
 

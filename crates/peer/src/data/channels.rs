@@ -35,7 +35,7 @@ const UNSAID_PACKET_SIZE: usize = 1400;
 #[derive(Debug)]
 pub(crate) struct Channels {
     pub(super) config: sctp::Config,
-    pub(super) channels: BTreeMap<ChannelId, Channel>,
+    pub(super) channels: BTreeMap<ChannelId, Box<Channel>>,
     /// Which channel has which stream.
     pub(super) streams: BTreeMap<u16, ChannelId>,
     /// Streams that the remote used for what is no channel: whether each side has reset its direction.
@@ -302,6 +302,7 @@ impl Channels {
         while let Some(event) = self.happened.pop_front() {
             self.take_event(now, event, transport);
         }
+        self.happened.shrink_to_fit();
         if !self.connecting.is_empty() {
             self.open_channels(now, transport);
         }
@@ -313,7 +314,11 @@ impl Channels {
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            self.events.shrink_to_fit();
+        }
+        event
     }
 
     pub(crate) fn stats(&self, transport: &Transport) -> DataStats {
@@ -355,7 +360,7 @@ impl Channels {
         } else {
             self.connecting.push(id);
         }
-        self.channels.insert(id, channel);
+        self.channels.insert(id, Box::new(channel));
         id
     }
 

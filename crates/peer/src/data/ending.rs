@@ -9,7 +9,6 @@ use peerless_transport::transport::Transport;
 use peerless_wire::sctp::StreamId;
 
 use crate::channel::ChannelError;
-use crate::data::channel::Channel;
 use crate::data::channels::Channels;
 use crate::event::Event;
 use crate::id::ChannelId;
@@ -135,8 +134,8 @@ impl Channels {
     }
 
     pub(super) fn finish_if_reset(&mut self, id: ChannelId) {
-        let is_reset = |channel: &Channel| channel.is_reset_by_us && channel.is_reset_by_remote;
-        if self.channels.get(&id).is_some_and(is_reset) {
+        let channel = self.channels.get(&id);
+        if channel.is_some_and(|channel| channel.is_reset_by_us && channel.is_reset_by_remote) {
             self.finish(id, true);
         }
     }

@@ -93,6 +93,7 @@ impl Channels {
             }
             self.control.pop_front();
         }
+        self.control.shrink_to_fit();
     }
 
     /// A message of DCEP (RFC 8832 §5, §6).

@@ -42,8 +42,6 @@ pub const OVERHEAD: usize = 13 + 8 + 16;
 const RECORD: usize = MAX_PLAIN + 512;
 /// How much of a handshake is listened to, bytes. A certificate may fill all of it, and dimpl wants room for it.
 const HANDSHAKE: usize = 256 * 1024;
-/// Room for what the record layer has to say of itself once the handshake is done, bytes.
-const SMALL: usize = 512;
 
 /// How an endpoint shall be.
 #[derive(Debug, Clone)]
@@ -305,14 +303,22 @@ impl Endpoint {
 
     /// Appends one datagram to send, and says how long it is.
     pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<usize> {
-        let datagram = self.outgoing.pop_front()?;
+        let Some(datagram) = self.outgoing.pop_front() else {
+            // For most of its life it has nothing of its own to say, and nothing to tell.
+            self.outgoing.shrink_to_fit();
+            return None;
+        };
         out.extend_from_slice(&datagram);
         Some(datagram.len())
     }
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            self.events.shrink_to_fit();
+        }
+        event
     }
 
     /// The next message received.
@@ -445,8 +451,8 @@ impl Endpoint {
                 _ => {}
             }
         }
-        let has_grown = self.state == DtlsState::Connected && scratch.len() > SMALL;
-        self.scratch = if has_grown { vec![0; SMALL] } else { scratch };
+        // What the record layer has to say of itself once the handshake is done is little and rare.
+        self.scratch = if self.state == DtlsState::Connected { Vec::new() } else { scratch };
         if is_connected {
             self.connect();
         }
@@ -486,7 +492,7 @@ impl Endpoint {
             return self.fail(Failure::NoCertificate);
         }
         let cipher = self.cipher.unwrap_or(CipherSuite(0));
-        self.scratch = vec![0; SMALL];
+        self.scratch = Vec::new();
         self.events.push_back(Event::Secured { version, cipher, keys: self.keys.take() });
         self.set_state(DtlsState::Connected);
     }

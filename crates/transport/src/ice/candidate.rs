@@ -231,6 +231,8 @@ impl Candidates {
         }
         let foundation = self.foundation((kind, base.carrier, base.ip(), server.map(|server| server.ip())));
         let priority = priority(kind, preference, tcp_type);
+        // There are few, and each is large.
+        self.locals.reserve_exact(1);
         self.locals.push(Local {
             kind,
             address,
@@ -329,6 +331,7 @@ impl Candidates {
                 at
             }
             None => {
+                self.remotes.reserve_exact(1);
                 self.remotes.push(remote);
                 self.remotes.len() - 1
             }

@@ -271,7 +271,11 @@ impl Connectivity {
 
     /// The next answer to a request.
     pub(crate) fn next_answer(&mut self) -> Option<Outgoing> {
-        self.outbox.pop_front()
+        let answer = self.outbox.pop_front();
+        if answer.is_none() {
+            self.outbox.shrink_to_fit();
+        }
+        answer
     }
 
     /// Whether answers wait to be sent.

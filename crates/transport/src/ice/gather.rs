@@ -129,6 +129,7 @@ impl Gatherer {
     pub(crate) fn add_base(&mut self, base: Base) {
         // Servers are asked over UDP: who opens a connection shows no address that another could use.
         if !base.is_stream() && !self.bases.contains(&base) {
+            self.bases.reserve_exact(1);
             self.bases.push(base);
             self.ask_all(base);
         }

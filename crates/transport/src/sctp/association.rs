@@ -63,6 +63,7 @@ impl Association {
         if let Some(event) = self.endpoint.events.pop_front() {
             return Some(event);
         }
+        self.endpoint.events.shrink_to_fit();
         if let Some(stream) = self.endpoint.sender.queue.poll_low() {
             return Some(Event::BufferedAmountLow(stream));
         }

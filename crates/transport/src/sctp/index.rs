@@ -2,9 +2,9 @@
 
 use peerless_wire::sctp::StreamId;
 
-const PAGE: usize = 256;
+const PAGE: usize = 32;
 
-/// Finds the place of a stream. A page of 1 KiB per 256 numbers that are used.
+/// Finds the place of a stream. A page of 128 bytes per 32 numbers, where one of them is used.
 #[derive(Debug, Default)]
 pub struct StreamIndex {
     pages: Vec<Option<Box<[u32; PAGE]>>>,
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn finds_what_was_put_in() {
         let mut index = StreamIndex::default();
-        for (place, number) in [0, 65_535, 255, 256].into_iter().enumerate() {
+        for (place, number) in [0, 65_535, 31, 32, 255, 256].into_iter().enumerate() {
             assert_eq!(index.find(StreamId(number)), None);
             index.insert(StreamId(number), place);
             assert_eq!(index.find(StreamId(number)), Some(place));

@@ -25,6 +25,9 @@ pub fn poll_transmit(endpoint: &mut Endpoint, now: Instant, out: &mut BytesMut) 
 fn write(endpoint: &mut Endpoint, now: Instant, out: &mut BytesMut) -> Option<usize> {
     if let Some(packet) = endpoint.packets.pop_front() {
         out.extend_from_slice(&packet);
+        if endpoint.packets.is_empty() {
+            endpoint.packets.shrink_to_fit();
+        }
         return Some(packet.len());
     }
     match endpoint.state {

@@ -379,6 +379,10 @@ impl Queue {
         }
         let place = self.streams.len();
         self.index.insert(id, place);
+        if place == 0 {
+            // Many connections have one channel only.
+            self.streams.reserve_exact(1);
+        }
         self.streams.push(Stream {
             id,
             messages: VecDeque::new(),
