@@ -14,7 +14,7 @@ use crate::error::Error;
 impl PeerConnection {
     /// `getConfiguration`: as it was given, or set last.
     pub fn configuration(&self) -> Configuration {
-        self.shared().look().configuration.clone()
+        self.shared().look().configuration()
     }
 
     /// `setConfiguration`. The ICE servers and the policy of candidates can change at any time: gathering goes by the new
@@ -44,7 +44,7 @@ impl PeerConnection {
         let mut config = state.peer.configuration().clone();
         configuration.write_into(&mut config);
         state.peer.set_configuration(Instant::now(), config)?;
-        state.configuration = configuration;
+        state.keep(configuration);
         Ok(())
     }
 

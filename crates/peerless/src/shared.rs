@@ -40,7 +40,7 @@ pub(crate) struct State {
     pub(crate) peer: Peer,
     /// What the tracks we send know us by.
     me: Weak<Shared>,
-    /// As it was given, or set last.
+    /// As it was given, or set last, but for the codecs, which the peer has already.
     pub(crate) configuration: Configuration,
     /// Its sockets are those of an endpoint.
     pub(crate) shares_port: bool,
@@ -93,7 +93,8 @@ pub(crate) struct Guard<'a> {
 
 impl Shared {
     /// `shares_port` where its sockets are those of an endpoint.
-    pub(crate) fn new(peer: Peer, configuration: Configuration, shares_port: bool) -> Arc<Self> {
+    pub(crate) fn new(peer: Peer, mut configuration: Configuration, shares_port: bool) -> Arc<Self> {
+        configuration.codecs = Vec::new();
         let room = Arc::new(Notify::new());
         Arc::new_cyclic(|me| Self {
             room: room.clone(),
@@ -151,6 +152,16 @@ impl fmt::Debug for Shared {
 }
 
 impl State {
+    /// The configuration as it was given, or set last.
+    pub(crate) fn configuration(&self) -> Configuration {
+        Configuration { codecs: self.peer.configuration().codecs.clone(), ..self.configuration.clone() }
+    }
+
+    /// The peer has this configuration from now on.
+    pub(crate) fn keep(&mut self, configuration: Configuration) {
+        self.configuration = Configuration { codecs: Vec::new(), ..configuration };
+    }
+
     /// A queue that sees all events from now on.
     pub(crate) fn subscribe(&mut self) -> Arc<EventQueue> {
         let queue = Arc::new(EventQueue::default());
