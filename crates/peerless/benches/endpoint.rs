@@ -2,9 +2,10 @@
 //! how long messages are on their way while strangers flood the port. The clients are ours too, in a process of their own,
 //! each with a socket of its own; both processes share the machine.
 //!
-//! `cargo bench -p peerless --bench endpoint [-- CONNECTIONS] [lite] [workers=N] [packet=BYTES] [quiet]`
+//! `cargo bench -p peerless --bench endpoint [-- CONNECTIONS] [lite] [workers=N] [packet=BYTES] [quiet] [busy]`
 //!
-//! `packet` is the largest packet that data channels look for (`Configuration::max_packet_size`); `quiet` leaves the floods out.
+//! `packet` is the largest packet that data channels look for (`Configuration::max_packet_size`); `quiet` leaves the floods
+//! out; `busy` has all connections send at once instead, and tells what a message costs.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -48,7 +49,7 @@ fn main() {
     let packet = words.iter().find_map(|word| word.strip_prefix("packet=")?.parse().ok());
     configuration.max_packet_size = packet.unwrap_or(configuration.max_packet_size);
     println!("{}", words.join(" "));
-    runtime(workers).block_on(server(count, config, configuration, has("quiet")));
+    runtime(workers).block_on(server(count, config, configuration, (has("quiet"), has("busy"))));
 }
 
 fn runtime(threads: usize) -> tokio::runtime::Runtime {
@@ -62,7 +63,12 @@ fn negotiated() -> DataChannelInit {
 }
 
 /// The side that is measured.
-async fn server(count: usize, config: EndpointConfig, configuration: Configuration, is_quiet: bool) {
+async fn server(
+    count: usize,
+    config: EndpointConfig,
+    configuration: Configuration,
+    (is_quiet, is_busy): (bool, bool),
+) {
     let endpoint = Endpoint::bind([SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], config).unwrap();
     let (mut child, mut clients) = Clients::start();
     clients.say(&format!("connect {count}")).await;
@@ -93,6 +99,12 @@ async fn server(count: usize, config: EndpointConfig, configuration: Configurati
     let used = cpu();
     sleep(WATCH).await;
     println!("idle: {:.2} % of a core", 100.0 * (cpu() - used).as_secs_f64() / WATCH.as_secs_f64());
+    if is_busy {
+        busy(&held).await;
+        clients.say("end").await;
+        child.wait().await.unwrap();
+        return;
+    }
     let talking = &held[..TALKING.min(count)];
     report("quiet", talking, &endpoint).await;
     let elsewhere = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -109,6 +121,23 @@ async fn server(count: usize, config: EndpointConfig, configuration: Configurati
     }
     clients.say("end").await;
     child.wait().await.unwrap();
+}
+
+/// All connections send a message each, and again when all answers are there; tells what one forth and back costs us.
+async fn busy(held: &[(PeerConnection, DataChannel)]) {
+    let (used, begun) = (cpu(), Instant::now());
+    let mut rounds = 0;
+    while begun.elapsed() < WATCH {
+        for (_, channel) in held {
+            channel.send("word").await.unwrap();
+        }
+        for (_, channel) in held {
+            timeout(Duration::from_secs(30), channel.recv()).await.expect("no answer");
+        }
+        rounds += 1;
+    }
+    let (count, used) = (rounds * held.len(), cpu() - used);
+    println!("busy: {count} messages forth and back, {:.2?} of CPU each", used / count as u32);
 }
 
 /// Messages go forth and back meanwhile; tells how long they were on their way, and what the endpoint counted.
