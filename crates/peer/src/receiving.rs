@@ -114,6 +114,9 @@ impl Engine {
     pub(crate) fn stop_transceiver(&mut self, now: Instant, id: TransceiverId) {
         let mut news = TrackNews::default();
         self.end_media(now, id, &mut news);
+        for id in self.transceivers.stopped_too_many() {
+            self.remove_transceiver(now, id, &mut news);
+        }
         self.tell_tracks(news);
     }
 

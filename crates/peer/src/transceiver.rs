@@ -194,6 +194,11 @@ pub(crate) struct ReceiveAgreed {
     pub(crate) rids: Vec<Rid>,
 }
 
+/// How many stopped transceivers that no description names stay to be seen. The standard has them stay for ever
+/// (webrtc-pc §4.4.1.5 takes away only those whose section was rejected); here an exchange that is finished takes them all,
+/// and where none ever is the oldest go.
+const STOPPED_LIMIT: usize = 128;
+
 /// All transceivers of a peer, in the order of their making: also stopped ones, until the exchange that rejects their
 /// section is finished.
 #[derive(Debug)]
@@ -289,6 +294,13 @@ impl Transceivers {
     pub(crate) fn remove(&mut self, id: TransceiverId) -> Option<Transceiver> {
         let index = self.list.iter().position(|transceiver| transceiver.id == id)?;
         Some(self.list.remove(index))
+    }
+
+    /// Those stopped that no description names, and that are more than stay: the oldest.
+    pub(crate) fn stopped_too_many(&self) -> Vec<TransceiverId> {
+        let stopped = || self.list.iter().filter(|one| one.stopping && one.mid.is_none());
+        let surplus = stopped().count().saturating_sub(STOPPED_LIMIT);
+        stopped().take(surplus).map(|one| one.id).collect()
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Transceiver> {
