@@ -10,7 +10,7 @@ use peerless_peer::event::Event;
 use peerless_peer::id::{ChannelId, TransceiverId, TransportId};
 use peerless_peer::state::{ConnectionState, Direction, IceGatheringState, MediaKind};
 use peerless_peer::transceiver::TransceiverInit;
-use peerless_transport::state::DtlsState;
+use peerless_transport::state::{DtlsState, IceState};
 use scene::{ALICE, BOB, Scene, Setting, Side};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -332,6 +332,35 @@ fn an_offer_taken_back_takes_its_new_transports_with_it() {
     assert_eq!(call.scene.ends[ALICE].peer.connection_state(), ConnectionState::Connected);
     assert_eq!(call.scene.ends[ALICE].peer.transport_of(id), None);
     call.flows(3);
+}
+
+/// Bob bundles, and the word of it is lost on the way of his answer: what Alice takes for transports of their own has nobody
+/// at the other end. No candidates come, and their end does not either, so ICE waits for as long as RFC 8863 wants it to, and
+/// has failed then.
+#[test]
+fn an_answer_that_lost_its_group_leaves_transports_that_fail_when_ice_has_waited_long_enough() {
+    for (policy, lost) in [(BundlePolicy::MaxCompat, 3), (BundlePolicy::Balanced, 2)] {
+        let mut call = Call::new(policy, BundlePolicy::MaxBundle);
+        let scene = &mut call.scene;
+        let now = scene.now;
+        scene.peer(ALICE).set_local_description(now, None).unwrap();
+        let offer = scene.peer(ALICE).local_description().unwrap();
+        scene.peer(BOB).set_remote_description(now, offer).unwrap();
+        scene.peer(BOB).set_local_description(now, None).unwrap();
+        let mut answer = scene.peer(BOB).local_description().unwrap();
+        let kept = answer.sdp.split_inclusive('\n').filter(|line| !line.starts_with("a=group:BUNDLE"));
+        answer.sdp = kept.collect();
+        scene.peer(ALICE).set_remote_description(now, answer).unwrap();
+        let state = |scene: &Scene| scene.ends[ALICE].peer.connection_state();
+        scene.run_for(Duration::from_secs(39));
+        assert_eq!(state(scene), ConnectionState::Connecting, "{policy:?}");
+        let has_failed = scene.run_until(LONG, |scene| state(scene) == ConnectionState::Failed);
+        assert!(has_failed, "{policy:?}: {}", scene.states());
+        let views = scene.ends[ALICE].peer.transports();
+        let failed = views.iter().filter(|view| view.ice.state == IceState::Failed).count();
+        assert_eq!((views.len(), failed), (lost + 1, lost), "{policy:?}");
+        assert_eq!(views[0].state, DtlsState::Connected, "what there is goes on");
+    }
 }
 
 /// The settings of a peer can differ by more than a scene's function can tell.
