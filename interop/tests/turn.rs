@@ -30,8 +30,13 @@ use tokio::sync::mpsc;
 const LONG_TERM: &str = "lt-cred-mech\nuser=user:pass";
 
 /// URLs and what the stats call their transports.
-const TRANSPORTS: [(&str, &str); 3] =
-    [("turn:10.88.0.1", "udp"), ("turn:10.88.0.1?transport=tcp", "tcp"), ("turns:10.88.0.1", "tls")];
+const TRANSPORTS: [(&str, &str); 4] = [
+    ("turn:10.88.0.1", "udp"),
+    ("turn:10.88.0.1?transport=tcp", "tcp"),
+    ("turns:10.88.0.1", "tls"),
+    (DTLS, "udp"),
+];
+const DTLS: &str = "turns:10.88.0.1?transport=udp";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_transport_carries_a_call_between_two_relays() {
@@ -98,15 +103,22 @@ async fn credentials_that_are_wrong_or_have_expired_are_told_by_401() {
     }
 }
 
+/// The certificate is for one of the server's addresses, not for the other.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_of_no_authority_we_know_is_told_by_701() {
-    let server = Coturn::start(LONG_TERM).await;
-    let mut configuration = relays_only(&server, "turns:10.88.0.1");
-    configuration.tls_roots.clear();
-    let (errors, candidates) = gather(configuration).await;
-    assert_eq!((errors.len(), candidates), (1, 0), "{errors:?}");
-    assert_eq!(errors[0].error_code, 701);
-    println!("{}", errors[0].error_text);
+async fn a_certificate_of_no_authority_we_know_or_of_another_name_is_told_by_701() {
+    let server = Coturn::start(&format!("{LONG_TERM}\nlistening-ip=127.0.0.1")).await;
+    for query in ["tcp", "udp"] {
+        for (host, roots, reason) in
+            [(ADDRESS, Vec::new(), "UnknownIssuer"), ("127.0.0.1", vec![server.root()], "not valid for")]
+        {
+            let mut configuration = relays_only(&server, &format!("turns:{host}?transport={query}"));
+            configuration.tls_roots = roots;
+            let (errors, candidates) = gather(configuration).await;
+            assert_eq!((errors.len(), candidates), (1, 0), "{errors:?}");
+            assert_eq!(errors[0].error_code, 701);
+            assert!(errors[0].error_text.contains(reason), "{query}: {}", errors[0].error_text);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

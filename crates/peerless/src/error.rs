@@ -62,7 +62,7 @@ pub enum IceServerReason {
     /// The user name is longer than the 508 bytes that STUN carries (RFC 8489 §14.3).
     #[error("the user name is too long")]
     Username,
-    /// TURN over DTLS (`turns:` with `transport=udp`) and STUN over TLS come in a later version: refused rather than ignored.
+    /// STUN over TLS (`stuns:`) is not spoken: refused rather than ignored.
     #[error("this kind of server is not supported yet")]
     NotSupported,
 }

@@ -12,7 +12,8 @@ use crate::error::{Error, IceServerReason};
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct IceServer {
     /// Its URLs, at least one: `stun:host[:port]`, `turn:host[:port]`, `turn:host[:port]?transport=tcp`,
-    /// `turns:host[:port]` (TLS over TCP). Hosts are names, IPv4 addresses, or IPv6 addresses in brackets.
+    /// `turns:host[:port]` (TLS over TCP), `turns:host[:port]?transport=udp` (DTLS, and a server whose certificate is of an
+    /// elliptic curve: RSA is not spoken there). Hosts are names, IPv4 addresses, or IPv6 addresses in brackets.
     pub urls: Vec<String>,
     /// The user name, where a URL is of TURN.
     pub username: Option<String>,
@@ -107,8 +108,7 @@ impl IceServer {
             (Some("transport=udp"), false) => Protocol::Udp,
             (Some("transport=tcp"), false) => Protocol::Tcp,
             (Some("transport=tcp"), true) => Protocol::Tls,
-            // DTLS to the server (RFC 7350).
-            (Some("transport=udp"), true) => return Err(IceServerReason::NotSupported),
+            (Some("transport=udp"), true) => Protocol::Dtls,
             (Some(_), _) => return Err(IceServerReason::Transport),
         };
         match (&self.username, &self.credential) {
@@ -206,6 +206,7 @@ mod tests {
         check("turn:a.example?transport=tcp", "a.example", 3478, Protocol::Tcp);
         check("turns:a.example", "a.example", 5349, Protocol::Tls);
         check("turns:a.example:443?transport=tcp", "a.example", 443, Protocol::Tls);
+        check("turns:a.example?transport=udp", "a.example", 5349, Protocol::Dtls);
     }
 
     #[test]
@@ -222,7 +223,6 @@ mod tests {
         assert_eq!(reason("http://a.example"), IceServerReason::Scheme);
         assert_eq!(reason("a.example"), IceServerReason::Scheme);
         assert_eq!(reason("stuns:a.example"), IceServerReason::NotSupported);
-        assert_eq!(reason("turns:a.example?transport=udp"), IceServerReason::NotSupported);
         assert_eq!(reason("turn:a.example?transport=sctp"), IceServerReason::Transport);
         for rest in ["", "a:b", "a:0", "a:70000", "[::1", "a b", "[zz]:1"] {
             assert_eq!(reason(&format!("stun:{rest}")), IceServerReason::Host, "{rest}");

@@ -45,12 +45,14 @@ pub enum Protocol {
     Tcp,
     /// TLS over TCP, to a TURN server.
     Tls,
+    /// DTLS over UDP, to a TURN server (RFC 7350).
+    Dtls,
 }
 
-/// A stream: what carries it, and its ends. One to be opened leaves from a base whose port is only a name for it.
+/// A connection: what carries it, and its ends. One to be opened leaves from a base whose port is only a name for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StreamId {
-    /// TCP or TLS.
+    /// TCP, TLS or DTLS.
     pub protocol: Protocol,
     /// Our base.
     pub local: SocketAddr,
@@ -77,6 +79,8 @@ pub enum Carrier {
     Tcp,
     /// TLS over TCP, to a TURN server. No candidate has it.
     Tls,
+    /// DTLS over UDP, to a TURN server. No candidate has it.
+    Dtls,
     /// An allocation on a TURN server, UDP from there on (RFC 8656).
     Relay,
 }
@@ -92,9 +96,9 @@ impl Base {
         Self { address, carrier: Carrier::Tcp }
     }
 
-    /// Whether streams carry its packets.
+    /// Whether its packets go by connections: streams, and DTLS on a socket of its own.
     pub fn is_stream(&self) -> bool {
-        matches!(self.carrier, Carrier::Tcp | Carrier::Tls)
+        matches!(self.carrier, Carrier::Tcp | Carrier::Tls | Carrier::Dtls)
     }
 
     /// Its IP address.
@@ -116,13 +120,18 @@ impl StreamId {
 }
 
 impl Protocol {
-    /// Its name in reports (`relayProtocol`, webrtc-stats §8.18).
+    /// Its name in reports (`relayProtocol`, webrtc-stats §8.18), which know no word for DTLS: it is UDP that carries it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Udp => "udp",
+            Self::Udp | Self::Dtls => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
         }
+    }
+
+    /// Whether datagrams carry it: each arrives as a whole, or not at all.
+    pub fn is_datagram(self) -> bool {
+        matches!(self, Self::Udp | Self::Dtls)
     }
 }
 
@@ -139,6 +148,7 @@ impl From<Protocol> for Carrier {
             Protocol::Udp => Self::Udp,
             Protocol::Tcp => Self::Tcp,
             Protocol::Tls => Self::Tls,
+            Protocol::Dtls => Self::Dtls,
         }
     }
 }
@@ -155,6 +165,7 @@ impl Transmit {
             Carrier::Udp => Protocol::Udp,
             Carrier::Tcp => Protocol::Tcp,
             Carrier::Tls => Protocol::Tls,
+            Carrier::Dtls => Protocol::Dtls,
             Carrier::Relay => return None,
         };
         Some(Self { source: base.address, destination, protocol, ecn: None, size, segment_size: None })

@@ -468,6 +468,8 @@ impl Transport {
                     tracing::warn!(%failure, "DTLS failed");
                     self.events.push_back(Event::Failed(failure));
                 }
+                // Fingerprints vouch for a peer.
+                endpoint::Event::Chain(_) => {}
             }
         }
     }

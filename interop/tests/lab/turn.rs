@@ -1,6 +1,5 @@
 //! coturn as the tests want it: on the address of the namespace's interface, with a certificate of an authority of its own.
 
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -74,27 +73,38 @@ async fn run(folder: &Path, lines: &str) -> Child {
     );
     let file = folder.join("turnserver.conf");
     std::fs::write(&file, configuration.replace("listen-port", "listening-port")).unwrap();
+    let _ = std::fs::remove_file(folder.join("log"));
     let mut command = Command::new("turnserver");
     command.arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().expect("coturn's turnserver");
+    let others = lines.lines().filter_map(|line| line.strip_prefix("listening-ip="));
+    // The last port of each address that it opens.
+    let mut last: Vec<_> =
+        others.chain([ADDRESS]).map(|ip| format!("DTLS/UDP listener opened on: {ip}:5349")).collect();
     let stands = async {
-        while TcpStream::connect((ADDRESS, 3478)).is_err() {
+        while !last.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            last.retain(|line| !log.contains(line));
         }
     };
     tokio::time::timeout(PATIENCE, stands).await.expect("a server that listens");
     child
 }
 
-/// Makes an authority and a certificate of its for the server's address.
+/// Makes an authority, one below it, and a certificate by that for the server's address: the server shows both.
 fn certify(folder: &Path) {
     let curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
     let script = format!(
         "openssl req -x509 {curve} -keyout root.key -out root.pem -days 2 -subj /CN=authority && \
+         openssl req {curve} -keyout branch.key -out branch.csr -subj /CN=branch && \
+         printf 'basicConstraints=critical,CA:true' > branch.ext && \
+         openssl x509 -req -in branch.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 \
+         -extfile branch.ext -out branch.pem && \
          openssl req {curve} -keyout leaf.key -out leaf.csr -subj /CN=turn && \
          printf 'subjectAltName=IP:{ADDRESS}' > leaf.ext && \
-         openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 \
-         -extfile leaf.ext -out leaf.pem && \
+         openssl x509 -req -in leaf.csr -CA branch.pem -CAkey branch.key -CAcreateserial -days 2 \
+         -extfile leaf.ext -out leaf.pem && cat branch.pem >> leaf.pem && \
          openssl x509 -in root.pem -outform der -out root.der"
     );
     let output = Command::new("sh").args(["-c", &script]).current_dir(folder).output().unwrap();

@@ -1,18 +1,19 @@
-//! What moves datagrams and time: one task per connection, over the system's UDP sockets and streams of TCP and TLS.
+//! What moves datagrams and time: one task per connection, over the system's UDP sockets and streams of TCP and TLS, and associations of DTLS.
 
+pub(crate) mod alarm;
 mod privacy;
 pub(crate) mod interfaces;
 mod watch;
 pub(crate) mod sockets;
 mod framing;
 mod tls;
+mod dtls;
 pub(crate) mod stream;
 pub(crate) mod streams;
 mod mdns;
 mod showing;
 pub(crate) mod resolve;
 pub(crate) mod turn;
-pub(crate) mod alarm;
 mod run;
 
 pub(crate) use run::{Plan, spawn};

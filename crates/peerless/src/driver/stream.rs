@@ -1,4 +1,4 @@
-//! One stream: a connection of TCP or TLS that carries datagrams, framed. It is opened in the background; what is sent
+//! One stream: a connection of TCP or TLS that carries datagrams, framed, or of DTLS that carries them as they are. It is opened in the background; what is sent
 //! meanwhile waits, bounded.
 
 use std::fmt;
@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use peerless_peer::id::TransportId;
-use peerless_transport::datagram::{Datagram, StreamId, Transmit};
+use peerless_transport::datagram::{Datagram, Protocol, StreamId, Transmit};
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
+use crate::driver::dtls::Association;
 use crate::driver::framing::Framing;
 use crate::driver::tls;
 
@@ -64,15 +65,16 @@ enum Pipe {
     Opening(Opening),
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    Dtls(Box<Association>),
 }
 
 type Opening = Pin<Box<dyn Future<Output = io::Result<Pipe>> + Send>>;
 
-/// Runs one operation on the connection, once.
+/// Runs one operation on a connection of TCP or TLS, once.
 macro_rules! attempt {
     ($pipe:expr, $context:expr, $stream:ident => $operation:expr) => {
         match $pipe {
-            Pipe::Opening(_) => Poll::Pending,
+            Pipe::Opening(_) | Pipe::Dtls(_) => Poll::Pending,
             Pipe::Tcp($stream) => pin!($operation).poll($context),
             Pipe::Tls($stream) => pin!($operation).poll($context),
         }
@@ -80,7 +82,7 @@ macro_rules! attempt {
 }
 
 impl Stream {
-    /// Opens one, to the server of this name with TLS; from the port of its base where it shall keep that.
+    /// Opens one, to the server of this name with TLS or DTLS; from the port of its base where it shall keep that.
     pub(crate) fn open(
         id: StreamId,
         transport: TransportId,
@@ -89,10 +91,15 @@ impl Stream {
         keeps_port: bool,
     ) -> Self {
         let opening = async move {
-            let stream = connect(id, keeps_port).await?;
             Ok(match server {
-                Some((host, roots)) => Pipe::Tls(Box::new(tls::connect(stream, host, roots).await?)),
-                None => Pipe::Tcp(stream),
+                Some((host, roots)) if id.protocol == Protocol::Dtls => {
+                    Pipe::Dtls(Box::new(Association::open(id, host, roots).await?))
+                }
+                Some((host, roots)) => {
+                    let stream = connect(id, keeps_port).await?;
+                    Pipe::Tls(Box::new(tls::connect(stream, host, roots).await?))
+                }
+                None => Pipe::Tcp(connect(id, keeps_port).await?),
             })
         };
         let opening = async move {
@@ -166,6 +173,9 @@ impl Stream {
         budget: usize,
         datagrams: &mut Vec<Datagram>,
     ) -> Poll<io::Result<()>> {
+        if let Pipe::Dtls(association) = &mut self.pipe {
+            return association.poll_receive(context, self.id, budget, datagrams);
+        }
         loop {
             while let Some(contents) = self.framing.next(&mut self.input).map_err(io::Error::other)? {
                 datagrams.push(Datagram {
@@ -217,6 +227,9 @@ impl Stream {
 
     /// Writes what waits. `Pending` where some still does.
     pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Pipe::Dtls(association) = &mut self.pipe {
+            return association.poll_flush(context, self.framing, &mut self.output);
+        }
         while !self.output.is_empty() {
             let output = &mut self.output;
             let count = ready!(attempt!(&mut self.pipe, context, stream => stream.write_buf(output)))?;

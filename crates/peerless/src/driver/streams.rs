@@ -333,8 +333,8 @@ impl Streams {
         let server = self.servers.iter().find(of);
         let framing = if server.is_some() { Framing::Turn } else { Framing::Length };
         let host = match (id.protocol, server) {
-            (Protocol::Tls, None) => return Err("no server of that name"),
-            (Protocol::Tls, Some(server)) => Some((server.host.clone(), self.roots.clone())),
+            (Protocol::Tls | Protocol::Dtls, None) => return Err("no server of that name"),
+            (Protocol::Tls | Protocol::Dtls, Some(server)) => Some((server.host.clone(), self.roots.clone())),
             _ => None,
         };
         Ok(Stream::open(id, transport, framing, host, keeps_port))

@@ -1,10 +1,11 @@
-//! TLS to TURN servers (RFC 8656 §2.1, RFC 7065 §3.1): by rustls, with the roots that the system trusts and those of the
+//! TLS to TURN servers (RFC 8656 §2.1, RFC 7065 §3.1), and who vouches for them: by rustls, with the roots that the system trusts and those of the
 //! configuration. There is no way to take any certificate.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
@@ -32,18 +33,25 @@ fn connector(roots: &[CertificateDer<'static>]) -> Result<TlsConnector, rustls::
     if let Some(known) = OF_SYSTEM.get().filter(|_| roots.is_empty()) {
         return Ok(known.clone());
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = Verifier::new_with_extra_roots(roots.iter().cloned(), provider.clone())?;
-    let config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(Arc::new(verifier(roots)?))
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     if roots.is_empty() {
         return Ok(OF_SYSTEM.get_or_init(|| connector).clone());
     }
     Ok(connector)
+}
+
+/// Who judges a server's certificate: the system, with these roots beside its own. Reads files.
+pub(crate) fn verifier(roots: &[CertificateDer<'static>]) -> Result<Verifier, rustls::Error> {
+    Verifier::new_with_extra_roots(roots.iter().cloned(), provider())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// The root certificates of the configuration.

@@ -7,7 +7,8 @@
 //!
 //! dimpl is fed only whole records, never a plaintext alert, and as long as the version is open only what settles
 //! it: it takes any error for the end. The remote's certificate is compared with the fingerprints of its description
-//! before the state is Connected, and nothing is given out before (RFC 8827 §6.5): no keys, no application data.
+//! before the state is Connected, and nothing is given out before (RFC 8827 §6.5): no keys, no application data. That of a
+//! server is handed out instead, with those that vouch for it (RFC 7350 §4), and nothing goes on until it was vouched for.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,6 +19,7 @@ use bytes::{Bytes, BytesMut};
 use dimpl::{Dtls, DtlsCertificate, Output};
 
 use crate::crypto::{Certificate, Fingerprint, fingerprint};
+use crate::dtls::chain::Chain;
 use crate::dtls::failure::Failure;
 use crate::dtls::keying::{self, Keys};
 use crate::dtls::record::{self, Kind};
@@ -80,6 +82,9 @@ pub enum Event {
         /// The keys of SRTP, where the remote wants SRTP.
         keys: Option<Keys>,
     },
+    /// The certificates that a server shows, in DER: its own first, whose key was seen at work, then those that may vouch
+    /// for it. [`Endpoint::vouch`] must be called before anything else is handed in, or the handshake fails.
+    Chain(Vec<Vec<u8>>),
     /// Why the state is Failed. Comes just before.
     Failed(Failure),
 }
@@ -90,6 +95,8 @@ pub struct Endpoint {
     engine: Option<Dtls>,
     role: Role,
     fingerprints: Vec<Fingerprint>,
+    /// What a server shows, in place of fingerprints.
+    chain: Option<Box<Chain>>,
     profiles: Vec<Profile>,
     state: DtlsState,
     certificate: Option<Vec<u8>>,
@@ -148,10 +155,28 @@ impl Endpoint {
     /// Begins a handshake: a client's first datagram is ready at once. The remote must show a certificate that one of
     /// `fingerprints` is of.
     pub fn new(now: Instant, config: &Config, role: Role, fingerprints: Vec<Fingerprint>) -> Self {
+        Self::begin(now, config, role, fingerprints, None)
+    }
+
+    /// Begins a handshake with a server that no fingerprint is known of, but whose certificate others may vouch for
+    /// (RFC 7350 §4): [`Event::Chain`]. By DTLS 1.2 alone, whatever `config` says, for later versions hide those others.
+    pub fn with_server(now: Instant, config: &Config) -> Self {
+        let config = Config { versions: Versions::Only12, ..config.clone() };
+        Self::begin(now, &config, Role::Client, Vec::new(), Some(Box::default()))
+    }
+
+    fn begin(
+        now: Instant,
+        config: &Config,
+        role: Role,
+        fingerprints: Vec<Fingerprint>,
+        chain: Option<Box<Chain>>,
+    ) -> Self {
         let mut endpoint = Self {
             engine: None,
             role,
             fingerprints,
+            chain,
             profiles: config.profiles.clone(),
             state: DtlsState::Connecting,
             certificate: None,
@@ -248,6 +273,13 @@ impl Endpoint {
             self.certificate.as_ref().is_some_and(|der| !fingerprint::is_vouched(&self.fingerprints, der));
         if is_wrong && self.engine.is_some() {
             self.fail(Failure::FingerprintMismatch);
+        }
+    }
+
+    /// The server's certificate is one to trust: of this name, and vouched for.
+    pub fn vouch(&mut self) {
+        if let Some(chain) = self.chain.take() {
+            self.certificate = chain.own;
         }
     }
 
@@ -382,6 +414,9 @@ impl Endpoint {
         let Some(engine) = &mut self.engine else { return };
         if self.role == Role::Client && self.state == DtlsState::Connecting {
             self.cipher = record::cipher_suite(&record).or(self.cipher);
+            if let Some(chain) = &mut self.chain {
+                chain.read(&record);
+            }
         }
         match engine.handle_packet(&record) {
             Ok(()) => self.drain(now, record),
@@ -428,7 +463,9 @@ impl Endpoint {
                     break;
                 }
                 Output::PeerCert(der) => {
-                    if fingerprint::is_vouched(&self.fingerprints, der) {
+                    if let Some(chain) = &mut self.chain {
+                        self.events.push_back(Event::Chain(chain.seen(der)));
+                    } else if fingerprint::is_vouched(&self.fingerprints, der) {
                         self.certificate = Some(der.to_vec());
                     } else {
                         self.outgoing.clear();

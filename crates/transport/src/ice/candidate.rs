@@ -163,13 +163,14 @@ impl Candidates {
     }
 
     /// Adds an address that a server lends; `None` where it is known. All of them come after all others; UDP to the server
-    /// is better than TCP, and that better than TLS.
+    /// is better than DTLS, that better than TCP, and that better than TLS.
     pub(crate) fn add_relay(&mut self, relay: &Relay) -> Option<usize> {
         if self.own_at(relay.base).is_some() {
             return None;
         }
         let first: u16 = match relay.protocol {
             Protocol::Udp => 0xbfff,
+            Protocol::Dtls => 0x9fff,
             Protocol::Tcp => 0x7fff,
             Protocol::Tls => 0x3fff,
         };

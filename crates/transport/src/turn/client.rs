@@ -205,7 +205,7 @@ impl Client {
         self.relayed.iter().map(|address| Base { address: *address, carrier: Carrier::Relay })
     }
 
-    /// The stream to the server, where it is one.
+    /// The connection to the server, where it has one of its own.
     pub(crate) fn stream(&self) -> Option<StreamId> {
         let protocol = self.server.protocol;
         let stream = StreamId { protocol, local: self.base.address, remote: self.address };
@@ -277,9 +277,7 @@ impl Client {
     /// What a packet to `peer` leaves in.
     pub(crate) fn envelope(&self, peer: SocketAddr) -> Envelope {
         match self.channels.of(peer) {
-            Some(channel) => {
-                Envelope::channel(self.transmit(), channel, self.server.protocol != Protocol::Udp)
-            }
+            Some(channel) => Envelope::channel(self.transmit(), channel, !self.server.protocol.is_datagram()),
             None => Envelope::indication(self.transmit(), peer, self.indication),
         }
     }
@@ -545,14 +543,14 @@ impl Client {
             Request::Refresh if self.state == State::Verifying => self.timing.gathering,
             Request::Refresh | Request::Permission(_) | Request::Channel(..) => PATIENCE,
         };
-        let schedule = match self.server.protocol {
-            Protocol::Udp => Schedule {
+        let schedule = match self.server.protocol.is_datagram() {
+            true => Schedule {
                 wait: self.timing.retransmission,
                 longest_wait: if limit < PATIENCE { GATHERING_WAIT } else { PATIENCE },
                 transmissions: self.timing.transmissions,
                 limit,
             },
-            _ => Schedule::once(limit),
+            false => Schedule::once(limit),
         };
         let asked = Asked { request, is_proved: self.credential.is_ready(), challenges };
         let sent = self.transactions.begin(now, id, asked, outgoing, schedule);

@@ -296,7 +296,7 @@ fn turn_server(protocol: Protocol) -> TurnServer {
 
 fn carrier(protocol: Protocol) -> Carrier {
     match protocol {
-        Protocol::Udp => Carrier::Datagram,
+        Protocol::Udp | Protocol::Dtls => Carrier::Datagram,
         Protocol::Tcp | Protocol::Tls => Carrier::Stream,
     }
 }

@@ -429,3 +429,38 @@ fn later_fingerprints_must_vouch_for_the_same_certificate() {
     wire.ends[CLIENT].set_fingerprints(sha256(&certificate()));
     assert_eq!(wire.ends[CLIENT].state(), DtlsState::Failed);
 }
+
+/// A server that is vouched for by the certificates it shows. It asks for ours, as one of ours does.
+fn with_server(is_vouched: bool) -> Wire {
+    let configs = configs(Versions::Any, Versions::Any);
+    let mut wire = Wire::new(&configs);
+    wire.ends[CLIENT] = Endpoint::with_server(wire.now, &configs[CLIENT]);
+    for _ in 0..200 {
+        wire.collect(&mut pass);
+        if is_vouched && wire.events[CLIENT].iter().any(|event| matches!(event, Event::Chain(_))) {
+            wire.ends[CLIENT].vouch();
+        }
+        wire.now += DELAY;
+        wire.deliver();
+    }
+    let own = configs[SERVER].certificate.der().to_vec();
+    assert!(wire.events[CLIENT].contains(&Event::Chain(vec![own])));
+    wire
+}
+
+#[test]
+fn nothing_passes_to_or_from_a_server_before_it_is_vouched_for() {
+    let mut vouched = with_server(true);
+    assert_eq!(vouched.secured()[CLIENT].0, Version::Dtls12);
+    for from in [CLIENT, SERVER] {
+        assert!(vouched.send(from, b"message"));
+        vouched.run(Duration::from_secs(1), &mut pass);
+        assert_eq!(vouched.ends[1 - from].poll_application().as_deref(), Some(&b"message"[..]));
+    }
+    let mut doubtful = with_server(false);
+    assert!(doubtful.events[CLIENT].contains(&Event::Failed(Failure::NoCertificate)));
+    assert!(!doubtful.is_secured(CLIENT) && !doubtful.send(CLIENT, b"secret"));
+    doubtful.send(SERVER, b"message");
+    doubtful.run(Duration::from_secs(1), &mut pass);
+    assert_eq!(doubtful.ends[CLIENT].poll_application(), None);
+}
