@@ -4,7 +4,7 @@
 fn the_readme_quotes_the_example_and_the_options() {
     let readme = include_str!("../../../README.md");
     assert!(readme.contains(include_str!("../examples/stream.rs")), "the README's program is another one");
-    for command in ["demo", "receive", "echo", "probe"] {
+    for command in ["demo", "receive", "echo", "probe", "gather"] {
         let help =
             std::process::Command::new(env!("CARGO_BIN_EXE_peerless")).args([command, "--help"]).output();
         let help = String::from_utf8(help.unwrap().stdout).unwrap();

@@ -1,6 +1,7 @@
 //! The words of the command line, and what they may be.
 
 pub mod values;
+pub mod servers;
 pub mod network;
 pub mod demo;
 pub mod receive;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use peerless::{
-    Candidate, Configuration, DataChannelInit, Event, Events, IceGatheringState, IceServer, PeerConnection,
+    Candidate, Configuration, DataChannelInit, Event, Events, IceGatheringState, PeerConnection,
 };
 
 use crate::args::gather::GatherArgs;
@@ -20,9 +20,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 pub async fn run(args: GatherArgs, console: Console) -> Result<bool, peerless::Error> {
     let begun = Instant::now();
     let mut configuration = Configuration::default();
-    configuration.ice_servers = args.stun.iter().map(IceServer::new).collect();
-    let (user, password) = (args.user.unwrap_or_default(), args.password.unwrap_or_default());
-    configuration.ice_servers.extend(args.turn.iter().map(|url| IceServer::turn(url, &user, &password)));
+    args.servers.write_into(&mut configuration);
     configuration.interfaces = (!args.interface.is_empty()).then(|| args.interface.clone());
     let connection = PeerConnection::new(configuration)?;
     let _channel = connection.create_data_channel("gather", DataChannelInit::default())?;

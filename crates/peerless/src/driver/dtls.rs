@@ -127,10 +127,9 @@ impl Association {
                 return Poll::Ready(Ok(()));
             }
             ready!(self.poll_own(context))?;
-            match ready!(self.poll_read(context)) {
-                // What was sent found nobody: TURN has its own means to find out, and anybody may say so.
-                Err(error) => tracing::trace!(%error, "receive"),
-                Ok(()) => {}
+            // What was sent found nobody: TURN has its own means to find out, and anybody may say so.
+            if let Err(error) = ready!(self.poll_read(context)) {
+                tracing::trace!(%error, "receive");
             }
         }
     }

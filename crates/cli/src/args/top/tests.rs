@@ -26,9 +26,8 @@ fn no_words_mean_the_demo_with_its_defaults() {
         assert_eq!((args.video, args.audio, args.sound), (Video::Vp8, Audio::Opus, Sound::Music));
         assert_eq!((args.size, args.fps), (Size { width: 640, height: 480 }, 30));
         assert_eq!((args.bitrate, args.network.dtls), (Bitrate(1_500_000), Dtls::Any));
-        assert!(
-            args.network.stun.is_empty() && args.network.interface.is_empty() && args.network.log.is_none()
-        );
+        assert!(args.network.interface.is_empty() && args.network.log.is_none());
+        assert!(args.network.servers.stun.is_empty() && args.network.servers.turn.is_empty());
     }
 }
 
@@ -43,7 +42,7 @@ fn flags_mean_the_same_with_and_without_the_word_demo() {
         assert_eq!((args.video, args.audio, args.sound), (Video::H264, Audio::G722, Sound::PinkNoise));
         assert_eq!((args.size, args.fps), (Size { width: 1280, height: 720 }, 25));
         assert_eq!((args.bitrate, args.network.dtls), (Bitrate(2_500_000), Dtls::V12));
-        assert_eq!(args.network.stun, ["stun:192.0.2.1:3478", "stun:[2001:db8::1]:3479"]);
+        assert_eq!(args.network.servers.stun, ["stun:192.0.2.1:3478", "stun:[2001:db8::1]:3479"]);
         assert_eq!(args.network.interface.len(), 2);
         assert_eq!(args.network.log.as_deref(), Some("peerless=debug,warn"));
     }
@@ -81,6 +80,7 @@ fn refuses_wrong_values() {
         "--stun stun:a:99999",
         "--stun stun:[::1",
         "--stun turn:192.0.2.1:3478",
+        "--turn stun:192.0.2.1:3478 --user me --password secret",
         "--interface eth0",
         "--interface 192.0.2.77",
         "--interface 0.0.0.0",
@@ -129,4 +129,28 @@ fn echo_and_receive_have_defaults_that_work() {
     assert_eq!(args.record.as_deref(), Some(std::path::Path::new("here")));
     assert_eq!(command("receive --video none --audio none").unwrap_err(), ErrorKind::ArgumentConflict);
     assert!(command("receive --video none").is_ok());
+}
+
+#[test]
+fn every_command_takes_a_turn_server_with_who_we_are_there() {
+    let flags = "--turn turn:192.0.2.1 --turn turns:a.example --user me --password secret --relay-only";
+    for line in ["demo", "receive", "echo", "probe a", "gather"] {
+        let servers = match command(&format!("{line} {flags}")) {
+            Ok(Command::Demo(args)) => args.network.servers,
+            Ok(Command::Receive(args)) => args.network.servers,
+            Ok(Command::Echo(args)) => args.network.servers,
+            Ok(Command::Probe(args)) => args.network.servers,
+            Ok(Command::Gather(args)) => args.servers,
+            Err(error) => panic!("{line}: {error}"),
+        };
+        let mut configuration = peerless::Configuration::default();
+        servers.write_into(&mut configuration);
+        assert_eq!(configuration.ice_transport_policy, peerless::IceTransportPolicy::Relay);
+        let urls: Vec<_> = configuration.ice_servers.iter().flat_map(|server| server.urls.clone()).collect();
+        assert_eq!(urls, ["turn:192.0.2.1", "turns:a.example"], "{line}");
+        for part in ["--turn turn:a", "--turn turn:a --user me", "--user me", "--password a", "--relay-only"] {
+            let error = command(&format!("{line} {part}")).unwrap_err();
+            assert_eq!(error, ErrorKind::MissingRequiredArgument, "{line} {part}");
+        }
+    }
 }
