@@ -21,6 +21,7 @@ use peerless::{
 };
 use peerless_interop::browser::{Browser, Kind};
 use peerless_interop::process::PATIENCE;
+use peerless_interop::program::{self, Program};
 use peerless_media::pump::Pump;
 use peerless_media::source::pattern::TestPattern;
 use peerless_signal::{Role, exchange};
@@ -119,6 +120,39 @@ async fn a_certificate_of_no_authority_we_know_or_of_another_name_is_told_by_701
             assert!(errors[0].error_text.contains(reason), "{query}: {}", errors[0].error_text);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_names_another_is_followed_by_every_transport() {
+    let second = Coturn::start_at([3480, 5350], LONG_TERM).await;
+    let lines = format!("{LONG_TERM}\nalternate-server={ADDRESS}:3480\ntls-alternate-server={ADDRESS}:5350");
+    let first = Coturn::start(&lines).await;
+    for (url, _) in TRANSPORTS {
+        let mut configuration = relays_only(&first, url);
+        configuration.tls_roots.push(second.root());
+        let (errors, candidates) = gather(configuration).await;
+        assert!(errors.is_empty() && candidates > 0, "{url}: {errors:?}\n{}", first.log());
+    }
+    assert_eq!(first.log().matches("ALLOCATE processed, success").count(), 0);
+    assert_eq!(second.log().matches("ALLOCATE processed, success").count(), TRANSPORTS.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_probe_reaches_our_echo_by_relays_only() {
+    let server = Coturn::start(LONG_TERM).await;
+    for (url, _) in &TRANSPORTS[..2] {
+        let flags =
+            ["--interface", ADDRESS, "--turn", url, "--user", USER, "--password", PASSWORD, "--relay-only"];
+        let echo = Program::start("echo", &flags).await.unwrap();
+        let address = format!("{}/offer", echo.url);
+        let words = ["probe", "-s", &address, "-t", "1", "--json", "--timeout", "30"];
+        let mut probe = program::run(&[&words[..], &flags].concat()).unwrap();
+        let report = probe.wait_line("a report", |line| serde_json::from_str::<Value>(line).ok()).await;
+        let report = report.unwrap_or_else(|error| panic!("{error}\n{}", echo.process.said()));
+        assert_eq!(report["passed"], true, "{report}\n{}", echo.process.said());
+        assert!(probe.wait().await.unwrap().success());
+    }
+    assert!(server.log().matches("CREATE_PERMISSION processed, success").count() >= 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use peerless_rtp::tone::ReceivedTone;
 use peerless_transport::datagram::StreamId;
 use peerless_transport::dtls::Failure;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
+use peerless_transport::turn::Alternate;
 use peerless_wire::rtp::{Mid, Rid};
 
 use crate::channel::ChannelError;
@@ -78,6 +79,9 @@ pub enum Event {
     TransportClosed(TransportId),
     /// This stream of the transport is of no use any more: it is to be closed once what was sent by it has left.
     CloseStream(TransportId, StreamId),
+    /// A TURN server that is reached by a stream has another in its place (RFC 8489 §10): the stream is to be closed, and one
+    /// to the other's address to be opened as that one was, when something is to be sent there.
+    FollowServer(Alternate),
     /// The caller shall resolve this (mDNS) name and hand in the result.
     ResolveName(String),
     /// `selectedcandidatepairchange` of an ICE transport (webrtc-pc §5.6).

@@ -75,6 +75,7 @@ impl Engine {
             transport::Event::Sctp(event) => self.channels.handle_event(event),
             transport::Event::Failed(failure) => self.tell(Event::DtlsFailed(id, failure)),
             transport::Event::CloseStream(stream) => self.tell(Event::CloseStream(id, stream)),
+            transport::Event::FollowServer(alternate) => self.tell(Event::FollowServer(alternate)),
             transport::Event::Dropped { source, reason } => {
                 let dropped =
                     Diagnostic::Dropped { remote: Some(source.ip()), mid: None, reason: reason.to_string() };

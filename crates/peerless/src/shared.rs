@@ -17,6 +17,7 @@ use peerless_peer::peer::Peer;
 use peerless_peer::state::{DataChannelState, Direction, MediaKind};
 use peerless_rtp::codec::Codec;
 use peerless_transport::datagram::StreamId;
+use peerless_transport::turn::Alternate;
 use tokio::sync::Notify;
 
 use crate::config::Configuration;
@@ -80,6 +81,8 @@ pub(crate) enum Errand {
     AddServer(StreamServer),
     /// Close a stream, once what was sent by it has left.
     CloseStream(StreamId),
+    /// Streams to a TURN server are to go to another.
+    FollowServer(Alternate),
     /// Resolve an mDNS name.
     Resolve(String),
 }
@@ -346,6 +349,9 @@ impl State {
             }
             PeerEvent::CloseStream(_, stream) => {
                 return self.errands.push_back(Errand::CloseStream(stream));
+            }
+            PeerEvent::FollowServer(alternate) => {
+                return self.errands.push_back(Errand::FollowServer(alternate));
             }
             PeerEvent::Gather(transport) => return self.errands.push_back(Errand::Gather(transport)),
             PeerEvent::ResolveName(name) => return self.errands.push_back(Errand::Resolve(name)),

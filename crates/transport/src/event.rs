@@ -9,6 +9,7 @@ use crate::sctp;
 use crate::srtp::Profile;
 use crate::state::DtlsState;
 use crate::stats::DropReason;
+use crate::turn::server::Alternate;
 
 /// What DTLS agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ pub enum Event {
     Sctp(sctp::Event),
     /// This stream is of no use any more: close it once what was sent by it has left.
     CloseStream(StreamId),
+    /// A TURN server that is reached by a stream has another in its place: to be known before anything is sent there.
+    FollowServer(Alternate),
     /// A datagram was dropped; only with [`diagnostics`](crate::config::Config::diagnostics).
     Dropped {
         /// Who sent it.

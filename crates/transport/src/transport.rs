@@ -261,6 +261,7 @@ impl Transport {
     pub fn poll_event(&mut self) -> Option<Event> {
         let of_ice = |event| match event {
             ice::Event::CloseStream(stream) => Event::CloseStream(stream),
+            ice::Event::FollowServer(alternate) => Event::FollowServer(alternate),
             event => Event::Ice(event),
         };
         let event = self.events.pop_front().or_else(|| self.agent.poll_event().map(of_ice));

@@ -11,19 +11,29 @@ pub const ADDRESS: &str = "10.88.0.1";
 pub const USER: &str = "user";
 pub const PASSWORD: &str = "pass";
 
+/// The ports of UDP and TCP, and of DTLS and TLS.
+pub const PORTS: [u16; 2] = [3478, 5349];
+
 /// A running server; ends when dropped.
 pub struct Coturn {
     child: Child,
     folder: PathBuf,
+    ports: [u16; 2],
 }
 
 impl Coturn {
     /// Starts one that knows [`USER`], with further lines of configuration.
     pub async fn start(lines: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("peerless-turn-{}", std::process::id()));
+        Self::start_at(PORTS, lines).await
+    }
+
+    /// The same at other ports.
+    pub async fn start_at(ports: [u16; 2], lines: &str) -> Self {
+        let name = format!("peerless-turn-{}-{}", std::process::id(), ports[0]);
+        let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         certify(&folder);
-        Self { child: run(&folder, lines).await, folder }
+        Self { child: run(&folder, ports, lines).await, folder, ports }
     }
 
     /// The root that vouches for its certificate, in DER.
@@ -39,7 +49,7 @@ impl Coturn {
 
     /// Starts it again after that.
     pub async fn restart(&mut self, lines: &str) {
-        self.child = run(&self.folder, lines).await;
+        self.child = run(&self.folder, self.ports, lines).await;
     }
 
     /// What it has written.
@@ -64,15 +74,16 @@ pub fn rest_password(secret: &str, username: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-async fn run(folder: &Path, lines: &str) -> Child {
+async fn run(folder: &Path, ports: [u16; 2], lines: &str) -> Child {
+    let [plain, secure] = ports;
     let configuration = format!(
-        "listening-ip={ADDRESS}\nrelay-ip={ADDRESS}\nlisten-port=3478\ntls-listening-port=5349\n\
+        "listening-ip={ADDRESS}\nrelay-ip={ADDRESS}\nlistening-port={plain}\ntls-listening-port={secure}\n\
          cert={0}/leaf.pem\npkey={0}/leaf.key\nrealm=peerless\nfingerprint\nno-cli\nverbose\nsimple-log\n\
          log-file={0}/log\nnew-log-timestamp\nuserdb={0}/db\npidfile={0}/pid\n{lines}\n",
         folder.display()
     );
     let file = folder.join("turnserver.conf");
-    std::fs::write(&file, configuration.replace("listen-port", "listening-port")).unwrap();
+    std::fs::write(&file, configuration).unwrap();
     let _ = std::fs::remove_file(folder.join("log"));
     let mut command = Command::new("turnserver");
     command.arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
@@ -80,7 +91,7 @@ async fn run(folder: &Path, lines: &str) -> Child {
     let others = lines.lines().filter_map(|line| line.strip_prefix("listening-ip="));
     // The last port of each address that it opens.
     let mut last: Vec<_> =
-        others.chain([ADDRESS]).map(|ip| format!("DTLS/UDP listener opened on: {ip}:5349")).collect();
+        others.chain([ADDRESS]).map(|ip| format!("DTLS/UDP listener opened on: {ip}:{secure}")).collect();
     let stands = async {
         while !last.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peerless::{
-    Candidate, Configuration, DataChannelInit, Event, Events, IceGatheringState, PeerConnection,
-};
+use peerless::{Candidate, Configuration, DataChannelInit, Event, Events, IceGatheringState, PeerConnection};
 
 use crate::args::gather::GatherArgs;
 use crate::console::Console;

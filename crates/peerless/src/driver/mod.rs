@@ -1,4 +1,5 @@
-//! What moves datagrams and time: one task per connection, over the system's UDP sockets and streams of TCP and TLS, and associations of DTLS.
+//! What moves datagrams and time: one task per connection, over the system's UDP sockets, streams of TCP and TLS, and
+//! associations of DTLS.
 
 pub(crate) mod alarm;
 mod privacy;

@@ -219,6 +219,7 @@ impl Driver {
             }
             Errand::Release(transport) => self.released.push(transport),
             Errand::AddServer(server) => self.streams.add_server(server),
+            Errand::FollowServer(alternate) => self.streams.follow(Instant::now(), alternate),
             Errand::CloseStream(stream) => self.streams.close(Instant::now(), Some(stream)),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&self.shared), name));

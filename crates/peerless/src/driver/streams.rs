@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use peerless_peer::Peer;
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Protocol, StreamId, Transmit};
+use peerless_transport::turn::Alternate;
 use peerless_wire::sdp::TcpType;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
@@ -155,6 +156,19 @@ impl Streams {
     pub(crate) fn add_server(&mut self, server: StreamServer) {
         self.servers.retain(|known| (known.address, known.protocol) != (server.address, server.protocol));
         self.servers.push(server);
+    }
+
+    /// A TURN server has another in its place, which is the same but for its address, and may be its name.
+    pub(crate) fn follow(&mut self, now: Instant, alternate: Alternate) {
+        let Alternate { instead_of, address, domain } = alternate;
+        let is_first = |known: &&StreamServer| {
+            (known.address, known.protocol) == (instead_of.remote, instead_of.protocol)
+        };
+        if let Some(first) = self.servers.iter().find(is_first) {
+            let host = domain.unwrap_or_else(|| first.host.clone());
+            self.add_server(StreamServer { address, protocol: instead_of.protocol, host });
+        }
+        self.close(now, Some(instead_of));
     }
 
     /// Where streams of a local address begin or are accepted.

@@ -339,7 +339,7 @@ impl Worker {
                 self.rename(id);
             }
             // Of TURN servers only, which are refused.
-            Errand::AddServer(_) => {}
+            Errand::AddServer(_) | Errand::FollowServer(_) => {}
             Errand::CloseStream(stream) => resident.close_stream(stream),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&resident.shared), name));

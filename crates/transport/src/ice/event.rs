@@ -7,6 +7,7 @@ use peerless_wire::sdp::{Candidate, CandidateKind};
 
 use crate::datagram::{Base, StreamId};
 use crate::state::{GatheringState, IceState};
+use crate::turn::server::Alternate;
 
 /// Why a STUN or TURN server gave no candidate (webrtc-pc §4.8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum Event {
     },
     /// This connection is of no use any more.
     CloseStream(StreamId),
+    /// A TURN server that is reached by a connection has another in its place: to be known before anything is sent there.
+    FollowServer(Alternate),
     /// Gathering is continual, but no other pair takes the place of the one in use: only an ICE restart helps.
     Stranded,
     /// A STUN message went by; only with [`Config::diagnostics`](crate::ice::Config).

@@ -123,6 +123,7 @@ impl Agent {
                 self.events.push_back(Event::CandidateError(failure));
             }
             Told::CloseStream(stream) => self.events.push_back(Event::CloseStream(stream)),
+            Told::Follow(alternate) => self.events.push_back(Event::FollowServer(alternate)),
             Told::Refused(base, ip) => self.connectivity.refuse(base, ip),
         }
     }

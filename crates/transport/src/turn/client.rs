@@ -25,7 +25,7 @@ use crate::turn::channel::Channels;
 use crate::turn::credential::Credential;
 use crate::turn::message::{Request, indicated, lifetime};
 use crate::turn::permission::{Permissions, Verdict};
-use crate::turn::server::TurnServer;
+use crate::turn::server::{Alternate, TurnServer};
 
 /// How often one request is made again because the server wants other credentials.
 const CHALLENGES: u8 = 3;
@@ -66,6 +66,8 @@ pub(crate) enum News {
     Unanswered(String),
     /// It lets nothing through from this address.
     Refused(IpAddr),
+    /// It names another, which is asked by another connection.
+    Follow(Alternate),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -463,7 +465,7 @@ impl Client {
         }
     }
 
-    /// Another server is to be asked (RFC 8489 §10): over UDP, of the same family, and none that was asked before.
+    /// Another server is to be asked (RFC 8489 §10): of the same family, by the same protocol, and none that was asked before.
     fn go_on(&mut self, now: Instant, message: &Message<'_>) -> bool {
         let alternate = message.attributes().find_map(|attribute| match attribute {
             Attribute::AlternateServer(address) => Some(address),
@@ -476,10 +478,14 @@ impl Client {
                 && !self.tried.contains(address)
         };
         let Some(alternate) = alternate.filter(is_new) else { return false };
-        if self.server.protocol != Protocol::Udp {
-            return false;
-        }
         tracing::debug!(url = %self.server.url, "a TURN server names another");
+        if let Some(instead_of) = self.stream() {
+            let domain = message.attributes().find_map(|attribute| match attribute {
+                Attribute::AlternateDomain(domain) => Some(domain.to_owned()),
+                _ => None,
+            });
+            self.news.push_back(News::Follow(Alternate { instead_of, address: alternate, domain }));
+        }
         self.tried.push(alternate);
         self.address = alternate;
         self.credential.forget();

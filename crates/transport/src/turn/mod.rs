@@ -11,4 +11,4 @@ mod channel;
 pub(crate) mod client;
 pub(crate) mod relays;
 
-pub use server::TurnServer;
+pub use server::{Alternate, TurnServer};

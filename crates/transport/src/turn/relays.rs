@@ -12,7 +12,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::datagram::{Base, Carrier, Protocol, StreamId, Transmit};
 use crate::envelope::Envelope;
 use crate::turn::client::{Client, News, State, Timing};
-use crate::turn::server::TurnServer;
+use crate::turn::server::{Alternate, TurnServer};
 
 /// How many servers are asked, each at one address by one protocol.
 const SERVER_LIMIT: usize = 16;
@@ -46,6 +46,8 @@ pub(crate) enum Told {
     Failed { local: SocketAddr, url: String, code: u16, reason: String },
     /// This stream is of no use any more.
     CloseStream(StreamId),
+    /// A server that is reached by a connection has another in its place.
+    Follow(Alternate),
     /// Nothing goes to this address, or comes from it, by way of the base.
     Refused(Base, IpAddr),
 }
@@ -321,6 +323,7 @@ impl Relays {
                 }
                 self.told.push_back(Told::Failed { local, url, code: NO_ANSWER, reason });
             }
+            News::Follow(alternate) => self.told.push_back(Told::Follow(alternate)),
             News::Refused(ip) => {
                 let address =
                     client.bases().map(|base| base.address).find(|own| own.is_ipv4() == ip.is_ipv4());

@@ -1,8 +1,9 @@
 //! Servers that are reached by streams (RFC 8656 §2.1): the same, but for what is never sent again, and for streams that end.
 
-use peerless_transport::datagram::Carrier;
+use peerless_transport::datagram::{Carrier, Protocol, StreamId};
 use peerless_transport::state::{GatheringState, IceState};
-use peerless_wire::stun::Method;
+use peerless_transport::turn::Alternate;
+use peerless_wire::stun::{ErrorCode, Method};
 
 use crate::server::Server;
 use crate::world::{World, seconds};
@@ -66,4 +67,29 @@ fn a_stream_that_cannot_be_opened_is_told_with_its_reason() {
     let is_complete = |world: &World| world.transports[0].ice().gathering_state() == GatheringState::Complete;
     assert!(world.run(seconds(1), is_complete));
     assert_eq!((world.errors[0].code, world.errors[0].reason.as_str()), (701, "connection reset"));
+}
+
+#[test]
+fn another_server_is_followed_by_another_stream_and_no_circle() {
+    let other = "192.0.2.8:3478";
+    let is_complete = |world: &World| world.transports[0].ice().gathering_state() == GatheringState::Complete;
+    for (times, errors) in [(1, vec![]), (9, vec![300])] {
+        let mut servers = [Server::new(SERVER), Server::new(other)];
+        for (server, alternate) in servers.iter_mut().zip([other, SERVER]) {
+            server.alternate = Some(alternate.parse().unwrap());
+        }
+        servers[0].refusals.extend(vec![(Method::ALLOCATE, ErrorCode::TRY_ALTERNATE); times]);
+        servers[1].refusals.extend(vec![(Method::ALLOCATE, ErrorCode::TRY_ALTERNATE); times - 1]);
+        let [first, second] = servers;
+        let mut world = World::new(first);
+        world.servers.push(second);
+        world.gather_by_stream();
+        assert!(world.run(seconds(30), is_complete));
+        assert_eq!(world.errors.iter().map(|error| error.code).collect::<Vec<_>>(), errors);
+        let (local, remote) = (world.stream.unwrap(), SERVER.parse().unwrap());
+        let instead_of = StreamId { protocol: Protocol::Tcp, local, remote };
+        assert_eq!(world.followed, [Alternate { instead_of, address: other.parse().unwrap(), domain: None }]);
+        let lent: Vec<_> = world.candidates[0].iter().map(|one| one.address.to_string()).collect();
+        assert_eq!(lent, if errors.is_empty() { vec!["192.0.2.8"] } else { vec![] });
+    }
 }

@@ -13,7 +13,7 @@ use peerless_transport::ice;
 use peerless_transport::sctp::{self, Message, SendOptions};
 use peerless_transport::state::{DtlsState, GatheringState};
 use peerless_transport::transport::{Config, Event, PacketKind, Transport};
-use peerless_transport::turn::TurnServer;
+use peerless_transport::turn::{Alternate, TurnServer};
 use peerless_wire::sctp::{self as wire, Ppid};
 use peerless_wire::sdp::Candidate;
 
@@ -31,6 +31,8 @@ pub struct World {
     pub stream: Option<SocketAddr>,
     pub candidates: [Vec<Candidate>; 2],
     pub errors: Vec<ice::CandidateFailure>,
+    /// The servers that came in the place of others.
+    pub followed: Vec<Alternate>,
     pub received: [Vec<Received>; 2],
     pub messages: [Vec<Message>; 2],
     pub batches: Vec<Transmit>,
@@ -85,6 +87,7 @@ impl World {
             stream: None,
             candidates: [vec![], vec![]],
             errors: vec![],
+            followed: vec![],
             received: [vec![], vec![]],
             messages: [vec![], vec![]],
             batches: vec![],
@@ -224,6 +227,7 @@ impl World {
                         self.candidates[end].push(candidate);
                     }
                     Event::Ice(ice::Event::CandidateError(failure)) => self.errors.push(failure),
+                    Event::FollowServer(alternate) => self.followed.push(alternate),
                     _ => {}
                 }
             }

@@ -148,7 +148,8 @@ fn every_command_takes_a_turn_server_with_who_we_are_there() {
         assert_eq!(configuration.ice_transport_policy, peerless::IceTransportPolicy::Relay);
         let urls: Vec<_> = configuration.ice_servers.iter().flat_map(|server| server.urls.clone()).collect();
         assert_eq!(urls, ["turn:192.0.2.1", "turns:a.example"], "{line}");
-        for part in ["--turn turn:a", "--turn turn:a --user me", "--user me", "--password a", "--relay-only"] {
+        for part in ["--turn turn:a", "--turn turn:a --user me", "--user me", "--password a", "--relay-only"]
+        {
             let error = command(&format!("{line} {part}")).unwrap_err();
             assert_eq!(error, ErrorKind::MissingRequiredArgument, "{line} {part}");
         }

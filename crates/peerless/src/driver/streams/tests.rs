@@ -239,3 +239,29 @@ async fn a_server_of_tls_must_be_vouched_for_and_bear_its_name() {
         }
     }
 }
+
+/// The first is nowhere; what stands in its place bears the first's name, or the one that was told.
+#[tokio::test]
+async fn a_server_in_the_place_of_another_must_bear_its_name_or_the_one_that_was_told() {
+    let (address, root) = server().await;
+    let cases = [
+        ("turn.example", None, true),
+        ("turn.example", Some("other.example"), false),
+        ("other.example", Some("turn.example"), true),
+    ];
+    for (host, domain, is_good) in cases {
+        let mut near = Streams::new(vec![root.clone()]);
+        let (base, _) = near.gather(&[IP], &IceTcp::default(), HERE)[0];
+        let first = "127.0.0.1:1".parse().unwrap();
+        near.add_server(StreamServer { address: first, protocol: Protocol::Tls, host: host.to_owned() });
+        let instead_of = StreamId { protocol: Protocol::Tls, local: base, remote: first };
+        let domain = domain.map(str::to_owned);
+        near.follow(Instant::now(), Alternate { instead_of, address, domain });
+        let datagram = [0x40, 0, 0, 4, 1, 2, 3, 4];
+        let sent = Transmit { protocol: Protocol::Tls, ..transmit(base, address, datagram.len(), None) };
+        near.send(&sent, &datagram);
+        let mut arrived = Vec::new();
+        until(&mut [&mut near], &mut arrived, |all, count| count > 0 || !all[0].closed.is_empty()).await;
+        assert_eq!(arrived.len(), usize::from(is_good), "{host}: {:?}", near.closed);
+    }
+}
