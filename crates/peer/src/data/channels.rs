@@ -38,7 +38,8 @@ pub(crate) struct Channels {
     pub(super) channels: BTreeMap<ChannelId, Box<Channel>>,
     /// Which channel has which stream.
     pub(super) streams: BTreeMap<u16, ChannelId>,
-    /// Streams that the remote used for what is no channel: whether each side has reset its direction.
+    /// Streams that are to be reset both ways and belong to no channel, here or any more: whether each side has reset its
+    /// direction.
     pub(super) refused: BTreeMap<u16, Resets>,
     pub(super) ids: Ids,
     pub(super) made: u32,

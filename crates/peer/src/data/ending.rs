@@ -9,7 +9,7 @@ use peerless_transport::transport::Transport;
 use peerless_wire::sctp::StreamId;
 
 use crate::channel::ChannelError;
-use crate::data::channels::Channels;
+use crate::data::channels::{Channels, Resets};
 use crate::event::Event;
 use crate::id::ChannelId;
 use crate::state::{DataChannelState, SctpState};
@@ -22,7 +22,15 @@ impl Channels {
     pub(crate) fn close(&mut self, now: Instant, id: ChannelId, transport: &mut Transport) {
         let Some(channel) = self.channels.get_mut(&id) else { return };
         match channel.view.ready_state {
-            DataChannelState::Connecting => self.finish(id, true),
+            DataChannelState::Connecting => {
+                // Of one that both sides made the remote may have its end open already: it is told when it can be.
+                let agreed = channel.view.id.filter(|_| channel.view.negotiated);
+                self.finish(id, true);
+                if let Some(stream) = agreed.filter(|_| self.link.is_some()) {
+                    self.refused.insert(stream, Resets::default());
+                    self.reset_refused(now, stream, transport);
+                }
+            }
             DataChannelState::Open => {
                 channel.view.ready_state = DataChannelState::Closing;
                 self.events.push_back(Event::ChannelState(id, DataChannelState::Closing));
@@ -103,7 +111,11 @@ impl Channels {
             resets.theirs = true;
             return self.release_refused(stream);
         }
-        let Some(&id) = self.streams.get(&stream) else { return };
+        let Some(&id) = self.streams.get(&stream) else {
+            // It has a channel that is none here: it waits for our direction all the same.
+            self.refused.insert(stream, Resets { ours: false, theirs: true });
+            return self.reset_refused(now, stream, transport);
+        };
         let Some(channel) = self.channels.get_mut(&id) else { return };
         channel.is_reset_by_remote = true;
         self.close(now, id, transport);
@@ -124,6 +136,13 @@ impl Channels {
         } else {
             // The stream goes on as it is: nothing else can use it.
             self.finish(id, false);
+        }
+    }
+
+    /// Asks for our direction of a stream to be reset that belongs to no channel.
+    pub(super) fn reset_refused(&mut self, now: Instant, stream: u16, transport: &mut Transport) {
+        if let Some(association) = transport.association_mut() {
+            association.reset_stream(now, StreamId(stream));
         }
     }
 

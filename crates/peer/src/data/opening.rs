@@ -143,8 +143,6 @@ impl Channels {
             return;
         }
         self.refused.insert(stream, Resets::default());
-        if let Some(association) = transport.association_mut() {
-            association.reset_stream(now, StreamId(stream));
-        }
+        self.reset_refused(now, stream, transport);
     }
 }

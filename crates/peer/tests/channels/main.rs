@@ -6,4 +6,5 @@ mod talk;
 mod messages;
 mod opening;
 mod ending;
+mod lost;
 mod limits;

@@ -1,7 +1,7 @@
 //! Two peers over a simulated network, in virtual time.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,11 +46,17 @@ pub struct End {
     pub peer: Peer,
     /// That of its first transport; the others have the ports after it.
     pub address: SocketAddr,
+    /// Further sockets, of other networks.
+    pub others: Vec<SocketAddr>,
+    /// Addresses whose network is gone.
+    pub gone: Vec<IpAddr>,
     pub events: Vec<Event>,
     pub sources: Vec<Source>,
     pub arrivals: Arrivals,
     out: BytesMut,
     pub datagrams_sent: usize,
+    /// Which of them is lost, counted from 0.
+    pub loses: Option<usize>,
     pub largest_batch: usize,
     /// In bytes.
     pub largest_datagram: usize,
@@ -318,11 +324,14 @@ impl End {
         Self {
             peer,
             address: SocketAddr::from(([10, 0, 0, side as u8 + 1], 5000 + side as u16)),
+            others: Vec::new(),
+            gone: Vec::new(),
             events: Vec::new(),
             sources: Vec::new(),
             arrivals: Arrivals::default(),
             out: BytesMut::with_capacity(65_536),
             datagrams_sent: 0,
+            loses: None,
             largest_batch: 0,
             largest_datagram: 0,
         }
@@ -337,8 +346,11 @@ impl End {
         while let Some(event) = self.peer.poll_event() {
             match &event {
                 Event::Gather(transport) => {
-                    let address = self.address_of(*transport);
-                    self.peer.add_local_address(now, *transport, address);
+                    for address in std::iter::once(self.address_of(*transport)).chain(self.others.clone()) {
+                        if !self.gone.contains(&address.ip()) {
+                            self.peer.add_local_address(now, *transport, address);
+                        }
+                    }
                     self.peer.finish_local_addresses(now, *transport);
                 }
                 Event::IceCandidate(candidate) => candidates.push(candidate.clone()),
@@ -357,8 +369,12 @@ impl End {
             let pieces = contents.chunks(segment);
             self.largest_batch = self.largest_batch.max(pieces.len());
             for piece in pieces {
+                let is_lost = self.loses == Some(self.datagrams_sent);
                 self.datagrams_sent += 1;
                 self.largest_datagram = self.largest_datagram.max(piece.len());
+                if is_lost || self.gone.contains(&transmit.source.ip()) {
+                    continue;
+                }
                 network.send(now, transmit.source, transmit.destination, BytesMut::from(piece));
             }
             self.out = contents;
@@ -375,7 +391,9 @@ impl End {
     }
 
     fn has(&self, address: SocketAddr) -> bool {
-        address.ip() == self.address.ip() && (address.port() - self.address.port()).is_multiple_of(10)
+        let is_first = address.ip() == self.address.ip()
+            && (address.port() - self.address.port()).is_multiple_of(10);
+        (is_first || self.others.contains(&address)) && !self.gone.contains(&address.ip())
     }
 
     /// The candidates it told so far, the end of them not among them.
