@@ -391,8 +391,8 @@ impl End {
     }
 
     fn has(&self, address: SocketAddr) -> bool {
-        let is_first = address.ip() == self.address.ip()
-            && (address.port() - self.address.port()).is_multiple_of(10);
+        let is_first =
+            address.ip() == self.address.ip() && (address.port() - self.address.port()).is_multiple_of(10);
         (is_first || self.others.contains(&address)) && !self.gone.contains(&address.ip())
     }
 
