@@ -83,16 +83,16 @@ impl Peer {
         }
     }
 
-    /// A translator is known to lead from `public` to the UDP socket bound to `address`: a server-reflexive candidate.
+    /// A translator is known to lead from `public` to the socket at `base`: a server-reflexive candidate.
     pub fn add_translated_address(
         &mut self,
         now: Instant,
         transport: TransportId,
-        address: SocketAddr,
+        base: Base,
         public: SocketAddr,
     ) {
         if let Some(link) = self.engine.links.get_mut(transport) {
-            link.transport.ice_mut().add_translated_address(now, Base::udp(address), public);
+            link.transport.ice_mut().add_translated_address(now, base, public);
         }
         self.engine.settle();
     }

@@ -97,6 +97,12 @@ pub enum AddressReason {
     /// A public address is of another family than its local one, or none that others could send to.
     #[error("{0} is not a public address for that local one")]
     Public(IpAddr),
+    /// Two public addresses would stand for one local address.
+    #[error("{0} is the second public address in place of one local address")]
+    Ambiguous(IpAddr),
+    /// `Configuration::interfaces` names the addresses: there is nothing to choose from.
+    #[error("interfaces are chosen where the addresses to use are named")]
+    Choice,
     /// A network has more bits than its family.
     #[error("{0}/{1} is not a network")]
     Network(IpAddr, u8),
@@ -133,6 +139,9 @@ impl AddressOptions {
         if let Some(wrong) = self.public.iter().find(is_wrong) {
             return Err(AddressReason::Public(wrong.public));
         }
+        if let Some(second) = self.ambiguous() {
+            return Err(AddressReason::Ambiguous(second.public));
+        }
         let is_too_long = |(address, bits): &&(IpAddr, u8)| *bits > if address.is_ipv4() { 32 } else { 128 };
         if let Some((address, bits)) = self.except_networks.iter().find(is_too_long) {
             return Err(AddressReason::Network(*address, *bits));
@@ -141,6 +150,31 @@ impl AddressOptions {
             IpHandling::ProxyOnly => Err(AddressReason::ProxyOnly),
             _ => Ok(()),
         }
+    }
+
+    /// One that would be shown in place of a local address that another is shown for already.
+    fn ambiguous(&self) -> Option<&PublicAddress> {
+        let hosts = || self.public.iter().filter(|one| one.shown == PublicKind::Host);
+        let clashes = |one: &PublicAddress, other: &PublicAddress| {
+            let is_same = one.local.is_none() || other.local.is_none() || one.local == other.local;
+            is_same && one.public.is_ipv4() == other.public.is_ipv4()
+        };
+        hosts()
+            .enumerate()
+            .find_map(|(place, one)| hosts().take(place).any(|earlier| clashes(earlier, one)).then_some(one))
+    }
+
+    /// Whether the machine's addresses are chosen from.
+    pub(crate) fn chooses(&self) -> bool {
+        let chosen = Self {
+            only_interfaces: Vec::new(),
+            except_interfaces: Vec::new(),
+            except_networks: Vec::new(),
+            loopback: Loopback::IfAlone,
+            families: Families::Both,
+            ..self.clone()
+        };
+        chosen != *self
     }
 
     /// Whether an address of an interface may be used; loopback and default routes are judged elsewhere.
@@ -230,5 +264,13 @@ mod tests {
         assert_eq!(options.check(), Ok(()));
         assert_eq!(options.public_of(ip("2001:db8::9")).count(), 1);
         assert_eq!(options.public_of(ip("10.0.0.1")).count(), 0);
+        let mut other = PublicAddress { public: ip("2001:db8::2"), ..six };
+        options.public = vec![PublicAddress { local: None, ..six }, other];
+        assert!(matches!(options.check(), Err(AddressReason::Public(_))));
+        other.local = Some(ip("fd00::1"));
+        options.public[1] = other;
+        assert_eq!(options.check(), Err(AddressReason::Ambiguous(other.public)));
+        options.public[1].shown = PublicKind::ServerReflexive;
+        assert_eq!(options.check(), Ok(()));
     }
 }

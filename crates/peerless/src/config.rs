@@ -47,7 +47,7 @@ pub struct Configuration {
     /// The local addresses to use. Default: those of all interfaces that are up; loopback only where there is no other.
     pub interfaces: Option<Vec<IpAddr>>,
     /// Which of them are used and how they are shown: interfaces, ports, translators, names instead of addresses. Where
-    /// `interfaces` names addresses, the choice of interfaces here does not count. Default: all, as they are.
+    /// `interfaces` names addresses, a choice of interfaces here is refused. Default: all, as they are.
     pub addresses: AddressOptions,
     /// Which candidates of TCP are gathered. Default: active ones.
     pub ice_tcp: IceTcp,

@@ -106,6 +106,18 @@ pub enum EndpointError {
     /// A lite agent has host candidates only (RFC 8445 §5.2).
     #[error("an ICE-lite endpoint asks no servers")]
     LiteServers,
+    /// An endpoint is bound to the addresses and ports that are given, and shows them as they are or by a public address.
+    #[error("an endpoint has no range of ports, no names for its addresses, and no modes of RFC 8828")]
+    AddressOptions,
+    /// Interfaces, networks, families and loopback are chosen for addresses without an IP, and there is none.
+    #[error("interfaces are chosen, and no address without an IP is there for which to choose")]
+    Choice,
+    /// No address of the endpoint is seen by this public one.
+    #[error("no address of the endpoint is seen as {0}")]
+    Public(std::net::IpAddr),
+    /// A lite agent has host candidates only (RFC 8445 §5.2): its public addresses are shown in place of them.
+    #[error("an ICE-lite endpoint has no server-reflexive candidates")]
+    LitePublic,
     /// A TURN server tells its clients apart by their ports (RFC 8656 §3), and all connections of an endpoint have one.
     #[error("the connections of an endpoint share a port: no TURN server can serve them")]
     Turn,

@@ -89,7 +89,7 @@
 //!
 //! # Servers
 //!
-//! An [`Endpoint`] has one UDP port for any number of connections, and few tasks instead of one each:
+//! An [`Endpoint`] has one port of UDP, and of TCP where it is wanted, for any number of connections, and few tasks instead of one each:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), peerless::Error> {

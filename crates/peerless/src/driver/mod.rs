@@ -12,7 +12,7 @@ mod dtls;
 pub(crate) mod stream;
 pub(crate) mod streams;
 mod mdns;
-mod showing;
+pub(crate) mod showing;
 pub(crate) mod resolve;
 pub(crate) mod turn;
 mod run;

@@ -14,11 +14,12 @@ use peerless_peer::config::GatheringPolicy;
 use peerless_peer::event::{Event, IceCandidateError};
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Protocol};
+use peerless_wire::sdp::TcpType;
 use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::addresses::AddressOptions;
+use crate::addresses::{AddressOptions, AddressReason};
 use crate::config::Configuration;
 use crate::driver::alarm::Alarm;
 use crate::driver::interfaces;
@@ -54,10 +55,16 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Refuses unknown interfaces and malformed server URLs.
+    /// Refuses unknown interfaces, malformed server URLs, and what would have no effect.
     pub(crate) fn new(configuration: &Configuration) -> Result<Self, Error> {
         configuration.servers()?;
         configuration.addresses.check()?;
+        if configuration.interfaces.is_some() && configuration.addresses.chooses() {
+            return Err(AddressReason::Choice.into());
+        }
+        if configuration.ice_tcp.simultaneous && !cfg!(unix) {
+            return Err(Error::Io(io::ErrorKind::Unsupported.into()));
+        }
         interfaces::check(configuration.interfaces.as_deref())?;
         let (addresses, options) = (configuration.interfaces.clone(), configuration.addresses.clone());
         let tls_roots = tls::roots(&configuration.tls_roots)?;
@@ -350,12 +357,19 @@ impl Driver {
         for socket in self.sockets.iter().filter(is_meant) {
             state.peer.add_local_address(now, transport, socket.local);
             for public in showing::translated(socket.local, &self.plan.options) {
-                state.peer.add_translated_address(now, transport, socket.local, public);
+                state.peer.add_translated_address(now, transport, Base::udp(socket.local), public);
             }
         }
         for (place, tcp_type) in places {
             match tcp_type {
-                Some(tcp_type) => state.peer.add_tcp_address(now, transport, place, tcp_type),
+                Some(tcp_type) => {
+                    state.peer.add_tcp_address(now, transport, place, tcp_type);
+                    // Translators lead to a port: active candidates have none.
+                    let is_reached = tcp_type == TcpType::Passive;
+                    for public in showing::translated(place, &self.plan.options).filter(|_| is_reached) {
+                        state.peer.add_translated_address(now, transport, Base::tcp(place), public);
+                    }
+                }
                 None => state.peer.add_stream_base(now, transport, place),
             }
         }

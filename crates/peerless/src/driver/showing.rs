@@ -16,9 +16,9 @@ pub(crate) struct Names(HashMap<IpAddr, Published>);
 impl Names {
     /// How the host candidates of an address are shown; `None` for as they are.
     pub(crate) fn shown(&mut self, address: IpAddr, options: &AddressOptions) -> Option<Shown> {
-        let public = options.public_of(address).find(|one| one.shown == PublicKind::Host);
-        if let Some(public) = public {
-            return Some(Shown::Public(public.public));
+        let public = public(address, options);
+        if public.is_some() {
+            return public;
         }
         if options.ip_handling == IpHandling::DefaultRoute {
             return Some(Shown::Hidden);
@@ -42,6 +42,12 @@ impl Names {
             }
         }
     }
+}
+
+/// The address that stands for the host candidates of an address, if any.
+pub(crate) fn public(address: IpAddr, options: &AddressOptions) -> Option<Shown> {
+    let mut public = options.public_of(address).filter(|one| one.shown == PublicKind::Host);
+    public.next().map(|one| Shown::Public(one.public))
 }
 
 /// Where translators are known to show a socket, beside its own address.

@@ -29,7 +29,8 @@ pub(super) struct Bound {
 /// Binds sockets to these addresses for each worker. An address without an IP stands for all of the machine's of its family;
 /// a port 0 for a free one, the same on all of them.
 pub(super) fn bind(addresses: &[SocketAddr], config: &EndpointConfig) -> Result<Bound, Error> {
-    let addresses = expanded(addresses)?;
+    let addresses = expanded(addresses, &config.addresses)?;
+    config.check_public(&addresses)?;
     let mut attempt = 1;
     let mut bound = loop {
         match bind_once(&addresses, config) {
@@ -44,11 +45,11 @@ pub(super) fn bind(addresses: &[SocketAddr], config: &EndpointConfig) -> Result<
     Ok(bound)
 }
 
-fn expanded(addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, Error> {
+fn expanded(addresses: &[SocketAddr], options: &AddressOptions) -> Result<Vec<SocketAddr>, Error> {
     let mut all = Vec::new();
     for address in addresses {
         let found = match address.ip().is_unspecified() {
-            true => interfaces::to_gather(None, &AddressOptions::default())?
+            true => interfaces::to_gather(None, options)?
                 .into_iter()
                 .filter(|ip| ip.is_ipv4() == address.is_ipv4())
                 .collect(),

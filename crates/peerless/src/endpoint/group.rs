@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
 
+use crate::addresses::AddressOptions;
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::member::Post;
 use crate::endpoint::routes::Routes;
@@ -15,6 +16,8 @@ use crate::endpoint::stats::{Counters, EndpointStats};
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) locals: Vec<SocketAddr>,
+    /// How they are shown.
+    pub(super) addresses: AddressOptions,
     pub(super) ice_lite: bool,
     /// Streams are accepted at the same addresses.
     pub(super) takes_tcp: bool,
@@ -33,6 +36,7 @@ impl Group {
     pub(super) fn new(locals: Vec<SocketAddr>, config: &EndpointConfig) -> Arc<Self> {
         Arc::new(Self {
             locals,
+            addresses: config.addresses.clone(),
             ice_lite: config.ice_lite,
             takes_tcp: config.tcp,
             post: Post::new(config.workers),

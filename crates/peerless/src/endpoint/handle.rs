@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use peerless_peer::configuration::{KeyAlgorithm, generate_certificate};
 use peerless_peer::peer::Peer;
 
 use crate::config::Configuration;
 use crate::connection::{PeerConnection, machine_config};
 use crate::endpoint::bind::{Bound, bind};
+use crate::endpoint::certificates::Certificates;
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::door::Door;
 use crate::endpoint::group::Group;
@@ -22,6 +22,52 @@ use crate::shared::Shared;
 
 /// One port for many connections: a server's. Each [`connection`](Self::connection) is an ordinary [`PeerConnection`], whose
 /// host candidates have the endpoint's addresses and port, of UDP and, where it is wanted, of TCP.
+///
+/// A server that takes offers and answers them, with whatever carries them:
+///
+/// ```no_run
+/// use std::net::IpAddr;
+/// use peerless::addresses::{PublicAddress, PublicKind};
+/// use peerless::{Configuration, Endpoint, EndpointConfig, Error, Event, PeerConnection, SessionDescription};
+///
+/// /// One port of UDP and TCP on all interfaces, seen from outside as `public`.
+/// fn bind(public: IpAddr) -> Result<Endpoint, Error> {
+///     let mut config = EndpointConfig::default();
+///     config.tcp = true;
+///     // Every client reaches a public address, so there is no need to look for theirs.
+///     config.ice_lite = true;
+///     config.addresses.public = vec![PublicAddress { local: None, public, shown: PublicKind::Host }];
+///     Endpoint::bind(["0.0.0.0:5000".parse().unwrap()], config)
+/// }
+///
+/// /// One more client: gives the answer to its offer, and echoes its messages until it leaves.
+/// async fn serve(endpoint: &Endpoint, offer: SessionDescription) -> Result<SessionDescription, Error> {
+///     let connection = endpoint.connection(Configuration::default())?;
+///     let mut events = connection.events();
+///     connection.set_remote_description(offer)?;
+///     connection.set_local_description(None)?;
+///     // The endpoint's addresses are known at once; an answer without trickling holds them all.
+///     while let Some(event) = events.next().await {
+///         if matches!(event, Event::IceGatheringState(peerless::IceGatheringState::Complete)) {
+///             break;
+///         }
+///     }
+///     let answer = connection.local_description();
+///     tokio::spawn(async move {
+///         let _stays: PeerConnection = connection;
+///         while let Some(event) = events.next().await {
+///             if let Event::DataChannel(channel) = event {
+///                 while let Some(message) = channel.recv().await {
+///                     let _ = channel.send(message).await;
+///                 }
+///             }
+///         }
+///     });
+///     Ok(answer.expect("it was set just now"))
+/// }
+/// ```
+///
+/// The port must be open, for UDP and TCP, in whatever stands before the machine.
 ///
 /// Cheap to clone. When the last clone is dropped no more connections can be made; those that are there go on, and the port is
 /// free when the last has closed.
@@ -38,29 +84,28 @@ pub struct Endpoint {
 struct Handle {
     group: Arc<Group>,
     config: EndpointConfig,
+    certificates: Certificates,
     /// How many connections were made.
     made: AtomicU64,
 }
 
 impl Endpoint {
     /// Binds to these addresses. Those without an IP stand for all that the machine's interfaces have now, of the same
-    /// family; a port of 0 for a free one, the same on all addresses that have 0. Must be called within a tokio runtime,
-    /// which runs the workers.
+    /// family, as [`EndpointConfig::addresses`] chooses; a port of 0 for a free one, the same on all addresses that have 0, of
+    /// TCP as well where that is taken. Must be called within a tokio runtime, which runs the workers.
     ///
     /// # Errors
-    /// `NoRuntime` outside of one; `Endpoint` for no address, one that is given twice, and a number of workers that is not
-    /// possible; `Io` where the system refuses, say because the port is in use.
+    /// `NoRuntime` outside of one; `Endpoint` for no address, one that is given twice, a number of workers that is not
+    /// possible, and choices and public addresses that concern none of the addresses; `Addresses` for what cannot be;
+    /// `Peer` (`CertificateExpired`); `Io` where the system refuses, say because the port is in use.
     pub fn bind(
         addresses: impl IntoIterator<Item = SocketAddr>,
-        mut config: EndpointConfig,
+        config: EndpointConfig,
     ) -> Result<Self, Error> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
-        config.check()?;
-        if config.certificate.is_none() {
-            config.certificate =
-                Some(generate_certificate(SystemTime::now(), KeyAlgorithm::EcdsaP256, None)?);
-        }
         let addresses: Vec<SocketAddr> = addresses.into_iter().collect();
+        config.check(&addresses)?;
+        let certificates = Certificates::new(config.certificate.clone(), SystemTime::now())?;
         let Bound { locals, sockets, listeners } = bind(&addresses, &config)?;
         let group = Group::new(locals, &config);
         for (index, sockets) in sockets.into_iter().enumerate() {
@@ -69,7 +114,8 @@ impl Endpoint {
         if config.tcp {
             runtime.spawn(Door::new(group.clone(), listeners).keep());
         }
-        Ok(Self { handle: Arc::new(Handle { group, config, made: AtomicU64::new(0) }) })
+        let handle = Handle { group, config, certificates, made: AtomicU64::new(0) };
+        Ok(Self { handle: Arc::new(handle) })
     }
 
     /// A new connection on this endpoint. Where the configuration has no certificate it shows the endpoint's.
@@ -78,13 +124,13 @@ impl Endpoint {
     /// As [`PeerConnection::new`]; `Endpoint` for what a connection of an endpoint cannot have (interfaces of its own, more
     /// than one transport, servers where ICE is lite), and where the endpoint was closed.
     pub fn connection(&self, mut configuration: Configuration) -> Result<PeerConnection, Error> {
-        let Handle { group, config, made } = &*self.handle;
+        let Handle { group, config, certificates, made } = &*self.handle;
         if group.is_closing.load(Ordering::Acquire) {
             return Err(EndpointError::Closed.into());
         }
         configuration.check_shared(config.ice_lite)?;
         if configuration.certificates.is_empty() {
-            configuration.certificates = config.certificate.iter().cloned().collect();
+            configuration.certificates = vec![certificates.current(SystemTime::now())?];
         }
         let mut machine = machine_config(&configuration)?;
         config.write_into(&mut machine);

@@ -20,6 +20,7 @@
 //! comes to another is passed on.
 
 mod config;
+mod certificates;
 mod path;
 mod member;
 mod routes;

@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Base, Datagram, Protocol, Transmit};
+use peerless_wire::sdp::TcpType;
 use peerless_wire::stun::{Class, Message};
 use tokio::task::JoinSet;
 
 use crate::driver::alarm::Alarm;
 use crate::driver::resolve;
+use crate::driver::showing;
 use crate::driver::sockets::Socket;
 use crate::driver::stream::Stream;
 use crate::driver::turn::{Departures, turn};
@@ -354,11 +356,21 @@ impl Worker {
         let places = resident.gather_streams(&self.group, transport);
         let now = Instant::now();
         let mut state = resident.shared.lock_as_driver();
+        let options = &self.group.addresses;
         for local in &self.group.locals {
+            if let Some(shown) = showing::public(local.ip(), options) {
+                state.peer.show_local_address(transport, local.ip(), shown);
+            }
             state.peer.add_local_address(now, transport, *local);
+            for public in showing::translated(*local, options) {
+                state.peer.add_translated_address(now, transport, Base::udp(*local), public);
+            }
         }
         for (place, tcp_type) in places {
             state.peer.add_tcp_address(now, transport, place, tcp_type);
+            for public in showing::translated(place, options).filter(|_| tcp_type == TcpType::Passive) {
+                state.peer.add_translated_address(now, transport, Base::tcp(place), public);
+            }
         }
         // As they are configured now; what cannot be used was refused there.
         let servers = state.configuration.servers().unwrap_or_default();

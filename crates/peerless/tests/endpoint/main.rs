@@ -2,6 +2,7 @@
 
 mod stage;
 
+mod addresses;
 mod floods;
 mod many;
 mod refusing;

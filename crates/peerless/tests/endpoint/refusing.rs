@@ -1,8 +1,11 @@
 //! What an endpoint cannot do is refused where it is asked for.
 
+use std::time::Duration;
+
+use peerless::addresses::{AddressReason, Families, IpHandling, Loopback, PublicAddress, PublicKind};
 use peerless::{
-    BundlePolicy, Configuration, Endpoint, EndpointConfig, EndpointError, Error, GatheringPolicy, IceServer,
-    IceTransportPolicy,
+    BundlePolicy, Configuration, DtlsVersions, Endpoint, EndpointConfig, EndpointError, Error,
+    GatheringPolicy, IceServer, IceTransportPolicy, KeyAlgorithm, PeerConnection, RtcpMuxPolicy,
 };
 
 use crate::stage::{ANY_PORT, endpoint};
@@ -33,6 +36,97 @@ async fn senseless_endpoints_are_refused() {
     assert_eq!(bind(&[address, address], 1), EndpointError::Twice(address));
     assert_eq!(bind(&[ANY_PORT], 0), EndpointError::Workers(0));
     assert_eq!(bind(&[ANY_PORT], 65), EndpointError::Workers(65));
+}
+
+fn public(local: Option<&str>, public: &str, shown: PublicKind) -> PublicAddress {
+    PublicAddress { local: local.map(|text| text.parse().unwrap()), public: public.parse().unwrap(), shown }
+}
+
+#[tokio::test]
+async fn options_of_addresses_that_would_have_no_effect_are_refused() {
+    type Change = fn(&mut EndpointConfig);
+    let bind = |change: Change| {
+        let mut config = EndpointConfig::default();
+        change(&mut config);
+        Endpoint::bind([ANY_PORT], config)
+    };
+    let refused: [(Change, EndpointError); 9] = [
+        (|one| one.addresses.ports = Some(9000..=9001), EndpointError::AddressOptions),
+        (|one| one.addresses.hides_host_addresses = true, EndpointError::AddressOptions),
+        (|one| one.addresses.ip_handling = IpHandling::DefaultRoute, EndpointError::AddressOptions),
+        (|one| one.addresses.only_interfaces = vec!["lo".to_owned()], EndpointError::Choice),
+        (|one| one.addresses.except_interfaces = vec!["lo".to_owned()], EndpointError::Choice),
+        (|one| one.addresses.families = Families::Ipv4, EndpointError::Choice),
+        (|one| one.addresses.loopback = Loopback::Always, EndpointError::Choice),
+        (
+            |one| one.addresses.public = vec![public(Some("127.0.0.2"), "192.0.2.1", PublicKind::Host)],
+            EndpointError::Public([192, 0, 2, 1].into()),
+        ),
+        (
+            |one| {
+                one.ice_lite = true;
+                one.addresses.public = vec![public(None, "192.0.2.1", PublicKind::ServerReflexive)];
+            },
+            EndpointError::LitePublic,
+        ),
+    ];
+    for (change, expected) in refused {
+        assert_eq!(reason(bind(change)), expected);
+    }
+    let twice = bind(|one| {
+        let one_and_other = ["192.0.2.1", "192.0.2.2"];
+        one.addresses.public = one_and_other.map(|ip| public(None, ip, PublicKind::Host)).to_vec();
+    });
+    assert_eq!(twice.unwrap_err().name(), "InvalidAccessError");
+    let nobody = bind(|one| one.addresses.public = vec![public(None, "2001:db8::1", PublicKind::Host)]);
+    assert_eq!(reason(nobody), EndpointError::Public("2001:db8::1".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn single_connections_refuse_a_choice_among_addresses_that_are_named() {
+    let configuration = with(|one| {
+        one.interfaces = Some(vec!["127.0.0.1".parse().unwrap()]);
+        one.addresses.families = Families::Ipv6;
+    });
+    let refused = PeerConnection::new(configuration);
+    assert!(matches!(refused, Err(Error::Addresses(AddressReason::Choice))));
+}
+
+/// Whatever cannot change is refused by `set_configuration`, on an endpoint and off it.
+#[tokio::test]
+async fn every_option_that_cannot_change_says_so() {
+    let endpoint = endpoint(1, false);
+    let certificate = PeerConnection::generate_certificate(KeyAlgorithm::EcdsaP256, None).unwrap();
+    let changes: Vec<Configuration> = vec![
+        with(|one| one.bundle_policy = BundlePolicy::Balanced),
+        with(|one| one.certificates = vec![certificate]),
+        with(|one| one.gathering = GatheringPolicy::Continually),
+        with(|one| one.rtcp_mux_policy = RtcpMuxPolicy::Negotiate),
+        with(|one| one.codecs.truncate(1)),
+        with(|one| one.dtls = DtlsVersions::Only12),
+        with(|one| one.interfaces = Some(vec!["127.0.0.1".parse().unwrap()])),
+        with(|one| one.addresses.hides_host_addresses = true),
+        with(|one| one.ice_tcp.active = Some(true)),
+        with(|one| one.ice_tcp.passive = Some(0)),
+        with(|one| one.ice_tcp.simultaneous = true),
+        with(|one| one.tls_roots = vec![vec![0]]),
+        with(|one| one.mtu = 1300),
+        with(|one| one.max_packet_size = 1400),
+        with(|one| one.pacing = false),
+        with(|one| one.jitter_buffer = Duration::ZERO..=Duration::from_secs(2)),
+        with(|one| one.max_message_size = 9),
+        with(|one| one.send_buffer = 9),
+        with(|one| one.receive_buffer = 1 << 20),
+        with(|one| one.diagnostics = true),
+    ];
+    let ours = endpoint.connection(Configuration::default()).unwrap();
+    for connection in [PeerConnection::new(Configuration::default()).unwrap(), ours] {
+        for (number, change) in changes.iter().enumerate() {
+            assert!(connection.set_configuration(change.clone()).is_err(), "row {number}");
+        }
+        let same = connection.configuration();
+        connection.set_configuration(same).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -191,12 +191,13 @@ impl Candidates {
 
     /// Adds what a translator is known to show; `None` where that is known.
     pub(crate) fn add_translated(&mut self, base: Base, address: SocketAddr) -> Option<usize> {
-        let preference = self.local(self.host_at(base)?)?.preference;
+        let host = self.local(self.host_at(base)?)?;
+        let (preference, tcp_type) = (host.preference, host.tcp_type);
         let is_it = |local: &Local| local.address == address && local.base == base;
         if self.locals.iter().any(is_it) {
             return None;
         }
-        self.add_local(CandidateKind::ServerReflexive, address, base, (preference, None), None)
+        self.add_local(CandidateKind::ServerReflexive, address, base, (preference, tcp_type), None)
     }
 
     /// The local candidate that a check from `base` shows to be `address`: a new one is peer-reflexive
