@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
+use crate::args::media_port::MediaPortArgs;
 use crate::args::network::NetworkArgs;
 use crate::args::values::{Bitrate, Size};
 
@@ -31,6 +32,8 @@ pub struct DemoArgs {
     /// Bits per second for the picture, k and M allowed
     #[arg(long, value_name = "BITS", default_value = "1500k")]
     pub bitrate: Bitrate,
+    #[command(flatten)]
+    pub media: MediaPortArgs,
     #[command(flatten)]
     pub network: NetworkArgs,
 }

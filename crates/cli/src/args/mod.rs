@@ -3,6 +3,7 @@
 pub mod values;
 pub mod servers;
 pub mod network;
+pub mod media_port;
 pub mod demo;
 pub mod receive;
 pub mod echo;

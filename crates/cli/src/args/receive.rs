@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::args::media_port::MediaPortArgs;
 use crate::args::network::NetworkArgs;
 use crate::args::values::seconds;
 
@@ -27,6 +28,8 @@ pub struct ReceiveArgs {
     /// End after so many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     pub duration: Option<Duration>,
+    #[command(flatten)]
+    pub media: MediaPortArgs,
     #[command(flatten)]
     pub network: NetworkArgs,
 }

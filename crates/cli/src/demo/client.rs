@@ -13,16 +13,22 @@ use peerless_signal::{Channel, Exchange, Role};
 
 use crate::args::demo::{Audio, DemoArgs, Sound, Video};
 use crate::service::client::{Desk, PATIENCE, give_up, signal, watch};
-use crate::service::configuration;
+use crate::service::connections::Connections;
 
 /// Serves one client from its first message to its last.
-pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args: &DemoArgs, desk: Desk) {
+pub async fn serve(
+    mut socket: ServerSocket,
+    role: Role,
+    from: SocketAddr,
+    (args, connections): (&DemoArgs, &Connections),
+    desk: Desk,
+) {
     let who = match role {
         Role::Offer => "we offer",
         Role::Answer => "the client offers",
     };
     desk.say(&format!("client connected from {from}, {who}"));
-    let (connection, pumps) = match prepare(args) {
+    let (connection, pumps) = match prepare(args, connections) {
         Ok(prepared) => prepared,
         Err(error) => {
             desk.say(&format!("no connection could be made: {error}"));
@@ -44,8 +50,8 @@ pub async fn serve(mut socket: ServerSocket, role: Role, from: SocketAddr, args:
     desk.say("client gone");
 }
 
-fn prepare(args: &DemoArgs) -> Result<(PeerConnection, Vec<Pump>), Error> {
-    let connection = PeerConnection::new(configuration(args))?;
+fn prepare(args: &DemoArgs, connections: &Connections) -> Result<(PeerConnection, Vec<Pump>), Error> {
+    let connection = connections.open(|configuration| choose_codecs(configuration, args))?;
     let track = |kind, id: &str| -> Result<LocalTrack, Error> {
         let track = LocalTrack::new(kind, id, "peerless");
         connection.add_track(&track)?.set_direction(Direction::SendOnly)?;
@@ -84,8 +90,7 @@ fn sound(sound: Sound) -> SoundKind {
     }
 }
 
-fn configuration(args: &DemoArgs) -> Configuration {
-    let mut configuration = configuration::of(&args.network);
+fn choose_codecs(configuration: &mut Configuration, args: &DemoArgs) {
     configuration.codecs.retain(|codec| match codec.format {
         Format::Vp8 => args.video == Video::Vp8,
         Format::H264 { .. } => args.video == Video::H264,
@@ -95,7 +100,6 @@ fn configuration(args: &DemoArgs) -> Configuration {
         Format::G722 => args.audio == Audio::G722,
         _ => false,
     });
-    configuration
 }
 
 /// Tells what keeps a picture or sound from going out, until the connection is closed.

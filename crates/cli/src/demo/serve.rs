@@ -21,14 +21,17 @@ use crate::demo::status::{self, Counts};
 use crate::page;
 use crate::service::census::Census;
 use crate::service::client::Desk;
+use crate::service::connections::Connections;
 use crate::service::port::{Error, Port};
 
 /// Runs the demo until a signal ends it.
 pub async fn run(args: DemoArgs, console: Console) -> Result<(), Error> {
     let port = Port::open(args.listen).await?;
+    let connections = Connections::new(&args.network, &args.media)?;
     greet(&console, &args, port.address());
+    connections.line().iter().for_each(|line| console.line(line));
     let census = Census::new(GUEST_LIMIT);
-    let demo = Demo { args: Arc::new(args), console: console.clone(), census: census.clone() };
+    let demo = Demo { args: Arc::new(args), connections, console: console.clone(), census: census.clone() };
     let router = page::routes(page::DEMO).route("/ws", any(meet)).with_state(demo);
     port.serve(router, &console, &census, keep_status(&console, &census)).await
 }
@@ -37,6 +40,7 @@ pub async fn run(args: DemoArgs, console: Console) -> Result<(), Error> {
 #[derive(Clone)]
 struct Demo {
     args: Arc<DemoArgs>,
+    connections: Connections,
     console: Console,
     census: Census,
 }
@@ -54,7 +58,7 @@ async fn meet(
     };
     let desk = Desk { console: demo.console, guest };
     websocket::accept(upgrade, move |socket| async move {
-        client::serve(socket, query.role(), from, &demo.args, desk).await;
+        client::serve(socket, query.role(), from, (&*demo.args, &demo.connections), desk).await;
     })
 }
 

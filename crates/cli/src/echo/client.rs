@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use peerless::{
-    Configuration, DataChannel, Event, Events, LocalTrack, PeerConnection, RemoteTrack, SessionDescription,
-};
+use peerless::{DataChannel, Event, Events, LocalTrack, PeerConnection, RemoteTrack, SessionDescription};
 use peerless_signal::http::{self, Refusal};
 use tokio::task::{JoinError, JoinSet};
 
@@ -14,18 +12,19 @@ use crate::echo::channel;
 use crate::echo::counters::Counters;
 use crate::echo::media;
 use crate::service::client::{Desk, give_up, watch};
+use crate::service::connections::Connections;
 
 /// Answers an offer; from then on the client is served by a task of its own.
 pub async fn answer(
     offer: SessionDescription,
     from: SocketAddr,
-    configuration: Configuration,
+    connections: &Connections,
     desk: Desk,
     counters: Arc<Counters>,
 ) -> Result<SessionDescription, Refusal> {
     desk.say(&format!("offer from {from}"));
     let ours = |error: peerless::Error| Refusal::NoAnswer(error.to_string());
-    let connection = PeerConnection::new(configuration).map_err(ours)?;
+    let connection = connections.open(|_| {}).map_err(ours)?;
     let (said, channels) = (connection.events(), connection.events());
     connection.set_remote_description(offer).map_err(Refusal::Offer)?;
     let pairs = pair_tracks(&connection).map_err(ours)?;

@@ -16,23 +16,21 @@ use crate::echo::counters::{self, Counters};
 use crate::page;
 use crate::service::census::Census;
 use crate::service::client::Desk;
-use crate::service::configuration;
+use crate::service::connections::Connections;
 use crate::service::port::{Error, Port};
 
 /// Runs the echo until a signal ends it.
 pub async fn run(args: EchoArgs, console: Console) -> Result<(), Error> {
     let port = Port::open(args.listen).await?;
+    let connections = Connections::new(&args.network, &args.media)?;
     let address = port.address();
     console.line(&format!(
         "offers go to http://{address}/offer, or open http://{address} in a browser; Ctrl-C ends it"
     ));
+    connections.line().iter().for_each(|line| console.line(line));
     let census = Census::new(usize::from(args.limit));
-    let echo = Echo {
-        args: Arc::new(args),
-        console: console.clone(),
-        census: census.clone(),
-        counters: Arc::default(),
-    };
+    let echo =
+        Echo { connections, console: console.clone(), census: census.clone(), counters: Arc::default() };
     let status = keep_status(&console, &census, echo.counters.clone());
     let router = page::routes(page::ECHO).route("/offer", post(take)).with_state(echo);
     port.serve(router, &console, &census, status).await
@@ -41,7 +39,7 @@ pub async fn run(args: EchoArgs, console: Console) -> Result<(), Error> {
 /// What a request needs.
 #[derive(Clone)]
 struct Echo {
-    args: Arc<EchoArgs>,
+    connections: Connections,
     console: Console,
     census: Census,
     counters: Arc<Counters>,
@@ -57,8 +55,7 @@ async fn take(
         let offer = offer?.0;
         let guest = echo.census.admit().ok_or(Refusal::Full)?;
         let desk = Desk { console: echo.console.clone(), guest };
-        let configuration = configuration::of(&echo.args.network);
-        client::answer(offer, from, configuration, desk, echo.counters.clone()).await
+        client::answer(offer, from, &echo.connections, desk, echo.counters.clone()).await
     };
     let answered = answering.await;
     if let Err(refusal) = &answered {

@@ -11,18 +11,18 @@ use crate::args::receive::{Audio, ReceiveArgs, Video};
 use crate::receive::recording::Recording;
 use crate::receive::stage::{Play, Stage};
 use crate::service::client::{Desk, PATIENCE, give_up, signal, watch};
-use crate::service::configuration;
+use crate::service::connections::Connections;
 
 /// Serves one client from its first message to its last.
 pub async fn serve(
     mut socket: ServerSocket,
     role: Role,
     from: SocketAddr,
-    args: &ReceiveArgs,
+    (args, connections): (&ReceiveArgs, &Connections),
     (stage, desk): (Stage, Desk),
 ) {
     desk.say(&format!("client connected from {from}"));
-    let connection = match prepare(args, role) {
+    let connection = match prepare(args, connections, role) {
         Ok(connection) => connection,
         Err(error) => {
             desk.say(&format!("no connection could be made: {error}"));
@@ -43,8 +43,12 @@ pub async fn serve(
 }
 
 /// Where we offer, we offer to receive; where the client does, its tracks make the sections.
-fn prepare(args: &ReceiveArgs, role: Role) -> Result<PeerConnection, peerless::Error> {
-    let connection = PeerConnection::new(configuration_of(args))?;
+fn prepare(
+    args: &ReceiveArgs,
+    connections: &Connections,
+    role: Role,
+) -> Result<PeerConnection, peerless::Error> {
+    let connection = connections.open(|configuration| choose_codecs(configuration, args))?;
     if role == Role::Offer {
         if args.audio != Audio::None {
             connection.add_transceiver(MediaKind::Audio, Direction::RecvOnly)?;
@@ -56,8 +60,7 @@ fn prepare(args: &ReceiveArgs, role: Role) -> Result<PeerConnection, peerless::E
     Ok(connection)
 }
 
-fn configuration_of(args: &ReceiveArgs) -> Configuration {
-    let mut configuration = configuration::of(&args.network);
+fn choose_codecs(configuration: &mut Configuration, args: &ReceiveArgs) {
     let (video, audio) = (args.video, args.audio);
     configuration.codecs.retain(|codec| match codec.format {
         Format::Vp8 => matches!(video, Video::Any | Video::Vp8),
@@ -68,7 +71,6 @@ fn configuration_of(args: &ReceiveArgs) -> Configuration {
         Format::G722 => matches!(audio, Audio::Any | Audio::G722),
         _ => audio == Audio::Any,
     });
-    configuration
 }
 
 /// Decodes and keeps every track, until the connection has closed.

@@ -27,6 +27,7 @@ use crate::receive::reading::{self, Reading};
 use crate::receive::stage::Stage;
 use crate::service::census::Census;
 use crate::service::client::Desk;
+use crate::service::connections::Connections;
 use crate::service::port::{Error, Port};
 
 /// Runs until a signal or the end of `--for`.
@@ -34,11 +35,14 @@ pub async fn run(args: ReceiveArgs, console: Console) -> Result<(), Error> {
     let port = Port::open(args.listen).await?;
     // Before anyone is told of it.
     let wishes = signal(SignalKind::user_defined1())?;
+    let connections = Connections::new(&args.network, &args.media)?;
     greet(&console, &args, port.address());
+    connections.line().iter().for_each(|line| console.line(line));
     let census = Census::new(GUEST_LIMIT);
     let (stage, args) = (Stage::default(), Arc::new(args));
     let receiver = Receiver {
         args: args.clone(),
+        connections,
         console: console.clone(),
         census: census.clone(),
         stage: stage.clone(),
@@ -61,6 +65,7 @@ pub async fn run(args: ReceiveArgs, console: Console) -> Result<(), Error> {
 #[derive(Clone)]
 struct Receiver {
     args: Arc<ReceiveArgs>,
+    connections: Connections,
     console: Console,
     census: Census,
     stage: Stage,
@@ -79,7 +84,8 @@ async fn meet(
     };
     let desk = Desk { console: receiver.console, guest };
     websocket::accept(upgrade, move |socket| async move {
-        client::serve(socket, query.role(), from, &receiver.args, (receiver.stage, desk)).await;
+        let how = (&*receiver.args, &receiver.connections);
+        client::serve(socket, query.role(), from, how, (receiver.stage, desk)).await;
     })
 }
 

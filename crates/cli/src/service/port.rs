@@ -18,6 +18,9 @@ pub enum Error {
     /// The port is taken, or not for us.
     #[error("cannot listen on {address}: {source}; choose another with --listen")]
     Listen { address: SocketAddr, source: io::Error },
+    /// The port of all media is taken, or the connections cannot be like that.
+    #[error("no connections can be made: {0}")]
+    Connections(#[from] peerless::Error),
     /// The system refused something else.
     #[error(transparent)]
     Io(#[from] io::Error),

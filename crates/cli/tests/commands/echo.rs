@@ -148,3 +148,40 @@ fn a_body_that_never_comes_holds_nothing_up() {
     assert_eq!(&begin, b"HTTP/1.1 408");
     assert!(echo.is_running());
 }
+
+/// The ports of UDP candidates, and those of TCP, that the answer names.
+fn ports(connection: &PeerConnection, protocol: &str) -> Vec<u16> {
+    let sdp = connection.remote_description().unwrap().sdp;
+    let lines = sdp.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    let words = lines.map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let of = words.filter(|words| words[2].eq_ignore_ascii_case(protocol));
+    of.map(|words| words[5].parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_media_port_all_clients_use_that() {
+    let words = ["--media-port", "0", "--media-tcp", "--interface", "127.0.0.1"];
+    let mut echo = Running::start("echo", &words);
+    let line = echo.line_with("media of all clients: 127.0.0.1:");
+    let port: u16 = line.rsplit(':').next().unwrap().trim().parse().unwrap();
+    let mut callers = Vec::new();
+    for number in 0..5 {
+        let (connection, channel) = caller().await;
+        call(&echo, &connection).await.unwrap();
+        assert_eq!((ports(&connection, "udp"), ports(&connection, "tcp")), (vec![port], vec![port]));
+        assert!(in_time("the channel open", channel.opened()).await);
+        channel.send(format!("from {number}")).await.unwrap();
+        assert_eq!(in_time("the echo", channel.recv()).await, Some(Message::Text(format!("from {number}"))));
+        callers.push((connection, channel));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_address_is_what_clients_are_told() {
+    let words = ["--media-port", "0", "--interface", "127.0.0.1", "--public-address", "192.0.2.7"];
+    let echo = Running::start("echo", &words);
+    let (connection, _) = caller().await;
+    call(&echo, &connection).await.unwrap();
+    let answer = connection.remote_description().unwrap().sdp;
+    assert!(answer.contains(" 192.0.2.7 ") && !answer.contains(" 127.0.0.1 "), "{answer}");
+}

@@ -21,6 +21,8 @@ fn wrong_words_are_named_and_end_with_two() {
         (&["receive", "--video", "av1"], "[possible values: any, vp8, h264, none]"),
         (&["receive", "--for", "0"], "expected whole seconds"),
         (&["echo", "--limit", "0"], "1..=10000"),
+        (&["echo", "--media-tcp"], "--media-port"),
+        (&["demo", "--public-address", "192.0.2.7"], "--media-port"),
         (&["echo", "--video", "vp8"], "--video"),
         (&["probe"], "URL"),
         (&["probe", "http://192.0.2.1/offer", "-s", "http://192.0.2.1/offer"], "cannot be used with"),
