@@ -212,10 +212,21 @@ async fn the_name_behind_which_chromium_hides_its_address_is_resolved() {
     assert!(demo.process.wait_line("the name's end", resolved).await.unwrap(), "{}", demo.process.said());
 }
 
+/// The port that a page sends to.
+const REMOTE_PORT: &str = "const stats = await peerless.pc.getStats(); \
+    const transport = [...stats.values()].find((one) => one.type === 'transport'); \
+    const pair = stats.get(transport?.selectedCandidatePairId); \
+    return stats.get(pair?.remoteCandidateId)?.port;";
+
 #[tokio::test]
-async fn ten_pages_at_once_are_all_served_and_freed() {
-    let mut demo =
-        Program::start("demo", &["--size", "320x240", "--fps", "10", "--bitrate", "300k"]).await.unwrap();
+async fn ten_pages_at_once_are_all_served_by_one_port_and_freed() {
+    let words = ["--size", "320x240", "--fps", "10", "--bitrate", "300k", "--media-port", "0"];
+    let mut demo = Program::start("demo", &words).await.unwrap();
+    let port_of = |line: &str| {
+        let addresses = line.split_once("media of all clients: ")?.1;
+        addresses.trim().rsplit(':').next()?.parse::<u16>().ok()
+    };
+    let port = demo.process.wait_line("the port of all media", port_of).await.unwrap();
     let mut browser = Browser::start(Kind::Chromium).await.unwrap();
     let mut tabs = Vec::new();
     for _ in 0..10 {
@@ -226,6 +237,8 @@ async fn ten_pages_at_once_are_all_served_and_freed() {
     );
     for tab in &tabs {
         browser.until(tab, "pictures and sound on each of ten pages", &some).await.unwrap();
+        let used = browser.until(tab, "a pair of candidates", REMOTE_PORT).await.unwrap();
+        assert_eq!(used, port);
     }
     for tab in &tabs {
         browser

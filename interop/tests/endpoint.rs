@@ -1,9 +1,13 @@
-//! Browsers on one UDP port of ours: ten pages of Chromium at once, and both browsers against ICE-lite in both roles.
+//! Browsers on one port of ours: ten pages of Chromium at once by UDP, and by TCP where no UDP gets through, and both browsers
+//! against ICE-lite in both roles. Needs root and `nft`.
 
+#[path = "lab/dropped.rs"]
+mod dropped;
 mod lab;
 
 use std::net::{IpAddr, SocketAddr};
 
+use dropped::UdpDropped;
 use lab::serve;
 use peerless::{
     Configuration, DataChannel, DataChannelInit, Endpoint, EndpointConfig, IceState, Message, PeerConnection,
@@ -12,6 +16,7 @@ use peerless_interop::browser::{Browser, Kind, Tab};
 use peerless_interop::process::in_time;
 use peerless_signal::websocket::ServerSocket;
 use peerless_signal::{Role, exchange};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// An endpoint with a page before it.
@@ -24,7 +29,7 @@ struct Stage {
 impl Stage {
     async fn new(ice_lite: bool, workers: usize) -> Self {
         let mut config = EndpointConfig::default();
-        (config.ice_lite, config.workers) = (ice_lite, workers);
+        (config.ice_lite, config.workers, config.tcp) = (ice_lite, workers, true);
         // All addresses of the machine: browsers show their own, not the loopback interface's.
         let any = ["0.0.0.0", "::"].map(|ip| SocketAddr::new(ip.parse::<IpAddr>().unwrap(), 0));
         let endpoint = Endpoint::bind(any, config).unwrap();
@@ -70,7 +75,7 @@ async fn until_left(endpoint: &Endpoint) {
     assert_eq!((stats.usernames, stats.paths, stats.transactions), (0, 0, 0), "{stats:?}");
 }
 
-async fn ten_pages(ice_lite: bool, workers: usize) {
+async fn ten_pages(ice_lite: bool, workers: usize, protocol: &str) {
     let mut stage = Stage::new(ice_lite, workers).await;
     let mut browser = Browser::start(Kind::Chromium).await.unwrap();
     let mut pages = Vec::new();
@@ -84,7 +89,12 @@ async fn ten_pages(ice_lite: bool, workers: usize) {
     }
     let stats = stage.endpoint.stats();
     assert_eq!(stats.connections, 10);
-    println!("ten pages, lite: {ice_lite}, workers: {workers}: {stats:?}");
+    println!("ten pages by {protocol}, lite: {ice_lite}, workers: {workers}: {stats:?}");
+    if protocol == "tcp" {
+        for (_, connection, _) in &pages {
+            in_time("a pair", until_by_tcp(connection)).await;
+        }
+    }
     for (tab, connection, _) in pages {
         browser.run(&tab, "lab.pc.close(); return true;").await.unwrap();
         connection.close();
@@ -92,10 +102,27 @@ async fn ten_pages(ice_lite: bool, workers: usize) {
     until_left(&stage.endpoint).await;
 }
 
+/// Waits until a pair is selected, and it is of TCP: messages may flow before that.
+async fn until_by_tcp(connection: &PeerConnection) {
+    loop {
+        let stats: Value = serde_json::from_str(&connection.get_stats().to_json()).unwrap();
+        let transport = stats.as_object().unwrap().values().find(|one| one["type"] == "transport").unwrap();
+        if let Some(pair) = transport["selectedCandidatePairId"].as_str() {
+            let local = stats[pair]["localCandidateId"].as_str().unwrap();
+            return assert_eq!(stats[local]["protocol"], "tcp");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// One after the other, for what is dropped is dropped for all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_pages_of_chromium_talk_over_one_port() {
-    ten_pages(false, 1).await;
-    ten_pages(true, 2).await;
+async fn ten_pages_of_chromium_talk_over_one_port_by_udp_and_by_tcp() {
+    ten_pages(false, 1, "udp").await;
+    ten_pages(true, 2, "udp").await;
+    let _dropped = UdpDropped::begin();
+    ten_pages(false, 1, "tcp").await;
+    ten_pages(true, 2, "tcp").await;
 }
 
 /// The page talks to a lite side, also after it has restarted ICE.

@@ -3,14 +3,16 @@
 //! runs it in a namespace.
 
 mod lab;
+#[path = "lab/dropped.rs"]
+mod dropped;
 #[path = "lab/pair.rs"]
 mod pair;
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use dropped::UdpDropped;
 use lab::serve;
 use pair::{connect, talk, watch};
 use peerless::{Configuration, DataChannelInit, Event, LocalTrack, MediaKind, PeerConnection};
@@ -138,29 +140,4 @@ impl Ours {
             panic!("never: {what}; {} frames, {} messages", self.frames(), self.messages());
         }
     }
-}
-
-/// While it lives, no datagram of UDP arrives but over the loopback, where browsers' own parts may talk.
-struct UdpDropped;
-
-impl UdpDropped {
-    fn begin() -> Self {
-        let rules = "add table inet tcponly
-            add chain inet tcponly arriving { type filter hook input priority 0; }
-            add rule inet tcponly arriving ip daddr != 127.0.0.1 meta l4proto udp drop
-            add rule inet tcponly arriving ip6 daddr != ::1 meta l4proto udp drop";
-        nft(rules);
-        Self
-    }
-}
-
-impl Drop for UdpDropped {
-    fn drop(&mut self) {
-        nft("delete table inet tcponly");
-    }
-}
-
-fn nft(rules: &str) {
-    let status = Command::new("nft").arg(rules).status().expect("nft");
-    assert!(status.success(), "nft {rules}");
 }
