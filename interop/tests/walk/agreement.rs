@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use crate::steps::Walk;
 
+/// A transceiver of ours, and which of several encodings.
+type Stream = (TransceiverId, Option<String>);
+
 /// A section as a description has it.
 #[derive(Debug, PartialEq, Eq)]
 struct Section<'a> {
@@ -45,6 +48,7 @@ impl Walk {
         for one in theirs.iter().filter(|one| is_negotiated(one)) {
             assert!(mids.contains(one["mid"].as_str().unwrap()), "we lack {one}: {views:?}");
         }
+        self.check_encodings(&look, &views);
         if let Some(local) = local {
             let remote = look["local"].as_str().unwrap();
             check_sections(&sections(&local), &sections(remote));
@@ -70,8 +74,8 @@ impl Walk {
         loop {
             let (received, messages) =
                 self.ours.act(|ours, _| (ours.received.clone(), ours.messages.clone()));
-            let grew = |id: &TransceiverId| received.get(id) > before_us.get(id);
-            let missing_us: Vec<_> = to_us.iter().filter(|id| !grew(id)).collect();
+            let grew = |one: &Stream| received.get(one) > before_us.get(one);
+            let missing_us: Vec<_> = to_us.iter().filter(|one| !grew(one)).collect();
             let now = self.page.act(self.number, &[json!(["received"])]).await;
             let packets = |of: &Value, mid: &str| of[mid]["packets"].as_u64().unwrap_or(0);
             let missing_page: Vec<_> =
@@ -82,6 +86,7 @@ impl Walk {
                     let seen = now[mid]["number"].as_u64();
                     assert!(seen.is_none() || seen == Some(u64::from(*number)), "{mid} is {number}: {now}");
                 }
+                self.arrived += to_us.iter().filter(|(_, encoding)| encoding.is_some()).count();
                 return;
             }
             assert!(
@@ -93,13 +98,14 @@ impl Walk {
         }
     }
 
-    /// The transceivers of ours on which the page sends.
-    fn sent_by_page(&self, look: &Value) -> Vec<TransceiverId> {
+    /// The transceivers of ours on which the page sends, with each encoding that it has turned on.
+    fn sent_by_page(&self, look: &Value) -> Vec<Stream> {
         let theirs = look["transceivers"].as_array().unwrap();
-        let sends = |mid: &str| {
-            let one = theirs.iter().find(|one| one["mid"] == mid);
-            one.is_some_and(|one| {
-                one["hasTrack"] == true && matches!(one["current"].as_str(), Some("sendrecv" | "sendonly"))
+        let sender = |mid: &str| {
+            theirs.iter().find(|one| {
+                one["mid"] == mid
+                    && one["hasTrack"] == true
+                    && matches!(one["current"].as_str(), Some("sendrecv" | "sendonly"))
             })
         };
         let views = self.ours.act(|ours, _| ours.peer.transceivers());
@@ -107,8 +113,18 @@ impl Walk {
         let receives = |view: &&TransceiverView| {
             matches!(view.current_direction, Some(Direction::SendRecv | Direction::RecvOnly))
         };
-        let found = views.iter().filter(is_live).filter(receives);
-        found.filter(|view| sends(&view.mid.as_ref().unwrap().to_string())).map(|view| view.id).collect()
+        let mut streams = Vec::new();
+        for view in views.iter().filter(is_live).filter(receives) {
+            let Some(sender) = sender(&view.mid.as_ref().unwrap().to_string()) else { continue };
+            let encodings = sender["encodings"].as_array().unwrap();
+            let receiver = self.ours.act(|ours, _| ours.peer.receiver(view.id).unwrap());
+            let is_several = !receiver.rids.is_empty();
+            for encoding in encodings.iter().filter(|one| one["active"] == true) {
+                let name = encoding["rid"].as_str().filter(|_| is_several).map(str::to_owned);
+                streams.push((view.id, name));
+            }
+        }
+        streams
     }
 
     /// The sections on which we send, and with which payload type.
@@ -119,7 +135,8 @@ impl Walk {
                 let sender = ours.peer.sender(view.id).unwrap();
                 let may = matches!(view.current_direction, Some(Direction::SendRecv | Direction::SendOnly))
                     && view.direction != Direction::Stopped
-                    && sender.track.is_some();
+                    && sender.track.is_some()
+                    && sender.encodings[0].parameters.active;
                 if let (true, Some(codec)) = (may, sender.codec) {
                     sent.push((view.mid.unwrap().to_string(), codec.payload_type.value()));
                 }

@@ -39,8 +39,8 @@ pub struct State {
     out: BytesMut,
     /// No frames are sent for the moment.
     pub holds: bool,
-    /// How many frames came for each transceiver.
-    pub received: BTreeMap<TransceiverId, u64>,
+    /// How many frames came for each transceiver, and of which of several encodings.
+    pub received: BTreeMap<(TransceiverId, Option<String>), u64>,
     /// How often `negotiationneeded` was fired.
     pub needed: usize,
     /// The channels that are not closed, by label.
@@ -139,8 +139,9 @@ impl State {
             }
             self.out.clear();
         }
-        while let Some((id, _)) = self.peer.poll_frame() {
-            *self.received.entry(id).or_default() += 1;
+        while let Some((id, frame)) = self.peer.poll_frame() {
+            let encoding = frame.rid.map(|rid| rid.to_string());
+            *self.received.entry((id, encoding)).or_default() += 1;
         }
     }
 

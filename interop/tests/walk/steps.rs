@@ -1,5 +1,6 @@
 //! The steps of a walk: a change on either side, and an exchange with whatever goes wrong in it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,10 +30,14 @@ pub struct Walk {
     pub number: u64,
     pub ours: Ours,
     pub steps: usize,
-    chance: Chance,
+    pub chance: Chance,
     is_told: bool,
     log: Vec<String>,
     names: usize,
+    /// The sections whose simulcast gets lost on the way.
+    pub reduced: BTreeSet<String>,
+    /// How often one of several encodings was seen to arrive.
+    pub arrived: usize,
     /// We want to restart ICE.
     restarts: bool,
     /// How often the page had fired `negotiationneeded` when it last offered, and we.
@@ -59,6 +64,8 @@ impl Walk {
             is_told,
             log: Vec::new(),
             names: 0,
+            reduced: BTreeSet::new(),
+            arrived: 0,
             restarts: false,
             seen: (0, 0),
         }
@@ -83,13 +90,14 @@ impl Walk {
         self.check_flow().await;
     }
 
-    /// Closes both ends.
-    pub async fn end(self) {
+    /// Closes both ends. Gives how often one of several encodings arrived.
+    pub async fn end(self) -> usize {
         self.page.act(self.number, &[json!(["close"])]).await;
         self.ours.act(|ours, now| ours.peer.close(now));
+        self.arrived
     }
 
-    fn note(&mut self, words: String) {
+    pub fn note(&mut self, words: String) {
         if self.is_told {
             println!("{} {}: {words}", self.number, self.steps);
         }
@@ -144,7 +152,7 @@ impl Walk {
         let (is_full, one) = (live.len() >= TRANSCEIVERS, self.chance.pick(&live));
         let (kind, track) = (self.kind(), self.track());
         let direction = self.chance.pick(&DIRECTIONS).unwrap();
-        match (self.chance.below(20), one) {
+        match (self.chance.below(22), one) {
             (19, _) => {
                 self.note("ours: restart_ice".to_owned());
                 self.restarts = true;
@@ -155,9 +163,18 @@ impl Walk {
                 self.ours.act(|ours, _| ours.peer.add_track(kind, track).unwrap());
             }
             (5..7, _) if !is_full => {
-                self.note(format!("ours: add_transceiver {kind} {direction}"));
                 let track = Some(track).filter(|_| self.chance.one_in(2));
-                let init = TransceiverInit { direction, track, ..TransceiverInit::default() };
+                let send_encodings = self.encodings_of_ours(kind);
+                let receive_rids = self.encodings_asked_for(kind);
+                let counts = (send_encodings.len(), receive_rids.len());
+                self.note(format!("ours: add_transceiver {kind} {direction}, encodings {counts:?}"));
+                let init = TransceiverInit {
+                    direction,
+                    track,
+                    send_encodings,
+                    receive_rids,
+                    ..TransceiverInit::default()
+                };
                 self.ours.act(|ours, _| ours.peer.add_transceiver(kind, init).unwrap());
             }
             (7..9, Some(one)) => {
@@ -187,6 +204,7 @@ impl Walk {
                 self.note(format!("ours: close {label}"));
                 self.ours.act(|ours, now| ours.peer.close_channel(now, ours.channels[&label]));
             }
+            (20.., Some(one)) => self.activate_ours(&one),
             _ => {}
         }
     }
@@ -208,11 +226,14 @@ impl Walk {
         let all = look["transceivers"].as_array().unwrap();
         let live: Vec<usize> = (0..all.len()).filter(|index| all[*index]["direction"] != "stopped").collect();
         let (is_full, one) = (live.len() >= TRANSCEIVERS, self.chance.pick(&live));
-        let (kind, direction) = (self.kind().as_str(), self.chance.pick(&DIRECTIONS).unwrap().as_str());
+        let (kind, direction) = (self.kind(), self.chance.pick(&DIRECTIONS).unwrap().as_str());
         let has_track = self.chance.one_in(2);
-        let call = match (self.chance.below(20), one) {
-            (0..5, _) if !is_full => json!(["addTrack", kind, self.chance.below(3)]),
-            (5..7, _) if !is_full => json!(["addTransceiver", kind, direction, has_track, []]),
+        let call = match (self.chance.below(22), one) {
+            (0..5, _) if !is_full => json!(["addTrack", kind.as_str(), self.chance.below(3)]),
+            (5..7, _) if !is_full => {
+                let encodings = self.encodings_of_page(kind);
+                json!(["addTransceiver", kind.as_str(), direction, has_track, encodings])
+            }
             (7..9, Some(one)) => json!(["removeTrack", one]),
             (9..11, Some(one)) => json!(["replaceTrack", one, !self.chance.one_in(3)]),
             (11..15, Some(one)) => json!(["setDirection", one, direction]),
@@ -236,6 +257,7 @@ impl Walk {
                 json!(["closeChannel", label])
             }
             (19, _) => json!(["restartIce"]),
+            (20.., Some(one)) => json!(["activate", one, self.chance.below(3), self.chance.one_in(2)]),
             _ => return,
         };
         self.note(format!("page: {call}"));
@@ -330,7 +352,9 @@ impl Walk {
             Who::Page => {
                 self.seen.0 = self.look().await["needed"].as_u64().unwrap();
                 let offer = self.page.act(self.number, &[json!(["offer"])]).await;
-                offer.as_str().unwrap().to_owned()
+                let offer = offer.as_str().unwrap().to_owned();
+                self.lose_simulcast(&offer);
+                offer
             }
         }
     }
@@ -340,9 +364,10 @@ impl Walk {
     }
 
     async fn take(&mut self, who: Who, kind: SdpType, sdp: &str) {
+        let sdp = self.carried(sdp);
         match who {
             Who::Ours => {
-                let description = SessionDescription { kind, sdp: sdp.to_owned() };
+                let description = SessionDescription { kind, sdp: sdp.clone() };
                 let result = self.ours.act(|ours, now| ours.peer.set_remote_description(now, description));
                 result.unwrap_or_else(|error| panic!("{error}: {kind} {sdp}"));
             }
@@ -398,10 +423,17 @@ impl Walk {
     }
 
     /// Whether both may offer at once. Firefox takes no offer that restarts ICE in place of its own ("Remote description
-    /// indicates ICE restart but offer did not request ICE restart").
+    /// indicates ICE restart but offer did not request ICE restart"). Chromium, where its very first offer made way for ours,
+    /// gives its sound the numbers of header extensions that it had in that offer, whatever they mean in ours, and then refuses
+    /// its own offer ("codec collision for header extension id").
     async fn may_meet(&mut self, polite: Who) -> bool {
         let restarts = std::mem::take(&mut self.restarts);
-        let is_too_much = restarts && polite == Who::Page && self.page.kind == Kind::Firefox;
+        let is_first = self.ours.act(|ours, _| ours.peer.local_description().is_none());
+        let is_too_much = polite == Who::Page
+            && match self.page.kind {
+                Kind::Firefox => restarts,
+                Kind::Chromium => is_first,
+            };
         !is_too_much && self.may_roll_back(polite).await
     }
 
