@@ -14,7 +14,7 @@ use peerless_wire::rtp::{PayloadType, Rid};
 
 use crate::scene::stage::moment;
 use crate::text::{Text, receives, sends};
-use crate::world::{Which, World};
+use crate::world::{Side, Which, World};
 
 /// How long anything may take, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -129,7 +129,7 @@ impl World {
         }
         result.unwrap_or_else(|error| panic!("{error:?} though {view:?} can send {encoding:?}"));
         let mid = view.mid.as_ref().unwrap().to_string();
-        let is_taken = self.sides[1 - which].transceiver(&mid).is_some_and(is_receiving);
+        let is_taken = self.sides[1 - which].expects(&mid, is_named);
         let is_sure = is_settled && is_taken;
         let (rid, format) = (encoding.parameters.rid.clone(), frame.format);
         self.note(format!("frame {number} to {} in {mid}: {format:?} {rid:?}, sure {is_sure}", 1 - which));
@@ -169,7 +169,8 @@ impl World {
             for view in self.sides[which].peer.transceivers() {
                 let sender = self.sides[which].peer.sender(view.id).unwrap();
                 let Some(mid) = view.mid else { continue };
-                let is_heard = self.sides[1 - which].transceiver(&mid.to_string()).is_some_and(is_receiving);
+                let is_named = sender.encodings.len() > 1;
+                let is_heard = self.sides[1 - which].expects(&mid.to_string(), is_named);
                 for encoding in sender.encodings.into_iter().filter(|one| is_heard && one.can_send) {
                     let payload_type = encoding.codec.map(|codec| codec.payload_type);
                     let rid = encoding.parameters.rid;
@@ -219,8 +220,11 @@ impl World {
             for view in self.sides[which].peer.transceivers() {
                 let other =
                     view.mid.as_ref().and_then(|mid| self.sides[1 - which].transceiver(&mid.to_string()));
-                let is_sending =
-                    other.is_some_and(|other| self.sides[1 - which].peer.sender(other.id).unwrap().can_send);
+                let is_sending = other.is_some_and(|other| {
+                    let sender = self.sides[1 - which].peer.sender(other.id).unwrap();
+                    let mid = other.mid.map(|mid| mid.to_string()).unwrap_or_default();
+                    sender.can_send && self.sides[which].expects(&mid, sender.encodings.len() > 1)
+                });
                 let is_stopped = view.direction == Direction::Stopped;
                 let receiver = self.sides[which].peer.receiver(view.id).unwrap();
                 assert!(
@@ -254,6 +258,17 @@ impl World {
             }
         }
         expected
+    }
+}
+
+impl Side {
+    /// Whether it receives what the other side sends of a section, as one of several encodings or as the only one. One that was
+    /// left of several goes without its name: who expects names, because its answer was not understood so, may not know it.
+    fn expects(&self, mid: &str, is_named: bool) -> bool {
+        let knows = |view: &TransceiverView| {
+            is_named || self.peer.receiver(view.id).is_some_and(|receiver| receiver.rids.is_empty())
+        };
+        self.transceiver(mid).filter(knows).is_some_and(is_receiving)
     }
 }
 
