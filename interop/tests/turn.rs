@@ -2,12 +2,15 @@
 //! both roles, credentials that are wrong or have expired, short lifetimes, and a server that is killed and comes back.
 //! Needs a namespace with an interface at 10.88.0.1: `cargo xtask test` makes it.
 
+#[path = "lab/authority.rs"]
+mod authority;
 #[path = "lab/turn.rs"]
 mod coturn;
 mod lab;
 #[path = "lab/pair.rs"]
 mod pair;
 
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -153,6 +156,47 @@ async fn our_probe_reaches_our_echo_by_relays_only() {
         assert!(probe.wait().await.unwrap().success());
     }
     assert!(server.log().matches("CREATE_PERMISSION processed, success").count() >= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gather_tells_what_failed_and_why() {
+    let server = Coturn::start(&format!("{LONG_TERM}\nuser-quota=1\nlistening-ip=127.0.0.1")).await;
+    let route = ["route", "replace", "unreachable", "10.99.0.1/32"];
+    assert!(Command::new("ip").args(route).status().unwrap().success());
+    let root = server.root_file();
+    // The one address that its user may have.
+    let first = PeerConnection::new(relays_only(&server, "turn:10.88.0.1")).unwrap();
+    first.create_data_channel("any", DataChannelInit::default()).unwrap();
+    let mut events = first.events();
+    first.set_local_description(None).unwrap();
+    let lent = async { while !matches!(events.next().await, Some(Event::IceCandidate(_))) {} };
+    tokio::time::timeout(PATIENCE, lent).await.expect("an address");
+    for (url, password, root, code, reason) in [
+        ("turn:10.88.0.1", "wrong", None, 401, "Unauthorized"),
+        ("turn:10.88.0.1", PASSWORD, None, 486, "Allocation Quota Reached"),
+        ("turns:10.88.0.1", PASSWORD, None, 701, "UnknownIssuer"),
+        ("turns:127.0.0.1", PASSWORD, Some(&root), 701, "not valid for"),
+        ("turns:127.0.0.1?transport=udp", PASSWORD, Some(&root), 701, "not valid for"),
+        ("turn:nobody.invalid", PASSWORD, None, 701, "lookup"),
+        ("turn:10.99.0.1?transport=tcp", PASSWORD, None, 701, "No route to host"),
+        ("turn:10.88.0.1:9?transport=tcp", PASSWORD, None, 701, "Connection refused"),
+    ] {
+        let words = ["gather", "--interface", ADDRESS, "--turn", url, "--user", USER, "--password", password];
+        for is_json in [false, true] {
+            let mut command = Command::new(program::binary());
+            command.args(words).args(is_json.then_some("--json"));
+            command.envs(root.map(|root| ("SSL_CERT_FILE", root)));
+            let output = command.output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(1), "{url}: {text}");
+            let is_told = |line: &&str| line.contains(if is_json { "\"failure\"" } else { "  failed  " });
+            let told: Vec<_> = text.lines().filter(is_told).collect();
+            assert!(told.len() == 1 && told[0].contains(reason), "{url}: {text}");
+            let number = if is_json { format!("\"code\":{code},") } else { format!(" ({code})") };
+            assert!(told[0].contains(&number) && told[0].contains(url), "{}", told[0]);
+            println!("{}", told[0]);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

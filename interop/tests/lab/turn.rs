@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use peerless_interop::process::PATIENCE;
 
+use crate::authority::certify;
+
 /// The address that `xtask` gives the namespace's interface.
 pub const ADDRESS: &str = "10.88.0.1";
 pub const USER: &str = "user";
@@ -32,8 +34,13 @@ impl Coturn {
         let name = format!("peerless-turn-{}-{}", std::process::id(), ports[0]);
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        certify(&folder);
+        certify(&folder, ADDRESS);
         Self { child: run(&folder, ports, lines).await, folder, ports }
+    }
+
+    /// The file of the root that vouches for its certificate, in PEM.
+    pub fn root_file(&self) -> PathBuf {
+        self.folder.join("root.pem")
     }
 
     /// The root that vouches for its certificate, in DER.
@@ -101,23 +108,4 @@ async fn run(folder: &Path, ports: [u16; 2], lines: &str) -> Child {
     };
     tokio::time::timeout(PATIENCE, stands).await.expect("a server that listens");
     child
-}
-
-/// Makes an authority, one below it, and a certificate by that for the server's address: the server shows both.
-fn certify(folder: &Path) {
-    let curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    let script = format!(
-        "openssl req -x509 {curve} -keyout root.key -out root.pem -days 2 -subj /CN=authority && \
-         openssl req {curve} -keyout branch.key -out branch.csr -subj /CN=branch && \
-         printf 'basicConstraints=critical,CA:true' > branch.ext && \
-         openssl x509 -req -in branch.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 \
-         -extfile branch.ext -out branch.pem && \
-         openssl req {curve} -keyout leaf.key -out leaf.csr -subj /CN=turn && \
-         printf 'subjectAltName=IP:{ADDRESS}' > leaf.ext && \
-         openssl x509 -req -in leaf.csr -CA branch.pem -CAkey branch.key -CAcreateserial -days 2 \
-         -extfile leaf.ext -out leaf.pem && cat branch.pem >> leaf.pem && \
-         openssl x509 -in root.pem -outform der -out root.der"
-    );
-    let output = Command::new("sh").args(["-c", &script]).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::pipe::{Pipe, standard_lines, standard_writer};
 
-/// The words that it is run with: its role, and the servers as `url|user name|password`.
+/// The words that it is run with: its role, the file of the root that vouches for servers, and these as `url|user name|password`.
 pub async fn run(words: &[String]) {
     let outgoing = standard_writer();
     let _ = outgoing.send("# hello".to_owned());
@@ -19,7 +19,8 @@ pub async fn run(words: &[String]) {
     let begun = Instant::now();
     let role = if words.first().is_some_and(|word| word == "offer") { Role::Offer } else { Role::Answer };
     let mut configuration = Configuration::default();
-    configuration.ice_servers = words.iter().skip(1).map(|word| server(word)).collect();
+    configuration.ice_servers = words.iter().skip(2).map(|word| server(word)).collect();
+    configuration.tls_roots = words.get(1).map(|file| std::fs::read(file).unwrap()).into_iter().collect();
     let connection = PeerConnection::new(configuration).unwrap();
     let mut events = connection.events();
     if matches!(role, Role::Offer) {

@@ -4,6 +4,8 @@
 //!
 //! Without a harness, for this program is also a host: `zoo host …` speaks over its standard streams.
 
+#[path = "../lab/authority.rs"]
+mod authority;
 #[path = "../lab/pipe.rs"]
 mod pipe;
 mod street;

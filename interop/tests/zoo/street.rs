@@ -12,8 +12,11 @@ use tokio::process::{Child, Command};
 
 /// Where the servers are.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 90, 0, 1);
-/// The port to which alone the strictest translator lets streams out.
+/// The port to which alone the translator that blocks UDP lets streams out.
 pub const SERVER_PORT: u16 = 3478;
+
+/// The port of TLS: the only one where nothing else passes.
+pub const TLS_PORT: u16 = 443;
 
 /// What stands between a host and the open network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,10 +28,11 @@ pub enum Kind {
     Double,
     Symmetric,
     Blocked,
+    OnlyTls,
 }
 
 /// All of them, in the order in which the table has them.
-pub const KINDS: [Kind; 7] = [
+pub const KINDS: [Kind; 8] = [
     Kind::Open,
     Kind::FullCone,
     Kind::Restricted,
@@ -36,6 +40,7 @@ pub const KINDS: [Kind; 7] = [
     Kind::Double,
     Kind::Symmetric,
     Kind::Blocked,
+    Kind::OnlyTls,
 ];
 
 impl Kind {
@@ -49,6 +54,7 @@ impl Kind {
             Self::Double => "port-restricted twice",
             Self::Symmetric => "symmetric",
             Self::Blocked => "UDP blocked",
+            Self::OnlyTls => "only TLS passes",
         }
     }
 
@@ -68,7 +74,8 @@ impl Kind {
             Self::Restricted => "oifname \"wan\" udp dport 1-65535 add @spoken { ip daddr }\n\
                  iifname \"wan\" ct state new ip saddr != @spoken drop"
                 .to_owned(),
-            Self::Blocked => format!("tcp dport {SERVER_PORT} accept\n ct state established accept\n drop"),
+            Self::Blocked => only(SERVER_PORT),
+            Self::OnlyTls => only(TLS_PORT),
             _ => String::new(),
         };
         // What comes before anybody has sent must leave no trace, or it would take the port from the host behind.
@@ -84,6 +91,11 @@ impl Kind {
             }}"
         )
     }
+}
+
+/// Streams to one port pass, and nothing else.
+fn only(port: u16) -> String {
+    format!("tcp dport {port} accept\n ct state established accept\n drop")
 }
 
 /// A network namespace, which ends with its process.

@@ -1,13 +1,15 @@
 //! Visits: hosts in every two kinds of streets, and what is expected of them.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use peerless_interop::process::Process;
 use tokio::sync::mpsc;
 
+use crate::authority::certify;
 use crate::gather;
 use crate::pipe;
-use crate::street::{self, KINDS, Kind, Namespace, SERVER, SERVER_PORT, Street};
+use crate::street::{self, KINDS, Kind, Namespace, SERVER, SERVER_PORT, Street, TLS_PORT};
 use crate::table::Table;
 
 /// How long a pair of hosts may take in all: a slow machine is not a fault.
@@ -33,7 +35,7 @@ struct Meeting {
 fn way(first: Kind, second: Kind) -> Way {
     let is_strict = |kind| matches!(kind, Kind::PortRestricted | Kind::Double | Kind::Symmetric);
     match (first, second) {
-        (Kind::Blocked, _) | (_, Kind::Blocked) => Way::Relay,
+        (Kind::Blocked | Kind::OnlyTls, _) | (_, Kind::Blocked | Kind::OnlyTls) => Way::Relay,
         (Kind::Symmetric, other) | (other, Kind::Symmetric) if is_strict(other) => Way::Relay,
         _ => Way::Direct,
     }
@@ -42,11 +44,12 @@ fn way(first: Kind, second: Kind) -> Way {
 /// Every two kinds, and two hosts behind one translator; the table of what was found is as the README has it.
 pub async fn all() {
     street::open().await;
-    let _server = turn_server().await;
+    let folder = certified();
+    let _server = turn_server(&folder).await;
     let mut table = Table::default();
     for (at, first) in KINDS.into_iter().enumerate() {
         for second in KINDS.into_iter().skip(at) {
-            let meeting = visit(&[first, second]).await;
+            let meeting = visit(&[first, second], &folder).await;
             let expected = match way(first, second) {
                 Way::Relay => "relay".to_owned(),
                 Way::Direct => format!("{} – {}", seen(first), seen(second)),
@@ -59,10 +62,11 @@ pub async fn all() {
             true => ("behind one that hairpins", "srflx – srflx"),
             false => ("behind one that does not", "relay"),
         };
-        let meeting = visit_neighbours(hairpins).await;
+        let meeting = visit_neighbours(hairpins, &folder).await;
         table.enter(name, "", meeting.check(expected), meeting.milliseconds);
     }
     table.close();
+    let _ = std::fs::remove_dir_all(&folder);
     gather::finds_what_there_is().await;
 }
 
@@ -89,11 +93,25 @@ impl Meeting {
     }
 }
 
-async fn turn_server() -> Process {
+/// A folder with an authority's certificate for the server.
+fn certified() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("peerless-zoo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    certify(&folder, &SERVER.to_string());
+    folder
+}
+
+async fn turn_server(folder: &Path) -> Process {
     let address = SERVER.to_string();
+    let [leaf, key] = ["leaf.pem", "leaf.key"].map(|name| folder.join(name).display().to_string());
     let words = [
         "--no-cli",
-        "--no-tls",
+        "--cert",
+        &leaf,
+        "--pkey",
+        &key,
+        "--tls-listening-port",
+        &TLS_PORT.to_string(),
         "--no-dtls",
         "--lt-cred-mech",
         "--user",
@@ -128,14 +146,16 @@ struct Host {
 }
 
 impl Host {
-    async fn new(role: &str) -> Self {
+    async fn new(role: &str, folder: &Path) -> Self {
         let program = std::env::current_exe().unwrap();
         let words = [
             "host".to_owned(),
             role.to_owned(),
+            folder.join("root.der").display().to_string(),
             format!("stun:{SERVER}:{SERVER_PORT}"),
             format!("turn:{SERVER}:{SERVER_PORT}|zoo|secret"),
             format!("turn:{SERVER}:{SERVER_PORT}?transport=tcp|zoo|secret"),
+            format!("turns:{SERVER}:{TLS_PORT}|zoo|secret"),
         ];
         let mut namespace = Namespace::spawn(program.to_str().unwrap(), &words);
         let mut from = pipe::lines(namespace.process.stdout.take().unwrap());
@@ -145,8 +165,8 @@ impl Host {
     }
 }
 
-async fn visit(kinds: &[Kind; 2]) -> Meeting {
-    let mut hosts = [Host::new("offer").await, Host::new("answer").await];
+async fn visit(kinds: &[Kind; 2], folder: &Path) -> Meeting {
+    let mut hosts = [Host::new("offer", folder).await, Host::new("answer", folder).await];
     let first = Street::build(kinds[0], 1, &hosts[0].namespace).await;
     let second = Street::build(kinds[1], 2, &hosts[1].namespace).await;
     let meeting = meet(&mut hosts, &kinds.map(Kind::name).join(" - ")).await;
@@ -159,8 +179,8 @@ async fn visit(kinds: &[Kind; 2]) -> Meeting {
     meeting
 }
 
-async fn visit_neighbours(hairpins: bool) -> Meeting {
-    let mut hosts = [Host::new("offer").await, Host::new("answer").await];
+async fn visit_neighbours(hairpins: bool, folder: &Path) -> Meeting {
+    let mut hosts = [Host::new("offer", folder).await, Host::new("answer", folder).await];
     let street = Street::share(hairpins, hosts.each_ref().map(|host| &host.namespace)).await;
     let meeting = meet(&mut hosts, "neighbours").await;
     street.end().await;
