@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use peerless::{
-    Configuration, DataChannel, DataChannelInit, Endpoint, EndpointConfig, EndpointStats, IceGatheringState,
-    Message, PeerConnection, SdpType, SessionDescription,
+    Configuration, ConnectionState, DataChannel, DataChannelInit, DataChannelState, Endpoint, EndpointConfig,
+    EndpointStats, IceGatheringState, Message, PeerConnection, SdpType, SessionDescription,
 };
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -98,6 +98,12 @@ async fn server(
     println!("memory: {:.1} KB each", (resident() - memory) as f64 / 1000.0 / count as f64);
     let used = cpu();
     sleep(WATCH).await;
+    for (number, (connection, channel)) in held.iter().enumerate() {
+        let states = (connection.connection_state(), channel.ready_state());
+        if states != (ConnectionState::Connected, DataChannelState::Open) {
+            println!("connection {number}: {states:?}");
+        }
+    }
     println!("idle: {:.2} % of a core", 100.0 * (cpu() - used).as_secs_f64() / WATCH.as_secs_f64());
     if is_busy {
         busy(&held).await;
