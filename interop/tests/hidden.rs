@@ -1,14 +1,19 @@
 //! Host addresses behind names (draft-ietf-mmusic-mdns-ice-candidates): ours are hidden, and found by those in the same
-//! network, by two of ours, by Chromium and by Firefox, which hide theirs.
+//! network, by two of ours, by Chromium and by Firefox, which hide theirs. What is asked and answered by multicast DNS is listened
+//! to. Needs root and `nft`; `cargo xtask test` runs it in a namespace.
 
 mod lab;
+#[path = "lab/multicast.rs"]
+mod multicast;
 
+use std::process::Command;
 use std::time::Duration;
 
 use lab::serve;
+use multicast::Listener;
 use peerless::{Configuration, DataChannel, DataChannelInit, Event, Events, PeerConnection};
 use peerless_interop::browser::{Browser, Kind};
-use peerless_interop::process::PATIENCE;
+use peerless_interop::process::{PATIENCE, in_time};
 use peerless_signal::{Role, exchange};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -130,4 +135,71 @@ async fn chromium_connects_to_us_behind_names_and_we_find_its() {
 #[tokio::test(flavor = "multi_thread")]
 async fn firefox_connects_to_us_behind_names() {
     with_browser(Kind::Firefox).await;
+}
+
+/// While it lives no datagram arrives but those of multicast DNS and of the loopback: nobody can be found by its checks.
+struct ChecksDropped;
+
+impl ChecksDropped {
+    fn begin() -> Self {
+        nft("add table inet unchecked
+            add chain inet unchecked arriving { type filter hook input priority 0; }
+            add rule inet unchecked arriving ip daddr != 127.0.0.1 udp dport != 5353 drop
+            add rule inet unchecked arriving ip6 daddr != ::1 udp dport != 5353 drop");
+        Self
+    }
+}
+
+impl Drop for ChecksDropped {
+    fn drop(&mut self) {
+        nft("delete table inet unchecked");
+    }
+}
+
+fn nft(rules: &str) {
+    let status = Command::new("nft").arg(rules).status().expect("nft");
+    assert!(status.success(), "nft {rules}");
+}
+
+/// The names in a description or a candidate.
+fn names(text: &str) -> Vec<String> {
+    let names = text.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".local"));
+    names.map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_asks_for_our_name_and_we_for_its_where_no_check_can_come_first() {
+    let listener = Listener::open().unwrap();
+    let dropped = ChecksDropped::begin();
+    let (sockets, mut arrived) = mpsc::unbounded_channel();
+    let url = serve(include_str!("../pages/restart.html"), sockets).await;
+    let mut browser = Browser::start(Kind::Chromium).await.unwrap();
+    let tab = browser.open(&url).await.unwrap();
+    let socket = in_time("the page's socket", arrived.recv()).await.unwrap();
+    let connection = hiding();
+    let channel = connection.create_data_channel("echo", DataChannelInit::default()).unwrap();
+    tokio::spawn(exchange::run(socket, connection.clone(), Role::Offer));
+    let heard = async {
+        loop {
+            let ours = connection.local_description().map_or_else(Vec::new, |own| names(&own.sdp));
+            let theirs = connection.remote_description().map_or_else(Vec::new, |own| names(&own.sdp));
+            let is_found =
+                |name: &String| listener.has_heard_question(name) && listener.has_heard_answer(name);
+            if ours.iter().any(is_found) && theirs.iter().any(is_found) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("both names, asked for and told", heard).await;
+    let candidates = candidates(&connection, "remote-candidate");
+    assert!(candidates.iter().all(|(kind, _)| kind != "prflx"), "no check has come: {candidates:?}");
+    drop(dropped);
+    echoes(&channel).await;
+    assert_hidden(&connection);
+    let known = "const all = await lab.pc.getStats(); \
+         return [...all.values()].filter((s) => s.type === 'remote-candidate').map((s) => s.candidateType);";
+    println!("Chromium knows us as {}", browser.run(&tab, known).await.unwrap());
+    connection.close();
+    connection.closed().await;
 }

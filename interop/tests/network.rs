@@ -5,8 +5,10 @@
 
 #[path = "lab/pipe.rs"]
 mod pipe;
+#[path = "lab/wire.rs"]
+mod wire;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::process::{ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +24,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use crate::pipe::{Pipe, lines, standard_lines, standard_writer, writer};
+use crate::wire::{address, join, network_of, run, set_link};
 
 /// Longer than consent lasts (RFC 7675 §5.1), and generous besides: a slow machine is not a fault.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -419,58 +422,10 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn address(network: u8, host: u8) -> IpAddr {
-    Ipv4Addr::new(10, 89, network, host).into()
-}
-
-fn network_of(address: IpAddr) -> u8 {
-    match address {
-        IpAddr::V4(address) => address.octets()[2],
-        IpAddr::V6(_) => 0,
-    }
-}
-
-/// A pair of interfaces, one end here and one in the namespace of the process.
-async fn join(network: u8, process: u32) {
-    let far = format!("nsenter --net=/proc/{process}/ns/net ip");
-    run(&format!("ip link add dev near{network} type veth peer name far{network}")).await;
-    run(&format!("ip link set dev far{network} netns {process}")).await;
-    run(&format!("ip addr add {}/24 dev near{network}", address(network, 1))).await;
-    run(&format!("{far} link set dev lo up")).await;
-    run(&format!("{far} addr add {}/24 dev far{network}", address(network, 2))).await;
-    run(&format!("{far} link set dev far{network} up")).await;
-    set_link(network, "up").await;
-}
-
-/// Takes our end down or up, and waits until it is so.
-async fn set_link(network: u8, state: &str) {
-    run(&format!("ip link set dev near{network} {state}")).await;
-    let set = async {
-        while is_up(network).await != (state == "up") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, set).await.expect("an interface that does as it is told");
-}
-
-/// Whether our end is up and joined to its other.
-async fn is_up(network: u8) -> bool {
-    let name = format!("near{network}");
-    let shown = Command::new("ip").args(["-o", "link", "show", "dev", &name]).output().await.unwrap();
-    String::from_utf8_lossy(&shown.stdout).contains("LOWER_UP")
-}
-
 /// How many UDP sockets are bound to the address, as the system has it: hexadecimal, the bytes turned round.
 fn sockets_at(address: IpAddr) -> usize {
     let IpAddr::V4(address) = address else { return 0 };
     let word = format!(" {:08X}:", u32::from_le_bytes(address.octets()));
     let table = std::fs::read_to_string("/proc/net/udp").unwrap();
     table.lines().filter(|line| line.contains(&word)).count()
-}
-
-async fn run(words: &str) {
-    let mut words = words.split(' ');
-    let mut command = Command::new(words.next().unwrap());
-    let status = command.args(words).status().await.unwrap();
-    assert!(status.success(), "{command:?}");
 }

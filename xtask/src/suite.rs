@@ -38,6 +38,8 @@ const FOREIGN: &[(&str, &str)] = &[
     ("browsers", "hidden"),
     ("networks", "turn"),
     ("networks", "network"),
+    ("networks", "addresses"),
+    ("browsers", "roaming"),
     ("networks", "zoo"),
 ];
 

@@ -173,13 +173,16 @@ impl Agent {
         self.settle(now);
     }
 
-    /// The network of a local address is there again: the pair in use is checked at once, and where none is selected
-    /// yet all that failed from there.
+    /// The network of a local address is there again: the pair in use is checked at once, and where none is selected yet all
+    /// that failed from there. Where gathering is continual, and a restart has begun without it, it is added anew.
     pub fn restore_local_address(&mut self, now: Instant, base: Base) {
         self.see(now);
         self.connectivity.set_down(now, base, false);
         self.relays.over(base).into_iter().for_each(|relay| self.connectivity.set_down(now, relay, false));
-        self.gatherer.add_base(base);
+        match self.connectivity.standby.is_on && !base.is_stream() {
+            true => self.add_local_address(now, base),
+            false => self.gatherer.add_base(base),
+        }
         self.settle(now);
     }
 
@@ -354,7 +357,8 @@ impl Agent {
         sooner(self.relays.next_timeout());
         if !self.is_over() {
             sooner(self.connectivity.next_timeout(clock));
-            sooner(self.hope_ends().filter(|end| *end > clock));
+            let hope = self.connectivity.hope.ends(self.patience, self.is_remote_complete);
+            sooner(hope.filter(|end| *end > clock));
             sooner(self.quiet_from().filter(|from| *from > clock));
         }
         next
@@ -540,7 +544,8 @@ impl Agent {
                 false => IceState::Connected,
             };
         }
-        let is_hopeless = self.hope_ends().is_some_and(|end| end <= now)
+        let hope = self.connectivity.hope.ends(self.patience, self.is_remote_complete);
+        let is_hopeless = hope.is_some_and(|end| end <= now)
             && self.gatherer.state() != GatheringState::Gathering
             && !self.connectivity.has_unchecked();
         match self.connectivity.remote_ufrag() {
@@ -574,11 +579,6 @@ impl Agent {
     /// Whether nothing is sent or taken any more, but by gathering.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, IceState::Closed | IceState::Failed)
-    }
-
-    /// When an agent without any working pair gives up, unless something more shows itself.
-    fn hope_ends(&self) -> Option<Instant> {
-        self.connectivity.hope.ends(self.patience, self.is_remote_complete)
     }
 
     /// When the silence of the pair in use becomes too long.

@@ -310,8 +310,13 @@ impl Connectivity {
     /// restart. Where gathering is continual the best that works stands in for a selected one that does not.
     pub(crate) fn route(&self) -> Option<&Pair> {
         let selected = self.selected.and_then(|id| self.checklist.get(id));
-        let selected = selected.filter(|pair| !self.standby.is_on || pair.is_usable());
-        let ours = selected.or_else(|| self.checklist.best_valid());
+        let ours = match selected {
+            Some(lost) if self.standby.is_on && !lost.is_usable() => {
+                self.standby.substitute(lost, &self.checklist)
+            }
+            Some(selected) => Some(selected),
+            None => self.checklist.best_valid(),
+        };
         ours.or_else(|| self.kept.in_use()).filter(|pair| pair.is_usable())
     }
 

@@ -139,6 +139,9 @@ impl Connectivity {
         self.set_socket(base, socket);
         self.checklist.set_down(base, is_down);
         self.kept.pairs_mut().filter(|pair| pair.base == base).for_each(|pair| pair.is_down = is_down);
+        if let Some(used) = self.selected.and_then(|id| self.checklist.get(id)) {
+            self.standby.note_use(now, used);
+        }
         if is_down {
             self.give_up(base);
             self.nominate(now);

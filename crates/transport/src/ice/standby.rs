@@ -66,10 +66,8 @@ impl Standby {
     /// share no address with it.
     pub(crate) fn choose(&self, now: Instant, used: &Pair, checklist: &Checklist) -> Option<PairId> {
         let mut others = checklist.pairs().iter().filter(|pair| pair.id != used.id && pair.is_usable());
-        if let Some(lost) = self.lost {
-            let shown = others.clone().find(|pair| pair.heard > Some(lost));
-            let other = shown.or_else(|| others.clone().find(|pair| shared(used, pair) == 0));
-            return other.or_else(|| others.next()).map(|pair| pair.id);
+        if self.lost.is_some() {
+            return self.substitute(used, checklist).map(|pair| pair.id);
         }
         let heard = used.heard.unwrap_or(now);
         let is_fresh = |pair: &Pair| pair.heard.is_some_and(|other| other >= heard + QUIET);
@@ -80,6 +78,13 @@ impl Standby {
         others
             .find(|pair| is_better(pair) || is_peers(pair) || (is_silent && is_fresh(pair)))
             .map(|pair| pair.id)
+    }
+
+    /// What stands in for `used`, which is lost: the best of those heard since, or else of those that share no address with it.
+    pub(crate) fn substitute<'a>(&self, used: &Pair, checklist: &'a Checklist) -> Option<&'a Pair> {
+        let others = || checklist.pairs().iter().filter(|pair| pair.id != used.id && pair.is_usable());
+        let shown = self.lost.and_then(|lost| others().find(|pair| pair.heard > Some(lost)));
+        shown.or_else(|| others().find(|pair| shared(used, pair) == 0)).or_else(|| others().next())
     }
 
     /// Whether a pair that was chosen at `at`, and has not answered yet, gives way to one that was heard since the loss.

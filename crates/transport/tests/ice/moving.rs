@@ -179,6 +179,57 @@ fn where_the_peer_does_not_follow_a_restart_is_asked_for_once() {
 }
 
 #[test]
+fn what_is_lost_is_left_for_what_shares_nothing_with_it_by_the_controlled_side_too() {
+    let mut world = two_networks(true, [true, true]);
+    // Hosts answer by any address: pairs across the networks work too, until one of these is gone.
+    cut_between(&mut world, FIRST[0], SECOND[1], false);
+    cut_between(&mut world, FIRST[1], SECOND[0], false);
+    world.pass(seconds(30));
+    let used = network_in_use(&world);
+    for (first, second) in [(used, used), (used, 1 - used), (1 - used, used)] {
+        cut_between(&mut world, FIRST[first], SECOND[second], true);
+    }
+    let now = world.now;
+    world.sides[1].agent.suspend_local_address(now, Base::udp(at(SECOND[used])));
+    let route = world.sides[1].agent.route();
+    assert_eq!(route, Some((Base::udp(at(SECOND[1 - used])), at(FIRST[1 - used]))), "at once");
+    world.pass(seconds(20));
+    assert!(world.agrees() && gap(&world, 0, now) < seconds(1) && gap(&world, 1, now) < seconds(3));
+}
+
+#[test]
+fn a_network_that_was_away_through_a_restart_is_taken_up_when_it_is_back() {
+    let mut world = two_networks(true, [true, true]);
+    let used = network_in_use(&world);
+    let (base, now) = (Base::udp(at(FIRST[used])), world.now);
+    cut_between(&mut world, FIRST[used], SECOND[used], true);
+    world.sides[0].agent.suspend_local_address(now, base);
+    for side in &mut world.sides {
+        side.restart(now);
+    }
+    // As the driver does: what is there is gathered anew, which is the other network.
+    world.sides[0].addresses.retain(|address| *address != base.address);
+    world.sides.iter_mut().for_each(|side| side.gather(now, None));
+    world.introduce(0);
+    world.introduce(1);
+    world.signal();
+    world.pass(seconds(10));
+    assert!(world.agrees() && network_in_use(&world) != used);
+    cut_between(&mut world, FIRST[used], SECOND[used], false);
+    world.sides[0].addresses.push(base.address);
+    let now = world.now;
+    world.sides[0].agent.restore_local_address(now, base);
+    world.pass(seconds(5));
+    let (other, now) = (Base::udp(at(FIRST[1 - used])), world.now);
+    cut_between(&mut world, FIRST[1 - used], SECOND[1 - used], true);
+    world.sides[0].agent.suspend_local_address(now, other);
+    assert!(
+        world.run(seconds(1), |world| world.agrees() && network_in_use(world) == used),
+        "it serves again"
+    );
+}
+
+#[test]
 fn a_quiet_connection_with_backups_costs_little() {
     let mut world = two_networks(true, [true, true]);
     world.media = None;
