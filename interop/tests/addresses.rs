@@ -2,6 +2,8 @@
 //! a real system behind a translator, with coturn as STUN server; and which IPv6 addresses are used (RFC 8445 §5.1.1.1,
 //! RFC 8981, RFC 4862). Needs root, `ip` and `nft`; `cargo xtask test` runs it in a namespace.
 
+#[path = "lab/authority.rs"]
+mod authority;
 #[allow(dead_code, reason = "only its STUN is asked here")]
 #[path = "lab/turn.rs"]
 mod turn;
