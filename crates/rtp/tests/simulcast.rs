@@ -344,3 +344,23 @@ fn an_encoding_moves_to_another_source_and_leaves_none_behind() {
     let last = layers.stage.b.frames_of("s").last().unwrap();
     assert_eq!(number(&last.payload), 199);
 }
+
+#[test]
+fn where_encodings_have_no_names_any_more_frames_have_none() {
+    let mut layers = Layers::new(12, Link { delay: 20 * MS, ..Link::default() });
+    layers.run_until(2 * SECOND);
+    assert!(layers.frames(0).count() > 0);
+    let (now, before) = (layers.stage.now, layers.stage.b.frames.len());
+    let mut plain = encoding(0);
+    (plain.rid, plain.extensions) = (None, extensions());
+    layers.stage.a.session.set_encodings(now, &mid("s"), vec![plain]);
+    layers.stage.b.session.set_receiver(now, &mid("s"), Some(receive(vp8())));
+    for number in 0..10 {
+        let frame = picture(layers.given[0] + number, number == 0, SIZES[0], layers.stage.now);
+        layers.stage.a.session.send_frame(layers.stage.now, &mid("s"), &frame).unwrap();
+        let next = layers.stage.now + 40 * MS;
+        layers.stage.idle_until(next - layers.stage.start);
+    }
+    let last = layers.stage.b.frames[before..].last().expect("the source goes on");
+    assert_eq!(last.2.rid, None);
+}

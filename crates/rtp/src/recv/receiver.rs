@@ -103,6 +103,9 @@ impl Receiver {
                 stream.set_codec(codec);
             }
             stream.set_target(self.config.jitter_buffer_target);
+            if rids.is_empty() {
+                stream.forget_rid();
+            }
         }
     }
 

@@ -232,6 +232,11 @@ impl Stream {
         }
     }
 
+    /// It is of no encoding by name any more.
+    pub fn forget_rid(&mut self) {
+        self.rid = None;
+    }
+
     /// Whether it is of the encoding `rid`.
     pub fn is_encoding(&self, rid: &Rid) -> bool {
         self.rid().is_some_and(|text| text == *rid)
