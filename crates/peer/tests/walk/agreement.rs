@@ -25,10 +25,9 @@ impl World {
             assert_eq!((one.kind, one.mid), (other.kind, other.mid), "the same section on both sides");
             if !one.is_rejected() && !other.is_rejected() && !one.is_for_data() {
                 live.insert(one.mid);
-                let is_whole = !self.losses.encodings;
                 for (side, mirrored, ours, theirs) in [(alice, bob, one, other), (bob, alice, other, one)] {
                     check_section(side, mirrored, ours, theirs);
-                    check_encodings(side, mirrored, one.mid, is_whole);
+                    check_encodings(side, mirrored, one.mid);
                 }
             }
         }

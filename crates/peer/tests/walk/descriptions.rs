@@ -323,6 +323,10 @@ impl Side {
             }
             let direction = if is_remote { reversed(section.direction) } else { section.direction };
             let bound = bound.unwrap_or_else(|| panic!("no transceiver for section {}", section.mid));
+            // The answer may take what a provisional one had rejected: that is stopped by then, and stays so.
+            if is_remote && bound.current_direction == Some(Direction::Stopped) {
+                continue;
+            }
             let current = bound.current_direction.map(Direction::as_str);
             assert_eq!(current, Some(direction), "currentDirection of {bound:?}");
         }
