@@ -39,6 +39,8 @@ struct Flight {
     rid: Option<Rid>,
     /// It is one of several encodings.
     is_named: bool,
+    /// It is the first encoding of its sender.
+    is_first: bool,
     /// It must arrive.
     is_sure: bool,
     /// It was sent in the exchange that is under way.
@@ -47,13 +49,16 @@ struct Flight {
 
 impl Flights {
     /// A frame arrived: it was sent to this side and this section, and it is here for the first time.
-    pub fn land(&mut self, which: Which, mid: Option<&str>, frame: &Frame) {
+    /// Whether its section knows no names of encodings then is `is_plain`.
+    pub fn land(&mut self, which: Which, mid: Option<&str>, frame: &Frame, is_plain: bool) {
         let number = number_of(&frame.payload);
         let Some(flight) = self.under_way.remove(&number) else {
             panic!("frame {number} arrived at side {which} in {mid:?}, but was not under way");
         };
         assert_eq!((flight.to, Some(&*flight.mid)), (which, mid), "frame {number} went astray: {flight:?}");
-        let is_told = frame.rid.is_some() || flight.is_sure && flight.is_named;
+        // What is left of several has no name any more, also where it was sent when it had one.
+        let is_left = flight.is_first && is_plain;
+        let is_told = frame.rid.is_some() || flight.is_sure && flight.is_named && !is_left;
         assert!(!is_told || frame.rid == flight.rid, "frame {number} as {:?}: {flight:?}", frame.rid);
     }
 
@@ -131,10 +136,13 @@ impl World {
         let mid = view.mid.as_ref().unwrap().to_string();
         let is_taken = self.sides[1 - which].expects(&mid, is_named);
         let is_sure = is_settled && is_taken;
+        let sender = self.sides[which].peer.sender(view.id).unwrap();
+        let is_first =
+            sender.encodings.first().is_some_and(|first| first.parameters.rid == encoding.parameters.rid);
         let (rid, format) = (encoding.parameters.rid.clone(), frame.format);
         self.note(format!("frame {number} to {} in {mid}: {format:?} {rid:?}, sure {is_sure}", 1 - which));
         let (to, is_new) = (1 - which, !is_settled);
-        let flight = Flight { to, mid, sender: view.id, rid, is_named, is_sure, is_new };
+        let flight = Flight { to, mid, sender: view.id, rid, is_named, is_first, is_sure, is_new };
         self.flights.under_way.insert(number, flight);
     }
 

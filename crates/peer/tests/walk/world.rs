@@ -206,7 +206,9 @@ impl World {
             }
             for (id, frame) in told.frames {
                 let mid = self.sides[which].peer.transceiver(id).and_then(|one| one.mid);
-                self.flights.land(which, mid.map(|mid| mid.to_string()).as_deref(), &frame);
+                let receiver = self.sides[which].peer.receiver(id);
+                let is_plain = receiver.is_none_or(|receiver| receiver.rids.is_empty());
+                self.flights.land(which, mid.map(|mid| mid.to_string()).as_deref(), &frame, is_plain);
             }
         }
     }

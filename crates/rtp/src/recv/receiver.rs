@@ -89,7 +89,7 @@ impl Receiver {
     /// Goes on with another configuration. Sources go on, also those that said BYE; those no codec of which is left are
     /// forgotten.
     pub fn reconfigure(&mut self, config: ReceiveConfig) {
-        self.config = config;
+        let before = std::mem::replace(&mut self.config, config);
         // What was negotiated anew may begin anew.
         self.ended.clear();
         let codecs = &self.config.codecs;
@@ -103,7 +103,9 @@ impl Receiver {
                 stream.set_codec(codec);
             }
             stream.set_target(self.config.jitter_buffer_target);
-            if rids.is_empty() {
+            // Of several encodings the first goes on as the only one (webrtc-pc §4.4.1.5); of the others only what is on its
+            // way still comes, which keeps their names.
+            if rids.is_empty() && before.rids.first().is_some_and(|first| stream.is_encoding(first)) {
                 stream.forget_rid();
             }
         }
