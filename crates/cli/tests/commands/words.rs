@@ -13,7 +13,7 @@ fn wrong_words_are_named_and_end_with_two() {
         (&["demo", "--size", "641x480"], "641 is not an even number"),
         (&["--fps", "0"], "1..=120"),
         (&["--bitrate", "fast"], "expected a number of bits per second"),
-        (&["--stun", "turn:192.0.2.1:3478"], "not supported yet"),
+        (&["--stun", "turn:192.0.2.1:3478"], "servers of TURN are given by --turn"),
         (&["--interface", "192.0.2.77"], "not an address of this machine"),
         (&["--video", "vp9"], "[possible values: vp8, h264, none]"),
         (&["--video", "none", "--audio", "none"], "nothing to send"),
