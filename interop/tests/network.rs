@@ -3,6 +3,8 @@
 //!
 //! Without a harness, for this program is also the far host: `network far` speaks over its standard streams.
 
+#[path = "lab/heard.rs"]
+mod heard;
 #[path = "lab/pipe.rs"]
 mod pipe;
 #[path = "lab/wire.rs"]
@@ -11,18 +13,19 @@ mod wire;
 use std::net::IpAddr;
 use std::process::{ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use peerless::{
     Configuration, DataChannel, DataChannelInit, Event, Events, Format, Frame, GatheringPolicy,
-    IceConnectionState, LocalTrack, MediaKind, PeerConnection, RemoteTrack, SelectedPair,
+    IceConnectionState, LocalTrack, MediaKind, PeerConnection, SelectedPair,
 };
 use peerless_signal::{Role, exchange};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
+use crate::heard::{Heard, listen, locked};
 use crate::pipe::{Pipe, lines, standard_lines, standard_writer, writer};
 use crate::wire::{address, join, network_of, run, set_link};
 
@@ -160,27 +163,6 @@ struct Host {
     heard: Arc<Heard>,
 }
 
-/// How much was heard, and the longest silence since it was asked for last.
-#[derive(Default)]
-struct Heard {
-    count: AtomicU64,
-    silence: Mutex<(Option<Instant>, Duration)>,
-}
-
-impl Heard {
-    fn note(&self) {
-        self.count.fetch_add(1, Relaxed);
-        let mut silence = locked(&self.silence);
-        let now = Instant::now();
-        let length = silence.0.replace(now).map_or(Duration::ZERO, |last| now - last);
-        silence.1 = silence.1.max(length);
-    }
-
-    fn take_silence(&self) -> Duration {
-        std::mem::take(&mut locked(&self.silence).1)
-    }
-}
-
 impl Host {
     fn new(interfaces: Option<Vec<IpAddr>>, gathering: GatheringPolicy) -> Self {
         let mut configuration = Configuration::default();
@@ -205,12 +187,6 @@ async fn play(track: LocalTrack) {
         }
         let sound = Bytes::from(vec![0xf8; 60]);
         let _ = track.write(&Frame::new(Format::Opus, number.wrapping_mul(960), true, sound));
-    }
-}
-
-async fn listen(track: RemoteTrack, heard: Arc<Heard>) {
-    while track.recv().await.is_some() {
-        heard.note();
     }
 }
 
@@ -416,10 +392,6 @@ async fn echo(channel: DataChannel) {
 fn parse_report(words: &str) -> (String, u64) {
     let (state, heard) = words.split_once(' ').expect("state and count");
     (state.to_owned(), heard.parse().expect("a number"))
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many UDP sockets are bound to the address, as the system has it: hexadecimal, the bytes turned round.

@@ -5,6 +5,8 @@
 //! Without a harness, for this program is also the far host: `roaming far` drives the browser there, and speaks over its
 //! standard streams.
 
+#[path = "lab/heard.rs"]
+mod heard;
 mod lab;
 #[path = "lab/pipe.rs"]
 mod pipe;
@@ -12,14 +14,14 @@ mod pipe;
 mod wire;
 
 use std::process::{ExitCode, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lab::serve;
 use peerless::{
     Configuration, Event, GatheringPolicy, IceConnectionState, LocalTrack, MediaKind, PeerConnection,
-    RemoteTrack, SelectedPair,
+    SelectedPair,
 };
 use peerless_interop::browser::{Browser, Kind};
 use peerless_interop::process::{PATIENCE, in_time};
@@ -31,6 +33,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
+use crate::heard::{Heard, listen, locked};
 use crate::pipe::{Pipe, lines, standard_lines, standard_writer, writer};
 use crate::wire::{address, join, network_of, run, set_link};
 
@@ -131,33 +134,6 @@ async fn moves(role: Role) {
         assert!(near.is_connected() && gaps.into_iter().all(|gap| gap < longest), "{gaps:?}");
     }
     near.end().await;
-}
-
-/// How much was heard, and the longest silence since it was asked for last.
-#[derive(Default)]
-struct Heard {
-    count: AtomicU64,
-    silence: Mutex<(Option<Instant>, Duration)>,
-}
-
-impl Heard {
-    fn note(&self) {
-        self.count.fetch_add(1, Relaxed);
-        let mut silence = locked(&self.silence);
-        let now = Instant::now();
-        let length = silence.0.replace(now).map_or(Duration::ZERO, |last| now - last);
-        silence.1 = silence.1.max(length);
-    }
-
-    fn take_silence(&self) -> Duration {
-        std::mem::take(&mut locked(&self.silence).1)
-    }
-}
-
-async fn listen(track: RemoteTrack, heard: Arc<Heard>) {
-    while track.recv().await.is_some() {
-        heard.note();
-    }
 }
 
 /// Our end, which plays music and hears the browser's microphone.
@@ -357,8 +333,4 @@ async fn far(offers: bool) {
             },
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,6 @@
 mod scene;
 
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
 use std::time::Duration;
 
 use peerless_netsim::{Link, Loss};
@@ -17,7 +16,7 @@ use peerless_peer::state::{MediaKind, SignalingState};
 use peerless_transport::datagram::Base;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use scene::{ALICE, Adjust, BOB, Scene, Setting, Side};
+use scene::{ALICE, Adjust, BOB, Scene, Setting, Side, seeds};
 
 /// So long a call may take to be heard again without a word, or to say that it needs one.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,33 +38,12 @@ enum Move {
 
 #[test]
 fn calls_move_or_ask_once_first_half() {
-    run(0..500);
+    seeds::each(0..500, |seed, _| Call::new(seed).play());
 }
 
 #[test]
 fn calls_move_or_ask_once_second_half() {
-    run(500..1000);
-}
-
-fn run(seeds: Range<u64>) {
-    let wanted: Option<u64> =
-        std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
-    for seed in seeds.filter(|seed| wanted.is_none_or(|wanted| wanted == *seed)) {
-        let named = Named(seed);
-        Call::new(seed).play();
-        drop(named);
-    }
-}
-
-/// Names the seed when a call panics.
-struct Named(u64);
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed with PEERLESS_SEED={}", self.0);
-        }
-    }
+    seeds::each(500..1000, |seed, _| Call::new(seed).play());
 }
 
 struct Call {

@@ -3,55 +3,33 @@
 
 mod scene;
 
-use std::ops::Range;
 use std::time::Duration;
 
 use peerless_netsim::{Link, Loss};
 use peerless_peer::config::DtlsVersions;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use scene::{ALICE, Scene, Setting};
+use scene::{ALICE, Scene, Setting, seeds};
 
 /// The first quarter of the seeds; four tests, so that they share the machine's cores.
 #[test]
 fn calls_come_up_in_bad_weather_first_quarter() {
-    run(0..250);
+    seeds::each(0..250, call);
 }
 
 #[test]
 fn calls_come_up_in_bad_weather_second_quarter() {
-    run(250..500);
+    seeds::each(250..500, call);
 }
 
 #[test]
 fn calls_come_up_in_bad_weather_third_quarter() {
-    run(500..750);
+    seeds::each(500..750, call);
 }
 
 #[test]
 fn calls_come_up_in_bad_weather_fourth_quarter() {
-    run(750..1000);
-}
-
-fn run(seeds: Range<u64>) {
-    let wanted =
-        std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
-    for seed in seeds.filter(|seed| wanted.is_none_or(|wanted: u64| wanted == *seed)) {
-        let named = Named(seed);
-        call(seed, wanted.is_some());
-        drop(named);
-    }
-}
-
-/// Names the seed when a call panics.
-struct Named(u64);
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed with PEERLESS_SEED={}", self.0);
-        }
-    }
+    seeds::each(750..1000, call);
 }
 
 fn call(seed: u64, is_told: bool) {

@@ -1,7 +1,6 @@
 //! A thousand seeds of weather: loss, delay, jitter, reordering. Whoever restarts, and whenever, it comes back.
 //! `PEERLESS_SEED=17 cargo test -p peerless-peer --test restarts weather` replays one.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use peerless_netsim::{Link, Loss};
@@ -9,38 +8,17 @@ use peerless_peer::state::SignalingState;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::scene::{ALICE, Scene, Setting};
+use crate::scene::{ALICE, Scene, Setting, seeds};
 use crate::words::{restart, selections};
 
 #[test]
 fn restarts_come_back_in_bad_weather_first_half() {
-    run(0..500);
+    seeds::each(0..500, |seed, _| call(seed));
 }
 
 #[test]
 fn restarts_come_back_in_bad_weather_second_half() {
-    run(500..1000);
-}
-
-fn run(seeds: Range<u64>) {
-    let wanted: Option<u64> =
-        std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
-    for seed in seeds.filter(|seed| wanted.is_none_or(|wanted| wanted == *seed)) {
-        let named = Named(seed);
-        call(seed);
-        drop(named);
-    }
-}
-
-/// Names the seed when a call panics.
-struct Named(u64);
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed with PEERLESS_SEED={}", self.0);
-        }
-    }
+    seeds::each(500..1000, |seed, _| call(seed));
 }
 
 fn call(seed: u64) {
