@@ -3,6 +3,7 @@
 //! A browser is driven over the protocol it has built in (Chromium: DevTools, Firefox: WebDriver BiDi), both JSON
 //! over one WebSocket, so that no driver program is needed between. Everything runs on this machine.
 
+pub mod network;
 pub mod process;
 pub mod socket;
 pub mod devices;

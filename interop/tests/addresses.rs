@@ -15,6 +15,7 @@ use peerless::addresses::{Families, IpHandling};
 use peerless::{
     AddressOptions, Configuration, DataChannelInit, Event, IceGatheringState, IceServer, PeerConnection,
 };
+use peerless_interop::network::{must_be_own, nft};
 use peerless_interop::process::in_time;
 use turn::Coturn;
 
@@ -27,6 +28,7 @@ const SHOWN: [&str; 2] = ["10.99.0.1", "10.99.0.2"];
 
 /// A second interface, a default route of IPv6, and a translator before the STUN server.
 fn set_up() {
+    must_be_own();
     let script = "ip link add dev second type veth peer name secondfar
         ip addr add 10.87.0.1/24 dev second
         ip addr add fd00:87::1/64 dev second nodad
@@ -39,8 +41,7 @@ fn set_up() {
         add chain ip shown leaving { type nat hook postrouting priority 100; }
         add rule ip shown leaving ip saddr 10.88.0.1 udp dport 3478 snat to 10.99.0.1
         add rule ip shown leaving ip saddr 10.87.0.1 udp dport 3478 snat to 10.99.0.2";
-    let status = Command::new("nft").arg(rules).status().expect("nft");
-    assert!(status.success(), "{rules}");
+    nft(rules);
 }
 
 fn shell(script: &str) {

@@ -6,13 +6,13 @@ mod lab;
 #[path = "lab/multicast.rs"]
 mod multicast;
 
-use std::process::Command;
 use std::time::Duration;
 
 use lab::serve;
 use multicast::Listener;
 use peerless::{Configuration, DataChannel, DataChannelInit, Event, Events, PeerConnection};
 use peerless_interop::browser::{Browser, Kind};
+use peerless_interop::network::nft;
 use peerless_interop::process::{PATIENCE, in_time};
 use peerless_signal::{Role, exchange};
 use serde_json::Value;
@@ -154,11 +154,6 @@ impl Drop for ChecksDropped {
     fn drop(&mut self) {
         nft("delete table inet unchecked");
     }
-}
-
-fn nft(rules: &str) {
-    let status = Command::new("nft").arg(rules).status().expect("nft");
-    assert!(status.success(), "nft {rules}");
 }
 
 /// The names in a description or a candidate.

@@ -24,6 +24,7 @@ use peerless::{
     SelectedPair,
 };
 use peerless_interop::browser::{Browser, Kind};
+use peerless_interop::network::nft;
 use peerless_interop::process::{PATIENCE, in_time};
 use peerless_media::pump::Pump;
 use peerless_media::source::sounds::SoundKind;
@@ -90,8 +91,7 @@ fn separate() {
         {first}
         {second}"
     );
-    let status = std::process::Command::new("nft").arg(&rules).status().expect("nft");
-    assert!(status.success(), "{rules}");
+    nft(&rules);
 }
 
 async fn chromium_moves_with_us_where_we_control() {

@@ -1,6 +1,6 @@
 //! A network that lets no UDP through: a rule of nftables. Needs root and `nft`.
 
-use std::process::Command;
+use peerless_interop::network::nft;
 
 /// While it lives, no datagram of UDP arrives but over the loopback, where browsers' own parts may talk.
 pub struct UdpDropped;
@@ -20,9 +20,4 @@ impl Drop for UdpDropped {
     fn drop(&mut self) {
         nft("delete table inet tcponly");
     }
-}
-
-fn nft(rules: &str) {
-    let status = Command::new("nft").arg(rules).status().expect("nft");
-    assert!(status.success(), "nft {rules}");
 }

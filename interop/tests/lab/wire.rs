@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use peerless_interop::network::must_be_own;
 use tokio::process::Command;
 
 /// How long an interface may take to do as it is told.
@@ -23,6 +24,7 @@ pub fn network_of(address: IpAddr) -> u8 {
 
 /// A pair of interfaces, one end here and one in the namespace of the process.
 pub async fn join(network: u8, process: u32) {
+    must_be_own();
     let far = format!("nsenter --net=/proc/{process}/ns/net ip");
     run(&format!("ip link add dev near{network} type veth peer name far{network}")).await;
     run(&format!("ip link set dev far{network} netns {process}")).await;

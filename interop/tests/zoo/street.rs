@@ -8,6 +8,7 @@
 use std::net::Ipv4Addr;
 use std::process::{Output, Stdio};
 
+use peerless_interop::network::must_be_own;
 use tokio::process::{Child, Command};
 
 /// Where the servers are.
@@ -238,6 +239,7 @@ async fn translate(router: &Namespace, kind: Kind, inside: [u8; 3]) {
 
 /// The open network itself: this namespace hands on, and the servers have their address here.
 pub async fn open() {
+    must_be_own();
     run("sh -e -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'").await;
     run(&format!("ip addr replace {SERVER}/32 dev lo")).await;
 }
