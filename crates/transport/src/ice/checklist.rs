@@ -87,7 +87,10 @@ impl Checklist {
             wanted: None,
             valid: None,
             heard: None,
+            asked: None,
             carried: None,
+            nominated: None,
+            is_chosen: false,
             is_down,
             is_nominated: false,
             counts: PairCounts::default(),
@@ -175,14 +178,14 @@ impl Checklist {
         self.used = Some(id);
     }
 
-    /// A pair is selected: no other is checked any more (RFC 8445 §8.1.2).
+    /// A pair is selected: no other is checked any more (RFC 8445 §8.1.2), but for what the peer has nominated too.
     pub(crate) fn stop(&mut self) {
-        self.triggered.clear();
-        for pair in &mut self.pairs {
-            if is_open(pair.state) {
-                pair.state = PairState::Failed;
-            }
+        for pair in self.pairs.iter_mut().filter(|pair| pair.wanted.is_none() && is_open(pair.state)) {
+            pair.state = PairState::Failed;
         }
+        let pairs = &self.pairs;
+        let is_wanted = |id: &PairId| pairs.iter().any(|pair| pair.id == *id && pair.wanted.is_some());
+        self.triggered.retain(is_wanted);
     }
 
     /// Whether the socket at `base` is of use now: what would be checked from one that is not has failed.

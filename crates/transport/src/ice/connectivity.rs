@@ -392,13 +392,15 @@ impl Connectivity {
         let Some(id) = self.checklist.add(&self.candidates, host, remote, is_controlling) else { return };
         let is_settled = self.selected.is_some();
         let Some(pair) = self.checklist.get_mut(id) else { return };
-        pair.heard = pair.heard.max(Some(now));
         let wanted = nominates.filter(|_| !is_controlling);
+        pair.note_request(now, wanted);
+        let is_wanted = wanted.is_some() || pair.nominated.is_some();
         if pair.is_usable() {
-            if let Some(number) = wanted {
-                self.select(now, id, number);
+            match wanted {
+                Some(number) => self.select(now, id, number),
+                None => self.follow(now),
             }
-        } else if pair.is_down || is_settled && wanted.is_none() && !self.standby.is_on {
+        } else if pair.is_down || is_settled && !is_wanted && !self.standby.is_on {
             // Another pair is in use; the peer is answered, but no more is checked (RFC 8445 §8.1.2).
             pair.state = PairState::Failed;
         } else {
@@ -446,6 +448,7 @@ impl Connectivity {
             _ => {}
         }
         self.nominate(now);
+        self.follow(now);
     }
 
     /// 487 (RFC 8445 §7.2.5.1): takes the other role, and another tie-breaker (§16.1), and checks again.
@@ -462,6 +465,9 @@ impl Connectivity {
     fn switch_role(&mut self) {
         self.role.is_controlling = !self.role.is_controlling;
         self.nomination = Nomination::default();
+        for pair in self.checklist.pairs_mut() {
+            (pair.asked, pair.nominated) = (None, None);
+        }
         self.checklist.sort(&self.candidates, self.role.is_controlling);
     }
 

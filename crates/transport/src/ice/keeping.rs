@@ -35,7 +35,7 @@ impl Connectivity {
         }
     }
 
-    /// Takes the pair that the peer has nominated in place of a better one, now that it has left that.
+    /// Takes another pair that the peer has nominated, now that it has left the one in use for that.
     pub(super) fn follow(&mut self, now: Instant) {
         let Some(used) = self.selected().filter(|_| !self.role.is_controlling) else { return };
         let is_meant = |pair: &&Pair| standby::is_followed(now, used, pair);
@@ -61,8 +61,8 @@ impl Connectivity {
     }
 
     /// The pair is nominated and works: it is the one to use, and the other checks end (RFC 8445 §8.1.2), unless gathering
-    /// is continual. Of several nominated by an aggressive peer the best counts, unless it has gone silent; of numbered
-    /// nominations, and to a lite agent, the last.
+    /// is continual. Of several nominated by an aggressive peer the best counts (RFC 5245 §8.1.1.2), unless the peer has left
+    /// it; of numbered nominations, and to a lite agent, the last.
     pub(super) fn select(&mut self, now: Instant, id: PairId, number: u32) {
         let Some(priority) = self.checklist.get(id).map(|pair| pair.priority) else { return };
         let stays = self.selected().is_some_and(|current| {
@@ -76,12 +76,15 @@ impl Connectivity {
             self.standby.number = self.standby.number.max(number);
         }
         if stays {
-            // It may turn out that the peer has left the better one.
-            let is_kept = self.selected != Some(id) && number == 0;
-            self.checklist.get_mut(id).into_iter().for_each(|pair| pair.wanted = is_kept.then_some(0));
+            self.checklist.get_mut(id).into_iter().for_each(|pair| pair.wanted = None);
             return;
         }
-        self.checklist.pairs_mut().iter_mut().for_each(|pair| pair.wanted = None);
+        for pair in self.checklist.pairs_mut() {
+            // A nomination that bears a number takes back all others; beside one without, a better pair may still count.
+            let counts = number == 0 && pair.id != id && pair.priority > priority;
+            pair.wanted = pair.wanted.filter(|_| counts);
+            pair.nominated = pair.nominated.filter(|_| number == 0);
+        }
         let is_change = self.selected.replace(id).is_some();
         self.checklist.use_pair(id);
         self.checklist.get_mut(id).into_iter().for_each(|pair| pair.is_nominated = true);
@@ -93,7 +96,10 @@ impl Connectivity {
             self.distrust(priority, is_change);
         } else {
             self.checklist.stop();
-            self.transactions.silence(|of| of.kind != CheckKind::Consent);
+            let checklist = &self.checklist;
+            let is_open =
+                |id: PairId| checklist.get(id).is_some_and(|pair| pair.state == PairState::InProgress);
+            self.transactions.silence(|of| of.kind != CheckKind::Consent && !is_open(of.pair));
         }
     }
 
@@ -177,8 +183,11 @@ impl Connectivity {
     /// When a pair in use, or kept beside it, is to be asked for consent.
     fn asks(&self, pair: &Pair) -> Option<Instant> {
         let regular = pair.valid.as_ref()?.consent.next_check();
-        let is_watched = self.standby.is_on && self.role.is_controlling;
-        let soon = self.selected().filter(|_| is_watched).and_then(|used| self.standby.asks(used, pair));
+        let soon = self.selected().and_then(|used| match self.role.is_controlling {
+            true if self.standby.is_on => self.standby.asks(used, pair),
+            false if used.id == pair.id => standby::doubts(used, &self.checklist),
+            _ => None,
+        });
         Some(soon.map_or(regular, |soon| soon.min(regular)))
     }
 

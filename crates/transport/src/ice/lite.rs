@@ -24,7 +24,7 @@ impl Connectivity {
         let Some(remote) = self.candidates.remote_seen(source, host, priority) else { return };
         let Some(id) = self.checklist.add(&self.candidates, host, remote, false) else { return };
         let Some(pair) = self.checklist.get_mut(id) else { return };
-        pair.heard = pair.heard.max(Some(now));
+        pair.note_request(now, nominates);
         match &mut pair.valid {
             Some(valid) => valid.consent.renew(now),
             None if nominates.is_some() => {
@@ -34,8 +34,9 @@ impl Connectivity {
             }
             None => pair.state = PairState::Failed,
         }
-        if let Some(number) = nominates {
-            self.select(now, id, number);
+        match nominates {
+            Some(number) => self.select(now, id, number),
+            None => self.follow(now),
         }
     }
 

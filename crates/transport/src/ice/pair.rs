@@ -52,8 +52,14 @@ pub(crate) struct Pair {
     pub(crate) valid: Option<Valid>,
     /// When something authentic last came from the peer by this pair.
     pub(crate) heard: Option<Instant>,
+    /// When the peer last sent a request by it.
+    pub(crate) asked: Option<Instant>,
     /// When something authentic last came that was not STUN.
     pub(crate) carried: Option<Instant>,
+    /// When the peer last nominated it, by a nomination that bears no number.
+    pub(crate) nominated: Option<Instant>,
+    /// It was asked for before it was nominated (RFC 8445 §8.1.1), as an aggressive peer does not.
+    pub(crate) is_chosen: bool,
     /// The network of its socket is gone for the moment.
     pub(crate) is_down: bool,
     /// Whether it was nominated.
@@ -77,6 +83,16 @@ pub(crate) struct Valid {
 }
 
 impl Pair {
+    /// An authentic request came from the peer, with the number of a nomination where it nominates.
+    pub(crate) fn note_request(&mut self, now: Instant, nominates: Option<u32>) {
+        if nominates == Some(0) {
+            self.is_chosen = self.asked.is_some() && (self.is_chosen || self.nominated.is_none());
+            self.nominated = Some(now);
+        }
+        self.asked = Some(now);
+        self.heard = self.heard.max(self.asked);
+    }
+
     /// Whether data can be sent by it now.
     pub(crate) fn is_usable(&self) -> bool {
         self.valid.is_some() && !self.is_down

@@ -21,6 +21,8 @@ const SILENT: Duration = Duration::from_millis(1800);
 const REPEAT: Duration = Duration::from_millis(500);
 /// How long nothing comes by the pair in use, while the peer sends by another, until the peer is believed to have left.
 const LEFT: Duration = Duration::from_millis(200);
+/// And how long where it sends nothing but checks, of which two in a row may be lost.
+const DESERTED: Duration = Duration::from_secs(15);
 /// How long the pair that is nominated in place of a lost one may take before one gets its turn that has answered.
 const ANSWERED: Duration = Duration::from_millis(200);
 /// How long a better pair must have worked before it is taken, so that a shaky one is not taken in turns.
@@ -189,21 +191,46 @@ fn shared(one: &Pair, other: &Pair) -> u8 {
     u8::from(one.base.ip() == other.base.ip()) + u8::from(one.address.ip() == other.address.ip())
 }
 
-/// Whether the peer, which has nominated `other`, has left a better pair: nothing comes by that any more.
+/// Whether the peer, which has nominated both pairs, has left `used` for `other`. One that chooses has gone where it nominated
+/// last. An aggressive peer nominates all that works and uses the best for good: it is judged by what it sends. Where nothing
+/// tells, one that moves the call nominates where it goes, after which nothing comes by the pair that it has left, not even an
+/// answer.
 pub(crate) fn is_left(now: Instant, used: &Pair, other: &Pair) -> bool {
     let Some(heard) = used.heard.filter(|_| used.is_usable()) else { return true };
-    heard + QUIET <= now || other.carried.is_some_and(|at| at >= heard + LEFT)
+    let spoken = used.asked.max(used.carried).unwrap_or(heard);
+    other.is_chosen && other.nominated > used.nominated
+        || other.carried.is_some_and(|at| at >= heard + LEFT)
+        || other.asked.is_some_and(|at| at >= spoken + DESERTED)
+        || is_doubtful(used, other) && heard + SILENT <= now
+}
+
+/// Whether the peer may have left `used` for a worse pair, which it nominated later and since when nothing was heard by `used`.
+fn is_doubtful(used: &Pair, other: &Pair) -> bool {
+    let is_later = other.nominated > used.nominated && other.priority < used.priority;
+    is_later && other.nominated.is_some_and(|at| used.heard <= Some(at + QUIET))
 }
 
 /// Whether a nomination that was passed over counts now.
 pub(crate) fn is_followed(now: Instant, used: &Pair, other: &Pair) -> bool {
-    other.wanted == Some(0) && other.is_usable() && is_left(now, used, other)
+    is_rival(used, other) && is_left(now, used, other)
 }
 
 /// When it will count, if nothing more comes by the pair in use.
 pub(crate) fn follows(used: &Pair, other: &Pair) -> Option<Instant> {
-    let is_meant = other.wanted == Some(0) && other.is_usable() && used.id != other.id;
-    used.heard.filter(|_| is_meant).map(|heard| heard + QUIET)
+    used.heard.filter(|_| is_rival(used, other) && is_doubtful(used, other)).map(|heard| heard + SILENT)
+}
+
+/// When the pair in use is to be asked whether it still works, because the peer may have left it.
+pub(crate) fn doubts(used: &Pair, checklist: &Checklist) -> Option<Instant> {
+    let mut rivals = checklist.pairs().iter().filter(|pair| is_rival(used, pair));
+    let again = used.valid.as_ref()?.consent.checked_at() + REPEAT;
+    let quiet = used.heard.filter(|_| rivals.any(|pair| is_doubtful(used, pair)))? + QUIET;
+    Some(quiet.max(again))
+}
+
+/// Whether the peer has nominated another pair too, and it works.
+fn is_rival(used: &Pair, other: &Pair) -> bool {
+    other.nominated.is_some() && other.is_usable() && used.id != other.id
 }
 
 /// When a pair has worked for long enough.

@@ -2,12 +2,14 @@
 
 mod words;
 mod world;
+mod nominator;
 mod connecting;
 mod keeping;
 mod refusing;
 mod restarting;
 mod room;
 mod moving;
+mod aggressive;
 mod counting;
 mod lite;
 mod tcp;

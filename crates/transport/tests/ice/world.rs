@@ -14,7 +14,7 @@ use peerless_wire::stun::{Class, Message};
 use crate::words;
 
 /// What stands for a packet that is not STUN.
-const MEDIA: &[u8] = &[0x80; 20];
+pub const MEDIA: &[u8] = &[0x80; 20];
 
 pub const SERVER: &str = "192.0.2.9:3478";
 
@@ -64,6 +64,10 @@ impl Side {
         let mut config = Config::new([seed; 32]);
         config.diagnostics = true;
         config.is_continual = is_continual;
+        Self::with(config, addresses)
+    }
+
+    pub fn with(config: Config, addresses: &[&str]) -> Self {
         let addresses = addresses.iter().map(|text| at(text)).collect();
         let agent = Agent::new(config);
         let (events, candidates, carried) = Default::default();
