@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use peerless_wire::rtp::{Mid, PayloadType, ShortText, Ssrc};
+use peerless_wire::rtp::{Extensions, Mid, PayloadType, ShortText, Ssrc};
 
 /// The sources and payload types of all media sections that receive.
 #[derive(Debug)]
@@ -16,9 +16,20 @@ pub struct Routes {
 #[derive(Debug, Clone)]
 struct Source {
     mid: Mid,
+    /// Which of several encodings it is, or repairs, as its packets said: they cease to when we have reported on it.
+    encoding: Option<Encoding>,
     /// Whether it was named in the description; the others are bounded in number.
     named: bool,
     last_used: Instant,
+}
+
+/// What a packet says of its encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// It is of this one.
+    Of(ShortText),
+    /// It repairs this one.
+    Repairs(ShortText),
 }
 
 /// Which sections use a payload type.
@@ -54,9 +65,13 @@ impl Routes {
         sources: impl Iterator<Item = Ssrc>,
         payload_types: impl Iterator<Item = PayloadType>,
     ) {
-        self.sources.retain(|_, source| !(source.named && source.mid == *mid));
-        for ssrc in sources {
-            self.sources.insert(ssrc, Source { mid: mid.clone(), named: true, last_used: now });
+        let named: Vec<Ssrc> = sources.collect();
+        let is_over = |ssrc: &Ssrc, source: &Source| source.named && !named.contains(ssrc);
+        self.sources.retain(|ssrc, source| source.mid != *mid || !is_over(ssrc, source));
+        for ssrc in named {
+            let before = self.sources.get(&ssrc).filter(|before| before.mid == *mid);
+            let encoding = before.and_then(|before| before.encoding);
+            self.sources.insert(ssrc, Source { encoding, ..Source::new(now, mid, true) });
         }
         for payload_type in payload_types {
             if let Some(owner) = self.payload_types.get_mut(usize::from(payload_type.value())) {
@@ -99,7 +114,7 @@ impl Routes {
                 return Some(Found { mid: source.mid.clone(), evicted: None });
             }
             let mid = said.flatten()?.clone();
-            let old = std::mem::replace(source, Source { mid: mid.clone(), named: false, last_used: now });
+            let old = std::mem::replace(source, Source::new(now, &mid, false));
             return Some(Found { mid, evicted: Some((old.mid, ssrc)) });
         }
         let mid = match said {
@@ -110,8 +125,36 @@ impl Routes {
             },
         };
         let evicted = self.make_room(now)?;
-        self.sources.insert(ssrc, Source { mid: mid.clone(), named: false, last_used: now });
+        self.sources.insert(ssrc, Source::new(now, &mid, false));
         Some(Found { mid, evicted })
+    }
+
+    /// Takes the name that a packet of a known source gives its encoding, or where it gives none, gives it that which
+    /// those before it gave: a remote leaves it out once we have reported on the source (RFC 8852 §3), and may do so over
+    /// a time in which the section receives nothing, or after a BYE. An encoding has one source: what goes by its name
+    /// now has it alone.
+    pub fn name(&mut self, ssrc: Ssrc, extensions: &mut Extensions) {
+        let of = extensions.rid.map(Encoding::Of);
+        let said = of.or(extensions.repaired_rid.map(Encoding::Repairs));
+        let Some(source) = self.sources.get_mut(&ssrc) else { return };
+        match said {
+            None => match source.encoding {
+                Some(Encoding::Of(rid)) => extensions.rid = Some(rid),
+                Some(Encoding::Repairs(rid)) => extensions.repaired_rid = Some(rid),
+                None => {}
+            },
+            Some(_) if source.encoding == said => {}
+            Some(_) => {
+                let mid = source.mid.clone();
+                for (known, source) in &mut self.sources {
+                    if *known == ssrc {
+                        source.encoding = said;
+                    } else if source.encoding == said && source.mid == mid {
+                        source.encoding = None;
+                    }
+                }
+            }
+        }
     }
 
     /// The media section of a source that is known.
@@ -132,6 +175,12 @@ impl Routes {
         let (mid, ssrc) = (source.mid.clone(), *ssrc);
         self.sources.remove(&ssrc);
         Some(Some((mid, ssrc)))
+    }
+}
+
+impl Source {
+    fn new(now: Instant, mid: &Mid, named: bool) -> Self {
+        Self { mid: mid.clone(), encoding: None, named, last_used: now }
     }
 }
 

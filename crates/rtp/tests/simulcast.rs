@@ -8,8 +8,8 @@ use peerless_rtp::config::{ReceiveConfig, SendConfig};
 use peerless_rtp::frame::Frame;
 use peerless_rtp::session::{Event, PacketKind, SendError};
 use peerless_rtp::stats::{InboundStats, OutboundStats};
-use peerless_wire::rtcp::{Packet, PictureLoss, Remb};
-use peerless_wire::rtp::{ExtensionKind, ExtensionMap, Packet as RtpPacket, Rid, Ssrc};
+use peerless_wire::rtcp::{Goodbye, Packet, PictureLoss, Remb};
+use peerless_wire::rtp::{ExtensionKind, ExtensionMap, Header, Packet as RtpPacket, Rid, Ssrc};
 use stage::*;
 
 const RIDS: [&str; 3] = ["q", "h", "f"];
@@ -363,4 +363,59 @@ fn where_encodings_have_no_names_any_more_frames_have_none() {
     }
     let last = layers.stage.b.frames[before..].last().expect("the source goes on");
     assert_eq!(last.2.rid, None);
+}
+
+#[test]
+fn encodings_go_on_over_a_hold_though_their_packets_have_no_names_any_more() {
+    let link = Link { delay: 20 * MS, loss: Loss::Random(0.05), ..Link::default() };
+    let mut layers = Layers::new(13, link);
+    layers.run_until(5 * SECOND);
+    let now = layers.stage.now;
+    layers.stage.b.session.set_receiver(now, &mid("s"), None);
+    layers.run_until(6 * SECOND);
+    let (now, before) = (layers.stage.now, layers.check());
+    layers.stage.b.session.set_receiver(now, &mid("s"), Some(receive_all()));
+    layers.run_until(10 * SECOND);
+    let after = layers.check();
+    for (index, name) in RIDS.iter().enumerate() {
+        assert!(after[index] > before[index] + 50, "{name}: {after:?} after {before:?}");
+        assert!(layers.inbound(index).retransmitted_packets > 0, "{name} is repaired");
+    }
+}
+
+#[test]
+fn an_encoding_that_said_goodbye_may_go_on_without_its_name() {
+    let mut layers = Layers::new(14, Link { delay: 20 * MS, ..Link::default() });
+    layers.run_until(2 * SECOND);
+    let (now, before) = (layers.stage.now, layers.check());
+    let goodbye = Packet::Goodbye(Goodbye { ssrcs: vec![source(1)], reason: None });
+    layers.stage.b.session.handle_rtcp(now, written(&goodbye));
+    layers.run_until(8 * SECOND);
+    let after = layers.check();
+    assert!(after[1] > before[1] + 50, "{after:?} after {before:?}");
+}
+
+#[test]
+fn a_name_that_moved_to_another_source_does_not_come_back_with_a_late_packet_of_the_old() {
+    let mut layers = Layers::new(15, Link { delay: 20 * MS, ..Link::default() });
+    layers.run_until(2 * SECOND);
+    let old = layers.sent(source(0)).pop().unwrap();
+    assert_eq!(old.1.header.extensions.rid, None, "it was reported on");
+    let mut config = encoding(0);
+    config.ssrc = Ssrc(0x4444_0000);
+    let now = layers.stage.now;
+    layers.stage.a.session.set_encodings(now, &mid("s"), vec![config]);
+    layers.wants_key[0] = true;
+    layers.run_until(3 * SECOND);
+    let count = layers.frames(0).count();
+    let late = layers.stage.a.sent.iter().rev().map(|(_, sent)| sent).find(|sent| {
+        let header = Header::parse(&sent.bytes).map(|(header, _)| header.ssrc);
+        sent.kind == PacketKind::Rtp && header == Ok(source(0))
+    });
+    let late = late.unwrap().bytes.clone();
+    let now = layers.stage.now;
+    layers.stage.b.session.handle_rtp(now, late);
+    layers.run_until(4 * SECOND);
+    assert!(layers.frames(0).count() > count + 20);
+    assert!(layers.stage.b.session.stats().inbound.iter().all(|stream| stream.ssrc != source(0)));
 }

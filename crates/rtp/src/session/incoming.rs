@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    fn deliver(&mut self, now: Instant, packet: Packet, len: usize) -> Result<Arrived, Refused> {
+    fn deliver(&mut self, now: Instant, mut packet: Packet, len: usize) -> Result<Arrived, Refused> {
         let header = &packet.header;
         let mids = self.receivers.iter().map(|receiver| receiver.mid());
         let said = named_section(header.extensions.mid, mids);
@@ -58,6 +58,9 @@ impl State {
         }
         let receiver = self.receivers.iter_mut().find(|receiver| *receiver.mid() == found.mid);
         let receiver = receiver.ok_or(Refused::Unroutable)?;
+        if !receiver.config().rids.is_empty() {
+            self.routes.name(packet.header.ssrc, &mut packet.header.extensions);
+        }
         let arrived = receiver.handle_rtp(now, packet, len);
         gather(receiver, &mut self.frames, now);
         self.lip_sync.adjust(now, &mut self.receivers);
