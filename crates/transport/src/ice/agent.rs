@@ -75,6 +75,7 @@ impl Agent {
             retransmission: config.retransmission,
             transmissions: config.transmissions,
             gathering: config.gathering_timeout,
+            keepalive: config.keepalive,
         };
         let relays = Relays::new(timing, rng(b"relays\0\0"));
         let rng = rng(b"ice\0\0\0\0\0");
@@ -512,12 +513,12 @@ impl Agent {
             self.told = Some(pair.id);
             self.selected_changes += 1;
             self.events.push_back(Event::Selected { local, remote, kinds });
-            self.gatherer.release();
             tracing::info!(?kinds, "pair selected");
             self.close_unused_streams();
         }
         let state = self.current_state(now, self.state);
         self.set_state(state);
+        self.gatherer.release(self.connectivity.has_concluded(self.is_over()));
         self.connectivity.note_loss(now, state == IceState::Disconnected);
         if self.connectivity.take_stranded(now) {
             self.events.push_back(Event::Stranded);

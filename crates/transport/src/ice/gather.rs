@@ -16,6 +16,7 @@ use crate::ice::event::CandidateFailure;
 use crate::ice::message;
 use crate::state::GatheringState;
 use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions};
+use crate::turn::message::keepalive;
 
 /// How many questions to servers are asked in all.
 const QUERY_LIMIT: usize = 64;
@@ -193,7 +194,8 @@ impl Gatherer {
             return Some(self.refused(query, message));
         };
         self.note_answer(query.server);
-        if plain(query.base.address) != mapped {
+        let is_kept = self.bindings.iter().any(|binding| binding.query == query);
+        if plain(query.base.address) != mapped && !is_kept {
             self.bindings.push(Binding { query, next: now + self.keepalive });
         }
         Some(Outcome::Mapped(query, mapped))
@@ -264,7 +266,7 @@ impl Gatherer {
         let binding = self.bindings.iter_mut().find(|binding| binding.next <= now)?;
         binding.next = now + self.keepalive;
         let Query { base, server } = binding.query;
-        let contents = message::indication(self.new_id());
+        let contents = keepalive(self.new_id());
         Some(Outgoing { source: base, destination: server, contents })
     }
 
@@ -280,21 +282,27 @@ impl Gatherer {
         Some(self.transactions.begin(now, id, query, request, schedule))
     }
 
-    /// ICE is done: the pair in use keeps its own mapping alive.
-    pub(crate) fn release(&mut self) {
+    /// Where ICE is done the pair in use keeps its own mapping alive.
+    pub(crate) fn release(&mut self, is_done: bool) {
+        if is_done {
+            self.bindings.clear();
+        }
+    }
+
+    /// Nothing more is asked, and nothing kept alive.
+    pub(crate) fn stop(&mut self) {
+        self.interrupt();
         self.bindings.clear();
     }
 
-    /// Nothing more is asked.
-    pub(crate) fn stop(&mut self) {
+    fn interrupt(&mut self) {
         self.waiting.clear();
-        self.bindings.clear();
         self.transactions.retain(|_| false);
     }
 
     /// Begins anew with the same sockets and servers.
     pub(crate) fn restart(&mut self) {
-        self.stop();
+        self.interrupt();
         self.state = GatheringState::New;
         self.is_finished = false;
         self.asked = 0;
@@ -304,7 +312,7 @@ impl Gatherer {
     /// Ends a gathering whose candidates nobody wants any more; those of the one before it count again. Whether it had
     /// begun.
     pub(crate) fn abandon(&mut self) -> bool {
-        self.stop();
+        self.interrupt();
         self.is_finished = true;
         std::mem::replace(&mut self.state, GatheringState::Complete) == GatheringState::Gathering
     }

@@ -50,13 +50,6 @@ pub(crate) fn binding(id: TransactionId) -> Bytes {
     out.freeze()
 }
 
-/// What keeps a binding alive (RFC 8445 §11).
-pub(crate) fn indication(id: TransactionId) -> Bytes {
-    let mut out = BytesMut::with_capacity(32);
-    Writer::new(&mut out, Class::Indication, Method::BINDING, id).fingerprint();
-    out.freeze()
-}
-
 /// The answer to a check that came from `mapped` (RFC 8445 §7.3.1.2).
 pub(crate) fn success(id: TransactionId, mapped: SocketAddr, password: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(80);

@@ -64,6 +64,12 @@ impl Connectivity {
         }
     }
 
+    /// Whether no candidate of ours can be of use any more but those of the pair in use, or none where all `is_over`.
+    pub(crate) fn has_concluded(&self, is_over: bool) -> bool {
+        let is_settled = self.selected.is_some() && !self.standby.is_on;
+        self.next.is_none() && (is_settled || is_over)
+    }
+
     /// Whether these are the peer's credentials already, and none of ours wait for them.
     pub(crate) fn is_settled_with(&self, credentials: &Credentials) -> bool {
         self.next.is_none() && self.has_remote(credentials)

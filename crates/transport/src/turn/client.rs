@@ -23,7 +23,7 @@ use crate::envelope::Envelope;
 use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions};
 use crate::turn::channel::Channels;
 use crate::turn::credential::Credential;
-use crate::turn::message::{Request, indicated, lifetime};
+use crate::turn::message::{Request, indicated, keepalive, lifetime};
 use crate::turn::permission::{Permissions, Verdict};
 use crate::turn::server::{Alternate, TurnServer};
 
@@ -51,6 +51,8 @@ pub(crate) struct Timing {
     pub(crate) transmissions: u32,
     /// How long a server may take to lend an address.
     pub(crate) gathering: Duration,
+    /// After how much silence towards a server a translator on the way may have forgotten us.
+    pub(crate) keepalive: Duration,
 }
 
 /// What happened.
@@ -121,6 +123,8 @@ pub(crate) struct Client {
     permissions: Permissions,
     channels: Channels,
     outbox: VecDeque<Bytes>,
+    /// When something was last sent by it.
+    sent: Option<Instant>,
     news: VecDeque<News>,
     timing: Timing,
     rng: ChaCha20Rng,
@@ -147,6 +151,7 @@ impl Client {
             permissions: Permissions::default(),
             channels: Channels::default(),
             outbox: VecDeque::new(),
+            sent: None,
             news: VecDeque::new(),
             timing,
             rng,
@@ -307,12 +312,17 @@ impl Client {
             self.ask(now, Request::Permission(SocketAddr::new(ip, 0)), 0);
         }
         self.bind(now);
+        if self.outbox.is_empty() && self.forgotten().is_some_and(|at| at <= now) {
+            let id = new_id(&mut self.rng);
+            self.outbox.push_back(keepalive(id));
+        }
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let allocation = match self.state {
             State::Allocated { expires, refresh } => {
-                let kept = [self.permissions.next_timeout(), self.channels.next_timeout(), refresh];
+                let permission = self.permissions.next_timeout();
+                let kept = [permission, self.channels.next_timeout(), refresh, self.forgotten()];
                 kept.into_iter().flatten().min().into_iter().chain([expires]).min()
             }
             _ => None,
@@ -329,6 +339,7 @@ impl Client {
     pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> Option<Transmit> {
         let next = self.outbox.pop_front();
         let contents = next.or_else(|| Some(self.transactions.repeat(now)?.contents))?;
+        self.sent = Some(now);
         out.extend_from_slice(&contents);
         Some(Transmit { size: contents.len(), ..self.transmit() })
     }
@@ -561,6 +572,11 @@ impl Client {
         let asked = Asked { request, is_proved: self.credential.is_ready(), challenges };
         let sent = self.transactions.begin(now, id, asked, outgoing, schedule);
         self.outbox.push_back(sent.contents);
+    }
+
+    /// When a translator before the server may forget us: of datagrams it sees no end (RFC 4787 §4.3).
+    fn forgotten(&self) -> Option<Instant> {
+        self.sent.filter(|_| self.server.protocol.is_datagram()).map(|at| at + self.timing.keepalive)
     }
 
     fn transmit(&self) -> Transmit {

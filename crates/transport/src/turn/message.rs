@@ -57,6 +57,14 @@ impl Request {
     }
 }
 
+/// What keeps the mapping in a translator alive that leads to a server (RFC 8445 §11). Departs: RFC 8445 §5.1.1.4 has Binding
+/// requests, because an indication does the same with half the packets.
+pub(crate) fn keepalive(id: TransactionId) -> Bytes {
+    let mut out = BytesMut::with_capacity(32);
+    Writer::new(&mut out, Class::Indication, Method::BINDING, id).fingerprint();
+    out.freeze()
+}
+
 /// LIFETIME; no server lends longer than a day.
 pub(crate) fn lifetime(message: &Message<'_>) -> Option<Duration> {
     message.attributes().find_map(|attribute| match attribute {

@@ -5,7 +5,7 @@
 
 pub mod server;
 mod credential;
-mod message;
+pub(crate) mod message;
 mod permission;
 mod channel;
 pub(crate) mod client;

@@ -1,6 +1,6 @@
 //! From candidates to a selected pair.
 
-use peerless_netsim::{Filtering, Link, Loss, Mapping, Nat};
+use peerless_netsim::{Behaviour, Filtering, Link, Loss, Mapping, Nat};
 use peerless_transport::datagram::Base;
 use peerless_transport::ice::Event;
 use peerless_transport::state::{GatheringState, IceState};
@@ -193,8 +193,8 @@ fn new_transactions_are_fifty_milliseconds_apart() {
     assert_eq!(times, [0, 50, 100, 150, 200, 250, 300, 350, 400], "six checks, three questions");
 }
 
-#[test]
-fn a_reflexive_candidate_is_kept_alive_while_the_answer_is_awaited() {
+/// The first is behind a translator, and has gathered.
+fn behind_a_translator() -> World {
     let mut world = World::simple(1, Link::default());
     world.network.add_nat(Nat::new(
         at("198.51.100.1:0").ip(),
@@ -204,13 +204,68 @@ fn a_reflexive_candidate_is_kept_alive_while_the_answer_is_awaited() {
     ));
     let now = world.now;
     world.sides[0].gather(now, Some(SERVER));
-    world.pass(seconds(61));
+    world
+}
+
+/// How often it keeps alive in a minute what its server has shown.
+fn refreshes(world: &mut World) -> usize {
+    world.sides[0].events.clear();
+    world.pass(seconds(60));
     let is_refresh = |event: &Event| {
         matches!(event, Event::Stun { sent: true, summary, remote }
             if *remote == at(SERVER) && summary.starts_with("binding indication"))
     };
-    let refreshes = world.sides[0].events.iter().filter(|(_, event)| is_refresh(event)).count();
-    assert_eq!(refreshes, 4, "one each 15 s");
+    world.sides[0].events.iter().filter(|(_, event)| is_refresh(event)).count()
+}
+
+#[test]
+fn a_reflexive_candidate_is_kept_alive_while_the_answer_is_awaited() {
+    let mut world = behind_a_translator();
+    world.pass(seconds(1));
+    assert_eq!(refreshes(&mut world), 4, "one each 15 s");
+    let now = world.now;
+    world.sides[1].gather(now, None);
+    world.introduce(0);
+    world.introduce(1);
+    world.pass(seconds(1));
+    assert_eq!(refreshes(&mut world), 0, "the pair in use keeps itself");
+    assert!(world.sides[0].agent.route().is_some());
+}
+
+#[test]
+fn what_was_gathered_is_kept_alive_through_a_restart_that_is_taken_back_and_no_longer_than_hope() {
+    let mut world = behind_a_translator();
+    world.pass(seconds(1));
+    let now = world.now;
+    world.sides[0].restart(now);
+    world.sides[0].agent.cancel_restart(now);
+    assert_eq!(refreshes(&mut world), 4);
+    world.network.set_default_link(Link::cut());
+    world.introduce(0);
+    assert!(world.run(seconds(60), |world| world.sides[0].agent.state() == IceState::Failed));
+    assert_eq!(refreshes(&mut world), 0);
+}
+
+#[test]
+fn an_answer_after_five_minutes_finds_reflexive_candidates_behind_translators_that_forget() {
+    let mut world = World::simple(1, Link { delay: milliseconds(10), ..Link::default() });
+    for (outside, inside) in [("198.51.100.1:0", "10.0.0.1:0"), ("198.51.100.2:0", "10.0.0.2:0")] {
+        let behaviour = Behaviour { timeout: Some(seconds(30)), ..Behaviour::default() };
+        world.network.add_nat(Nat::with(at(outside).ip(), [at(inside).ip()], behaviour));
+    }
+    let now = world.now;
+    world.sides[0].gather(now, Some(SERVER));
+    world.pass(seconds(300));
+    let now = world.now;
+    world.sides[1].gather(now, Some(SERVER));
+    world.introduce(0);
+    world.introduce(1);
+    assert!(world.run(seconds(5), World::is_selected));
+    let route = world.sides[1].agent.route().unwrap();
+    let told = world.sides[0].events.iter().any(|(_, event)| {
+        matches!(event, Event::Candidate(one) if (one.address.ip(), one.port) == (Some(route.1.ip()), route.1.port()))
+    });
+    assert!(told, "by the address that the server showed: {route:?}");
 }
 
 #[test]

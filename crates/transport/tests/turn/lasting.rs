@@ -132,6 +132,52 @@ fn another_policy_counts_from_the_next_restart_on() {
     assert_eq!(world.direct, 0);
 }
 
+#[test]
+fn an_answer_after_five_minutes_finds_the_relay_behind_a_translator_that_forgets() {
+    let mut world = World::new(Server::new(SERVER));
+    world.forget();
+    world.gather(0, &[turn_server(SERVER, PASSWORD)]);
+    world.gather(1, &[]);
+    world.pass(seconds(300));
+    let sent = world.batches.len();
+    assert!(sent < 4 + 300 / 15, "{sent} datagrams to keep it");
+    world.introduce();
+    assert!(world.run(seconds(30), World::is_connected));
+    world.message(0, 1000);
+    world.message(1, 1000);
+    assert_eq!(world.servers[0].asked(Method::ALLOCATE), 2, "one refusal, one allocation");
+}
+
+#[test]
+fn an_allocation_beside_the_pair_in_use_outlives_a_translator_that_forgets() {
+    let mut world = World::with(Server::new(SERVER), false);
+    world.forget();
+    world.connect();
+    world.pass(seconds(600));
+    world.cut();
+    restart(&mut world);
+    let is_back = world.run(seconds(30), |world| {
+        world.transports.iter().all(|one| one.ice().state() == IceState::Completed)
+    });
+    assert!(is_back);
+    world.message(0, 1000);
+    world.message(1, 1000);
+    assert_eq!(world.servers[0].asked(Method::ALLOCATE), 2, "one refusal, one allocation");
+}
+
+#[test]
+fn a_relay_beside_the_pair_in_use_takes_its_place_after_ten_minutes() {
+    let mut world = World::made(Server::new(SERVER), |_, config| config.is_continual = true);
+    world.forget();
+    world.connect();
+    world.pass(seconds(600));
+    world.cut();
+    world.pass(seconds(5));
+    world.message(0, 1000);
+    world.message(1, 1000);
+    assert_eq!(world.servers[0].asked(Method::ALLOCATE), 2, "one refusal, one allocation");
+}
+
 /// Both restart ICE, with the server of before.
 fn restart(world: &mut World) {
     let now = world.now;

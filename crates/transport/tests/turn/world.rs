@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use peerless_netsim::{Link, Network};
+use peerless_netsim::{Behaviour, Link, Mapping, Nat, Network};
 use peerless_transport::crypto::Certificate;
 use peerless_transport::datagram::{Base, Datagram, Protocol, Received, StreamId, Transmit};
 use peerless_transport::dtls::Role;
@@ -66,15 +66,20 @@ impl World {
     }
 
     pub fn with(server: Server, is_relay_only: bool) -> Self {
+        Self::made(server, |end, config| config.is_relay_only = is_relay_only && end == 0)
+    }
+
+    /// With agents that `change` makes, of either end.
+    pub fn made(server: Server, change: impl Fn(usize, &mut ice::Config)) -> Self {
         let now = beginning();
         let certificate = || {
             let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_348_800);
             Arc::new(Certificate::generate(wall).unwrap())
         };
-        let transports = [0_u8, 1].map(|end| {
-            let seed = [end + 1; 32];
+        let transports = [0, 1].map(|end| {
+            let seed = [end as u8 + 1; 32];
             let mut config = Config::new(seed, certificate()).simulated(seed);
-            config.ice.is_relay_only = is_relay_only && end == 0;
+            change(end, &mut config.ice);
             Transport::new(now, config)
         });
         let link = Link { delay: Duration::from_millis(10), ..Link::default() };
@@ -95,6 +100,22 @@ impl World {
         };
         world.transports[1].ice_mut().set_controlling(false);
         world
+    }
+
+    /// Puts the first behind a translator that forgets after half a minute.
+    pub fn forget(&mut self) {
+        let timeout = Some(seconds(30));
+        let mapping = Mapping::AddressAndPortDependent;
+        let behaviour = Behaviour { timeout, mapping, ..Behaviour::default() };
+        let outside = "198.51.100.1".parse().unwrap();
+        self.network.add_nat(Nat::with(outside, [self.addresses[0].ip()], behaviour));
+    }
+
+    /// From now on the two do not reach each other but by way of servers.
+    pub fn cut(&mut self) {
+        let [first, second] = self.addresses.map(|address| address.ip());
+        self.network.set_link(first, second, Link::cut());
+        self.network.set_link(second, "198.51.100.1".parse().unwrap(), Link::cut());
     }
 
     /// Gathers at `end`, with a server for the first.
