@@ -36,7 +36,8 @@ async fn a_client_sees_the_end_at_once() {
     // By DTLS, whatever becomes of the socket.
     until(&mut events, "closed", |event| matches!(event, Event::DtlsState(DtlsState::Closed))).await;
     let ended = tokio::time::timeout(LIMIT, running).await.expect("ended in time").unwrap();
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    // Not by the consent that runs out (RFC 7675 §5.1: 30 s).
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     assert!(matches!(ended, Ended::ChannelClosed | Ended::ConnectionClosed), "{ended:?}");
     assert_eq!(demo.ended().code(), Some(0));
 }
