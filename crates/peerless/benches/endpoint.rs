@@ -138,7 +138,8 @@ async fn busy(held: &[(PeerConnection, DataChannel)]) {
             channel.send("word").await.unwrap();
         }
         for (_, channel) in held {
-            timeout(Duration::from_secs(30), channel.recv()).await.expect("no answer");
+            let answer = timeout(Duration::from_secs(30), channel.recv()).await.expect("no answer");
+            assert!(matches!(answer, Some(Message::Text(_))), "a channel has ended");
         }
         rounds += 1;
     }

@@ -1,14 +1,18 @@
-//! The system's UDP sockets, one per transport and local address, with the batch calls where the system has them: UDP GSO for
-//! what leaves, recvmmsg and UDP GRO for what arrives. Where it lacks them the same calls move one datagram each.
+//! The system's UDP sockets, one per transport and local address, with the batch calls where the system has them: UDP GSO and
+//! sendmmsg for what leaves, recvmmsg and UDP GRO for what arrives. Where it lacks them the same calls move one datagram each.
 
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::BytesMut;
+#[cfg(target_os = "linux")]
+use peerless_native::datagrams;
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Datagram, Ecn, Protocol, Transmit};
 use quinn_udp::{EcnCodepoint, RecvMeta, UdpSocketState};
@@ -144,6 +148,39 @@ impl Socket {
         }
     }
 
+    /// Sends of these what one system call takes, from the first on; how many have left. None where the first cannot leave
+    /// like that, or the system has no such call: [`poll_send`](Self::poll_send) says what becomes of it. `Pending` when the
+    /// kernel's buffer is full.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn poll_send_many<'a>(
+        &self,
+        context: &mut Context<'_>,
+        transmits: impl Iterator<Item = (&'a Transmit, &'a [u8])> + Clone,
+    ) -> Poll<usize> {
+        let segments = self.state.max_gso_segments();
+        let messages = transmits.map_while(|(transmit, bytes)| message(transmit, bytes, segments));
+        loop {
+            if self.io.poll_send_ready(context).is_pending() {
+                return Poll::Pending;
+            }
+            let send = || datagrams::send(self.io.as_fd(), messages.clone());
+            match self.io.try_io(Interest::WRITABLE, send) {
+                Ok(count) => return Poll::Ready(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(0),
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn poll_send_many<'a>(
+        &self,
+        _: &mut Context<'_>,
+        _: impl Iterator<Item = (&'a Transmit, &'a [u8])> + Clone,
+    ) -> Poll<usize> {
+        Poll::Ready(0)
+    }
+
     /// Sends what `transmit` describes and `bytes` holds. `Pending` when the kernel's buffer is full: nothing,
     /// or only the first part of it, has left, and `sent` says how much.
     pub(crate) fn poll_send(
@@ -197,6 +234,19 @@ impl Socket {
     pub(crate) fn take_discarded(&self) -> Vec<Transmit> {
         self.discarded.take()
     }
+}
+
+/// As one of many; none where it is more than that.
+#[cfg(target_os = "linux")]
+fn message<'a>(transmit: &Transmit, contents: &'a [u8], segments: usize) -> Option<datagrams::Message<'a>> {
+    let segment = transmit.segment_size.filter(|segment| *segment < contents.len());
+    let is_one_message =
+        segment.is_none_or(|size| segments > 1 && contents.len() <= size.saturating_mul(segments));
+    if transmit.ecn.is_some() || !is_one_message {
+        return None;
+    }
+    let segment = segment.map(u16::try_from).transpose().ok()?;
+    Some(datagrams::Message { destination: transmit.destination, contents, segment })
 }
 
 /// An IPv4 address that came through an IPv6 socket, as what it is.

@@ -42,18 +42,24 @@ impl Departures {
         self.transmits.len()
     }
 
+    /// Takes one more.
+    #[cfg(test)]
+    pub(crate) fn push(&mut self, transmit: Transmit, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.transmits.push(transmit);
+    }
+
     /// Where the next one that is taken will be.
     pub(crate) fn end(&self) -> Place {
         Place { transmit: self.transmits.len(), byte: self.bytes.len() }
     }
 
-    /// Those from a place on, with their bytes.
-    pub(crate) fn from(&self, place: Place) -> impl Iterator<Item = (&Transmit, &[u8])> {
-        let mut rest = self.bytes.get(place.byte..).unwrap_or_default();
+    /// Those from a place on, each with its own place and its bytes.
+    pub(crate) fn from(&self, mut place: Place) -> impl Iterator<Item = (Place, &Transmit, &[u8])> + Clone {
         self.transmits.iter().skip(place.transmit).map_while(move |transmit| {
-            let (bytes, others) = rest.split_at_checked(transmit.size)?;
-            rest = others;
-            Some((transmit, bytes))
+            let (its, next) = (place, place.after(transmit));
+            place = next;
+            Some((its, transmit, self.bytes.get(its.byte..next.byte)?))
         })
     }
 
@@ -79,11 +85,19 @@ impl Departures {
     }
 }
 
-/// A place among departures.
-#[derive(Debug, Clone, Copy)]
+/// A place among departures; the first by default.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Place {
-    transmit: usize,
+    /// How many are before it.
+    pub(crate) transmit: usize,
     byte: usize,
+}
+
+impl Place {
+    /// The next, where this transmit is here.
+    pub(crate) fn after(self, transmit: &Transmit) -> Self {
+        Self { transmit: self.transmit + 1, byte: self.byte + transmit.size }
+    }
 }
 
 /// How the peer stood at the end of its turn.

@@ -2,7 +2,7 @@
 //!
 //! A `worker` is a task that has one socket on each local address and all connections that live with it: it receives for
 //! all, gives each what is its own, turns those that have something to do (`driver/turn`), and sends for all from one
-//! buffer. The deadlines of all are in one ordered set, with one timer. Whoever wakes a connection (a call of its user, a
+//! buffer, as much as the system takes in one call (`outlet`). The deadlines of all are in one ordered set, with one timer. Whoever wakes a connection (a call of its user, a
 //! reader) rings the bell of its `member`, which puts it on the list of the worker it lives with.
 //!
 //! `routes` says whose a datagram is. A STUN request names the connection by the local half of its USERNAME (RFC 8445
@@ -30,6 +30,7 @@ mod group;
 mod door;
 mod bind;
 mod streaming;
+mod outlet;
 mod worker;
 mod handle;
 

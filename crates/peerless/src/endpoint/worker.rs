@@ -20,10 +20,11 @@ use crate::driver::resolve;
 use crate::driver::showing;
 use crate::driver::sockets::Socket;
 use crate::driver::stream::Stream;
-use crate::driver::turn::{Departures, turn};
+use crate::driver::turn::{Departures, Place, turn};
 use crate::endpoint::deadlines::Deadlines;
 use crate::endpoint::group::Group;
 use crate::endpoint::member::{Arrival, Mail, Member, Resident};
+use crate::endpoint::outlet::Outlet;
 use crate::endpoint::path::Path;
 use crate::endpoint::stats::add;
 use crate::shared::{Errand, State};
@@ -46,7 +47,7 @@ const SPARE: usize = 64;
 pub(super) struct Worker {
     index: usize,
     group: Arc<Group>,
-    sockets: Vec<Socket>,
+    outlets: Vec<Outlet>,
     residents: HashMap<u64, Resident>,
     /// Those that want a turn.
     ready: VecDeque<Arc<Member>>,
@@ -65,6 +66,8 @@ pub(super) struct Worker {
     departures: Departures,
     /// Whose each of these is.
     owners: Vec<u64>,
+    /// The next of them that may go by a stream.
+    next_streamed: Place,
     /// Those whose streams may have something to write.
     flushing: Vec<u64>,
     /// Those that go when what is to be sent was sent: closed ones.
@@ -76,7 +79,7 @@ pub(super) struct Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         // The port is free before it is told that it is.
-        self.sockets.clear();
+        self.outlets.clear();
         let Mail { newcomers, .. } = self.group.post.end(self.index);
         let left: Vec<Resident> = self.residents.drain().map(|(_, resident)| resident).collect();
         for resident in left.into_iter().chain(newcomers) {
@@ -128,7 +131,7 @@ impl Worker {
         Self {
             index,
             group,
-            sockets,
+            outlets: sockets.into_iter().map(Outlet::new).collect(),
             residents: HashMap::new(),
             ready: VecDeque::new(),
             deadlines: Deadlines::default(),
@@ -141,6 +144,7 @@ impl Worker {
             spare: Vec::new(),
             departures: Departures::default(),
             owners: Vec::new(),
+            next_streamed: Place::default(),
             flushing: Vec::new(),
             ending: Vec::new(),
             is_closing: false,
@@ -174,7 +178,7 @@ impl Worker {
     /// Takes in what has arrived, up to the budget, and gives each datagram to whom it is for; whether there may be more.
     fn receive(&mut self, context: &mut Context<'_>) -> bool {
         let mut more = false;
-        for socket in &self.sockets {
+        for Outlet { socket, .. } in &self.outlets {
             loop {
                 if self.arrived.len() >= RECEIVE_BUDGET {
                     more = true;
@@ -405,30 +409,34 @@ impl Worker {
     }
 
     fn send_all(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while let Some((place, transmit, bytes, sent)) = self.departures.first() {
-            if transmit.protocol != Protocol::Udp {
-                // Whoever has streams is on the list of those to flush.
-                let owner = self.owners.get(place).and_then(|owner| self.residents.get_mut(owner));
-                owner.into_iter().for_each(|owner| owner.send_by_stream(transmit, bytes));
-            } else if let Some(socket) = self.sockets.iter().find(|socket| socket.local == transmit.source) {
-                if socket.poll_send(context, transmit, bytes, sent).is_pending() {
-                    return Poll::Pending;
-                }
-                let discarded = socket.take_discarded();
-                let owner = self.owners.get(place).and_then(|owner| self.residents.get_mut(owner));
-                if let Some(owner) = owner.filter(|_| !discarded.is_empty()) {
-                    owner.discarded.extend(discarded);
-                }
+        let Self { departures, owners, residents, outlets, next_streamed, .. } = self;
+        for (place, transmit, bytes) in departures.from(std::mem::replace(next_streamed, departures.end())) {
+            // Whoever has streams is on the list of those to flush.
+            if transmit.protocol != Protocol::Udp
+                && let Some(owner) = owner(residents, owners, place)
+            {
+                owner.send_by_stream(transmit, bytes);
             }
-            self.departures.step();
         }
-        Poll::Ready(())
+        let mut outcome = Poll::Ready(());
+        for outlet in outlets {
+            let lost = |place, lost| {
+                let owner = owner(residents, owners, place);
+                owner.into_iter().for_each(|owner| owner.discarded.extend(&lost));
+            };
+            if outlet.poll_send(context, departures, lost).is_pending() {
+                outcome = Poll::Pending;
+            }
+        }
+        outcome
     }
 
     /// All was sent: there is room again, and those that have closed go.
     fn settle(&mut self) {
         self.departures.clear();
         self.owners.clear();
+        self.next_streamed = Place::default();
+        self.outlets.iter_mut().for_each(Outlet::restart);
         for id in std::mem::take(&mut self.ending) {
             // Their streams have last words to send.
             if let Some(resident) = self.residents.get_mut(&id)
@@ -456,6 +464,15 @@ impl Worker {
     }
 }
 
+/// Whose the departure at a place is.
+fn owner<'a>(
+    residents: &'a mut HashMap<u64, Resident>,
+    owners: &[u64],
+    place: Place,
+) -> Option<&'a mut Resident> {
+    owners.get(place.transmit).and_then(|owner| residents.get_mut(owner))
+}
+
 /// These paths are the connection's. Of more than there shall be, those go that it knows no more, then the oldest.
 fn enter(group: &Group, resident: &mut Resident, claims: &[(Path, usize)]) {
     let mut routes = group.routes_mut();
@@ -479,11 +496,11 @@ fn enter(group: &Group, resident: &mut Resident, claims: &[(Path, usize)]) {
 fn note_checks<'a>(
     group: &Group,
     resident: &mut Resident,
-    leaving: impl Iterator<Item = (&'a Transmit, &'a [u8])>,
+    leaving: impl Iterator<Item = (Place, &'a Transmit, &'a [u8])>,
 ) {
     let is_alone =
         |transmit: &Transmit| transmit.protocol == Protocol::Udp && transmit.segment_size.is_none();
-    for (transmit, bytes) in leaving.filter(|(transmit, _)| is_alone(transmit)) {
+    for (_, transmit, bytes) in leaving.filter(|(_, transmit, _)| is_alone(transmit)) {
         let path = Path { remote: transmit.destination, local: transmit.source };
         // The first two bits of STUN are zero (RFC 8489 §5).
         if bytes.first().is_some_and(|first| first >> 6 == 0)
