@@ -7,16 +7,19 @@ mod authority;
 #[path = "lab/turn.rs"]
 mod coturn;
 mod lab;
+#[path = "lab/obstacles.rs"]
+mod obstacles;
 #[path = "lab/pair.rs"]
 mod pair;
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use coturn::{ADDRESS, Coturn, PASSWORD, USER, rest_password};
 use lab::serve;
+use obstacles::{OWN, Obstacles};
 use pair::{connect, talk, watch};
 use peerless::{
     Configuration, DataChannelInit, Event, IceCandidateError, IceConnectionState, IceGatheringState,
@@ -189,6 +192,11 @@ async fn gather_tells_what_failed_and_why() {
             let output = command.output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout);
             assert_eq!(output.status.code(), Some(1), "{url}: {text}");
+            assert_eq!(
+                String::from_utf8_lossy(&output.stderr),
+                "",
+                "{url}: it is told where it is asked for"
+            );
             let is_told = |line: &&str| line.contains(if is_json { "\"failure\"" } else { "  failed  " });
             let told: Vec<_> = text.lines().filter(is_told).collect();
             assert!(told.len() == 1 && told[0].contains(reason), "{url}: {text}");
@@ -196,6 +204,84 @@ async fn gather_tells_what_failed_and_why() {
             assert!(told[0].contains(&number) && told[0].contains(url), "{}", told[0]);
             println!("{}", told[0]);
         }
+    }
+}
+
+/// Ends of the network of `obstacles`, and what is told of a STUN server there.
+const SILENT: [(&str, &str); 19] = [
+    ("10.91.0.2", ": port unreachable, says 10.91.0.2"),
+    ("10.91.0.9", ": host unreachable, says 10.91.0.1"),
+    ("10.92.0.1", ": host unreachable, says 10.91.0.2"),
+    ("10.92.0.2", ": administratively prohibited, says 10.91.0.2"),
+    ("10.92.0.3", ": network unreachable, says 10.91.0.2"),
+    ("10.92.0.4", ""),
+    ("10.93.0.1", ": no route to it"),
+    ("10.93.0.2", ": a route of this machine drops it"),
+    ("10.93.0.3", ": this machine forbids it"),
+    ("10.93.0.4", ": this machine forbids it"),
+    ("[fd00:91::2]", ": port unreachable, says fd00:91::2"),
+    ("[fd00:92::1]", ": host unreachable, says fd00:91::2"),
+    ("[fd00:92::2]", ": administratively prohibited, says fd00:91::2"),
+    ("[fd00:92::3]", ": network unreachable, says fd00:91::2"),
+    ("[fd00:92::4]", ""),
+    ("[fd00:93::2]", ": a route of this machine drops it"),
+    ("[fd00:93::3]", ": this machine forbids it"),
+    ("[fd00:93::4]", ": this machine forbids it"),
+    ("[fd00:94::1]", ": no route to it"),
+];
+/// Of TURN servers there, by every transport.
+const BEHIND: [(&str, &str); 16] = [
+    ("turn:10.91.0.2", "the server did not answer: port unreachable, says 10.91.0.2"),
+    ("turn:[fd00:92::2]", "the server did not answer: administratively prohibited, says fd00:91::2"),
+    ("turn:10.92.0.4", "the server did not answer"),
+    ("turn:10.91.0.2?transport=tcp", "Connection refused (os error 111)"),
+    ("turns:[fd00:91::2]", "Connection refused (os error 111)"),
+    ("turns:10.92.0.1", "No route to host (os error 113)"),
+    ("turn:10.92.0.3?transport=tcp", "Network is unreachable (os error 101)"),
+    ("turn:10.92.0.4?transport=tcp", "no connection to the server came about"),
+    ("turn:10.93.0.2?transport=tcp", "a route of this machine drops it"),
+    ("turns:10.93.0.3", "this machine forbids it"),
+    ("turns:10.91.0.2?transport=udp", "port unreachable"),
+    ("turns:10.92.0.1?transport=udp", "host unreachable"),
+    ("turns:[fd00:92::2]?transport=udp", "administratively prohibited"),
+    ("turns:10.92.0.4?transport=udp", "no connection to the server came about"),
+    ("turns:10.93.0.1?transport=udp", "no route to it"),
+    ("turns:10.93.0.4?transport=udp", "this machine forbids it"),
+];
+
+/// What hears of the network has a few seconds for it: where this machine is too busy for that, it is asked again.
+#[test]
+fn gather_tells_what_stands_before_each_server_that_is_silent() {
+    let _network = Obstacles::build();
+    let stun =
+        SILENT.map(|(host, said)| (format!("stun:{host}"), format!("the server did not answer{said}")));
+    let turn = BEHIND.map(|(url, said)| (url.to_owned(), said.to_owned()));
+    let mut words = vec!["gather", "--json", "--user", USER, "--password", PASSWORD];
+    words.extend(OWN.iter().flat_map(|own| ["--interface", own]));
+    words.extend(stun.iter().flat_map(|(url, _)| ["--stun", url]));
+    words.extend(turn.iter().flat_map(|(url, _)| ["--turn", url]));
+    let mut expected: Vec<_> = stun.iter().chain(&turn).cloned().collect();
+    expected.sort();
+    let begun = Instant::now();
+    loop {
+        let output = Command::new(program::binary()).args(&words).output().unwrap();
+        let (text, complaint) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!((output.status.code(), complaint.as_ref()), (Some(1), ""), "{text}");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let failures = lines.iter().filter(|line| line["event"] == "failure");
+        let mut told: Vec<_> = failures
+            .map(|line| {
+                assert_eq!(line["code"], 701, "{line}");
+                (line["server"].as_str().unwrap().to_owned(), line["reason"].as_str().unwrap().to_owned())
+            })
+            .collect();
+        told.sort();
+        println!("{text}");
+        if told == expected {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{:#?}", told.iter().filter(|one| !expected.contains(one)));
     }
 }
 

@@ -59,13 +59,17 @@ fn fail(console: &Console, reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What is logged where nobody says otherwise. The judge of certificates logs as an error of its own that it refused one: why
+/// it did is told with the failure of the server.
+const USUAL_LOG: &str = "warn,rustls_platform_verifier=off";
+
 /// Library logs go to standard error, filtered by `--log`, else by RUST_LOG, else warnings only.
 fn trace(log: Option<&str>, console: &Console) {
     let environment = || std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let filter =
         log.map(str::to_owned).or_else(environment).and_then(|filter| EnvFilter::try_new(filter).ok());
     tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn")))
+        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(USUAL_LOG)))
         .with_writer(console.clone())
         .with_ansi(console.is_complaint_coloured())
         .init();

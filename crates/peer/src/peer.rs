@@ -131,6 +131,18 @@ impl Peer {
         self.engine.settle();
     }
 
+    /// Whether a transport asks this server over UDP and has had no answer.
+    pub fn is_awaiting_server(&self, transport: TransportId, server: SocketAddr) -> bool {
+        self.engine.links.get(transport).is_some_and(|link| link.transport.ice().is_awaiting(server))
+    }
+
+    /// What the network says of a server, told with the error should it never answer. It ends nothing: anybody may say so.
+    pub fn note_obstacle(&mut self, transport: TransportId, server: SocketAddr, obstacle: &str) {
+        if let Some(link) = self.engine.links.get_mut(transport) {
+            link.transport.ice_mut().note_obstacle(server, obstacle);
+        }
+    }
+
     /// One TURN server more for a transport, asked from each local address of its family for an address to lend.
     pub fn add_turn_server(&mut self, now: Instant, transport: TransportId, server: TurnServer) {
         if let Some(link) = self.engine.links.get_mut(transport) {

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -79,6 +80,8 @@ pub(crate) enum Errand {
     Release(TransportId),
     /// Streams to this address are for a TURN server.
     AddServer(StreamServer),
+    /// Find out why servers are silent, should they be.
+    Witness { transport: TransportId, servers: Vec<SocketAddr> },
     /// Close a stream, once what was sent by it has left.
     CloseStream(StreamId),
     /// Streams to a TURN server are to go to another.

@@ -14,6 +14,13 @@ const LIMIT: usize = 256;
 /// Rm: how many times the first wait the last one is (RFC 8489 §6.2.1).
 const LAST_WAIT: u32 = 16;
 
+/// What is told of a server without an answer, and what the network says of it. RFC 8489 §6.2.1 lets a client take a hard ICMP
+/// error for the end of a transaction. Ours goes on: anybody can write ICMP, so it explains and ends nothing.
+pub(crate) fn silence(obstacle: Option<&str>) -> String {
+    let silent = "the server did not answer";
+    obstacle.map_or_else(|| silent.to_owned(), |obstacle| format!("{silent}: {obstacle}"))
+}
+
 /// One datagram to send.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {

@@ -1,6 +1,7 @@
 //! DTLS to TURN servers (RFC 8656 §2.1, RFC 7065 §3.1, RFC 7350 §4): a UDP socket for each, on which a TURN server's
 //! certificate is checked as over TLS.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -18,11 +19,13 @@ use peerless_transport::state::DtlsState;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::driver::alarm::Alarm;
 use crate::driver::framing::Framing;
-use crate::driver::tls;
+use crate::driver::witness::fault;
+use crate::driver::{icmp, tls};
 
 /// What arrives is put into blocks of this size, which are freed when their last datagram is.
 const BLOCK: usize = 32 * 1024;
@@ -31,9 +34,16 @@ const LONGEST: usize = 4 * 1024;
 /// How long before an unanswered flight is sent again the first time: as a request of STUN (RFC 8489 §6.2.1).
 const RETRANSMISSION: Duration = Duration::from_millis(500);
 
+/// How many datagrams of a handshake are remembered, to know them again where ICMP quotes them, and how much of each, bytes.
+const REMEMBERED: (usize, usize) = (16, 128);
+/// How much of one must be quoted for its word to count, bytes: of a ClientHello, headers and half of its random numbers
+/// (RFC 6347 §4.2.2, RFC 5246 §7.4.1.2).
+const PROOF: usize = 13 + 12 + 2 + 16;
+
 /// One association.
 pub(crate) struct Association {
-    socket: UdpSocket,
+    /// Its errors are awaited beside all else.
+    socket: Arc<UdpSocket>,
     endpoint: Endpoint,
     alarm: Alarm,
     /// What arrives, sealed.
@@ -42,6 +52,8 @@ pub(crate) struct Association {
     block: BytesMut,
     /// What is to leave next.
     output: BytesMut,
+    /// How the datagrams of the handshake begin, while it lasts.
+    remembered: VecDeque<Vec<u8>>,
 }
 
 impl Association {
@@ -58,20 +70,37 @@ impl Association {
         let verifier = verifier.map_err(io::Error::other)?;
         let socket = UdpSocket::bind(SocketAddr::new(id.local.ip(), 0)).await?;
         keep_whole(&socket, id.local)?;
-        socket.connect(id.remote).await?;
+        socket.connect(id.remote).await.map_err(|error| io::Error::other(fault(&error)))?;
+        let mut association = Self::begin(socket)?;
+        loop {
+            let socket = association.socket.clone();
+            tokio::select! {
+                done = poll_fn(|context| association.poll_handshake(context, &verifier, &name)) => break done?,
+                _ = socket.ready(Interest::ERROR) => association.judge(None)?,
+            }
+        }
+        // Later TURN has its own means to find out.
+        icmp::listen(&association.socket, false)?;
+        association.remembered = VecDeque::new();
+        Ok(association)
+    }
+
+    /// One over a connected socket.
+    fn begin(socket: UdpSocket) -> io::Result<Self> {
         let certificate = Certificate::generate(SystemTime::now()).map_err(io::Error::other)?;
         let mut config = Config::new(Arc::new(certificate));
         config.retransmission = RETRANSMISSION;
-        let mut association = Self {
+        let socket = Arc::new(socket);
+        icmp::listen(&socket, true)?;
+        Ok(Self {
             socket,
             endpoint: Endpoint::with_server(Instant::now(), &config),
             alarm: Alarm::default(),
             input: BytesMut::new(),
             block: BytesMut::new(),
             output: BytesMut::new(),
-        };
-        poll_fn(|context| association.poll_handshake(context, &verifier, &name)).await?;
-        Ok(association)
+            remembered: VecDeque::new(),
+        })
     }
 
     fn poll_handshake(
@@ -91,9 +120,16 @@ impl Association {
                     Event::State(_) | Event::Secured { .. } => {}
                 }
             }
-            ready!(self.poll_own(context))?;
+            if let Err(error) = ready!(self.poll_own(context)) {
+                self.judge(Some(error))?;
+                continue;
+            }
             match self.endpoint.state() {
-                DtlsState::Connecting => ready!(self.poll_read(context))?,
+                DtlsState::Connecting => {
+                    if let Err(error) = ready!(self.poll_read(context)) {
+                        self.judge(Some(error))?;
+                    }
+                }
                 DtlsState::Connected => return Poll::Ready(Ok(())),
                 _ => return Poll::Ready(Err(closed())),
             }
@@ -126,9 +162,10 @@ impl Association {
             if datagrams.len() >= budget {
                 return Poll::Ready(Ok(()));
             }
-            ready!(self.poll_own(context))?;
             // What was sent found nobody: TURN has its own means to find out, and anybody may say so.
-            if let Err(error) = ready!(self.poll_read(context)) {
+            if let Err(error) = ready!(self.poll_own(context)) {
+                tracing::debug!(%error, "send");
+            } else if let Err(error) = ready!(self.poll_read(context)) {
                 tracing::trace!(%error, "receive");
             }
         }
@@ -143,7 +180,10 @@ impl Association {
     ) -> Poll<io::Result<()>> {
         let now = Instant::now();
         loop {
-            ready!(self.poll_send(context));
+            // No route, or it is too large for the path: lost, as any datagram may be.
+            if let Err(error) = ready!(self.poll_send(context)) {
+                tracing::debug!(%error, "send");
+            }
             let Some(datagram) = framing.next(waiting).map_err(io::Error::other)? else {
                 return Poll::Ready(Ok(()));
             };
@@ -159,9 +199,12 @@ impl Association {
     }
 
     /// Sends what the endpoint itself has to say, when it is due.
+    ///
+    /// # Errors
+    /// Of one datagram, which is lost; the next is sent with the next call.
     fn poll_own(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.poll_send(context));
+            ready!(self.poll_send(context))?;
             if self.endpoint.poll_transmit(&mut self.output).is_some() {
                 continue;
             }
@@ -172,15 +215,43 @@ impl Association {
         }
     }
 
-    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.output.is_empty() {
-            if let Err(error) = ready!(self.socket.poll_send(context, &self.output)) {
-                // No route, or it is too large for the path: lost, as any datagram may be.
-                tracing::debug!(%error, "send");
-            }
-            self.output.clear();
+    /// Sends what waits.
+    ///
+    /// # Errors
+    /// Of a datagram that is lost.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.output.is_empty() {
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(())
+        let sent = ready!(self.socket.poll_send(context, &self.output));
+        let (count, length) = REMEMBERED;
+        if self.endpoint.state() == DtlsState::Connecting {
+            self.remembered.truncate(count - 1);
+            self.remembered.push_front(self.output.iter().take(length).copied().collect());
+        }
+        self.output.clear();
+        Poll::Ready(sent.map(|_| ()))
+    }
+
+    /// What an error of the socket, or what ICMP says, means for the handshake: it ends where this machine forbids it, and
+    /// where ICMP says why with enough of our own packet, which nobody knows who did not see it (RFC 8489 §6.2.1). Else it
+    /// goes on: an error may be of hearsay.
+    fn judge(&self, error: Option<io::Error>) -> io::Result<()> {
+        while let Ok(told) = icmp::next(&self.socket) {
+            let is_ours = |sent: &Vec<u8>| {
+                let length = sent.len().min(told.quoted.len());
+                length >= PROOF && sent.get(..length) == told.quoted.get(..length)
+            };
+            if self.remembered.iter().any(is_ours) {
+                return Err(io::Error::other(told.obstacle));
+            }
+        }
+        // All is read: the next is awaited.
+        let _ = self.socket.try_io(Interest::ERROR, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+        match error.filter(icmp::is_of_none) {
+            Some(error) => Err(io::Error::other(fault(&error))),
+            None => Ok(()),
+        }
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -245,4 +316,53 @@ fn keep_whole(socket: &UdpSocket, local: SocketAddr) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn keep_whole(_: &UdpSocket, _: SocketAddr) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use peerless_transport::datagram::Protocol;
+
+    use super::*;
+
+    /// A port of loopback where nobody is, for as long as the socket lives that has it: it hears of another address alone.
+    fn closed() -> (std::net::UdpSocket, SocketAddr) {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect("127.0.0.2:9").unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_the_reason_for_which_a_handshake_fails() {
+        let (_holder, remote) = closed();
+        let local = "127.0.0.1:1".parse().unwrap();
+        let id = StreamId { protocol: Protocol::Dtls, local, remote };
+        let opened = Association::open(id, "localhost".to_owned(), Arc::default());
+        let opened = tokio::time::timeout(Duration::from_secs(90), opened).await.expect("an end");
+        assert_eq!(opened.unwrap_err().to_string(), "port unreachable");
+    }
+
+    #[tokio::test]
+    async fn what_quotes_nothing_that_only_we_can_know_ends_nothing() {
+        let (_holder, remote) = closed();
+        for (sent, remembered, is_proof) in [
+            ([1; 64], [1; 64], true),
+            ([1; 64], [2; 64], false),
+            // It is of the last handshake, or a guess.
+            ([3; 64], [0; 64], false),
+        ] {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            socket.connect(remote).await.unwrap();
+            let mut association = Association::begin(socket).unwrap();
+            association.remembered.push_front(remembered.to_vec());
+            for length in [PROOF - 1, sent.len()] {
+                association.socket.send(&sent[..length]).await.unwrap();
+                association.socket.ready(Interest::ERROR).await.unwrap();
+                let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+                let judged = association.judge(Some(refused)).map_err(|error| error.to_string());
+                let is_ended = is_proof && length == sent.len();
+                assert_eq!(judged, if is_ended { Err("port unreachable".to_owned()) } else { Ok(()) });
+            }
+        }
+    }
 }

@@ -6,6 +6,8 @@ mod privacy;
 pub(crate) mod interfaces;
 mod watch;
 pub(crate) mod sockets;
+mod icmp;
+pub(crate) mod witness;
 mod framing;
 mod tls;
 mod dtls;

@@ -42,12 +42,17 @@ pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, server
         let now = Instant::now();
         match (found, relay) {
             (Ok(addresses), None) => {
+                state.errands.push_back(Errand::Witness { transport, servers: addresses.clone() });
                 for address in addresses.into_iter().filter(|address| known.insert(*address)) {
                     state.peer.add_stun_server(now, transport, address, &place.url);
                 }
             }
             (Ok(addresses), Some(relay)) => {
-                for address in one_of_each_family(addresses) {
+                let addresses = one_of_each_family(addresses);
+                if relay.protocol == Protocol::Udp {
+                    state.errands.push_back(Errand::Witness { transport, servers: addresses.clone() });
+                }
+                for address in addresses {
                     if relay.protocol != Protocol::Udp {
                         let (protocol, host) = (relay.protocol, place.host.clone());
                         state.errands.push_back(Errand::AddServer(StreamServer { address, protocol, host }));

@@ -30,6 +30,7 @@ use crate::driver::streams::Streams;
 use crate::driver::tls;
 use crate::driver::turn::{Departures, turn};
 use crate::driver::watch::Watch;
+use crate::driver::witness::{self, Post};
 use crate::error::Error;
 use crate::ice_tcp::IceTcp;
 use crate::news::News;
@@ -225,6 +226,7 @@ impl Driver {
                 self.gather(now, transport);
             }
             Errand::Release(transport) => self.released.push(transport),
+            Errand::Witness { transport, servers } => self.witness(transport, servers),
             Errand::AddServer(server) => self.streams.add_server(server),
             Errand::FollowServer(alternate) => self.streams.follow(Instant::now(), alternate),
             Errand::CloseStream(stream) => self.streams.close(Instant::now(), Some(stream)),
@@ -377,6 +379,16 @@ impl Driver {
         // As they are configured now; what cannot be used was refused there.
         let servers = self.shared.look().configuration.servers().unwrap_or_default();
         self.errands.spawn(resolve::servers(Arc::downgrade(&self.shared), transport, servers));
+    }
+
+    /// Finds out why servers are silent, should they be.
+    fn witness(&mut self, transport: TransportId, servers: Vec<SocketAddr>) {
+        let is_asking = |socket: &&Socket| socket.transport == transport && socket.missing.is_none();
+        let locals = self.sockets.iter().filter(is_asking).map(|socket| socket.local).collect();
+        let options = &self.plan.options;
+        let post =
+            Post { locals, ports: options.ports.clone(), hides_addresses: options.hides_host_addresses };
+        self.errands.spawn(witness::ask(Arc::downgrade(&self.shared), transport, servers, post));
     }
 
     fn to_gather(&self) -> Vec<IpAddr> {

@@ -61,28 +61,13 @@ impl Socket {
         Self::new(std::net::UdpSocket::bind((address, 0))?, transport)
     }
 
-    /// Binds to `address` and a free port of these, from a random one on, for a transport.
-    ///
-    /// # Errors
-    /// `AddrInUse` where all are taken, or what else the system says.
+    /// Binds to `address` and a free port of these, for a transport.
     pub(crate) fn bind_in(
         address: IpAddr,
         ports: &RangeInclusive<u16>,
         transport: TransportId,
     ) -> io::Result<Self> {
-        let mut chance = [0; 2];
-        aws_lc_rs::rand::fill(&mut chance).map_err(|_| io::Error::other("no random numbers"))?;
-        let count = u32::from(*ports.end()) - u32::from(*ports.start()) + 1;
-        let begin = u32::from(u16::from_be_bytes(chance)) % count;
-        for step in 0..count {
-            let port = u32::from(*ports.start()) + (begin + step) % count;
-            match std::net::UdpSocket::bind((address, port as u16)) {
-                Ok(socket) => return Self::new(socket, transport),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::Error::new(io::ErrorKind::AddrInUse, format!("no free port in {ports:?}")))
+        Self::new(bind_in(address, ports)?, transport)
     }
 
     /// One that is bound already.
@@ -247,6 +232,25 @@ fn message<'a>(transmit: &Transmit, contents: &'a [u8], segments: usize) -> Opti
     }
     let segment = segment.map(u16::try_from).transpose().ok()?;
     Some(datagrams::Message { destination: transmit.destination, contents, segment })
+}
+
+/// Binds to `address` and a free port of these, from a random one on.
+///
+/// # Errors
+/// `AddrInUse` where all are taken, or what else the system says.
+pub(crate) fn bind_in(address: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<std::net::UdpSocket> {
+    let mut chance = [0; 2];
+    aws_lc_rs::rand::fill(&mut chance).map_err(|_| io::Error::other("no random numbers"))?;
+    let count = u32::from(*ports.end()) - u32::from(*ports.start()) + 1;
+    let begin = u32::from(u16::from_be_bytes(chance)) % count;
+    for step in 0..count {
+        let port = u32::from(*ports.start()) + (begin + step) % count;
+        match std::net::UdpSocket::bind((address, port as u16)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            bound => return bound,
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, format!("no free port in {ports:?}")))
 }
 
 /// An IPv4 address that came through an IPv6 socket, as what it is.

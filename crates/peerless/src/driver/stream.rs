@@ -21,6 +21,7 @@ use tokio_rustls::client::TlsStream;
 use crate::driver::dtls::Association;
 use crate::driver::framing::Framing;
 use crate::driver::tls;
+use crate::driver::witness::fault;
 
 /// How much waits to be written at most, bytes; what comes beyond that is lost. Above what one turn of the driver sends.
 const OUTPUT_LIMIT: usize = 128 * 1024;
@@ -279,7 +280,10 @@ async fn try_connect(id: StreamId, keeps_port: bool) -> io::Result<TcpStream> {
             socket
         }
     };
-    let stream = socket.connect(id.remote).await?;
+    let stream = socket.connect(id.remote).await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied => io::Error::other(fault(&error)),
+        _ => error,
+    })?;
     tune(&stream)?;
     Ok(stream)
 }

@@ -21,6 +21,7 @@ use crate::driver::showing;
 use crate::driver::sockets::Socket;
 use crate::driver::stream::Stream;
 use crate::driver::turn::{Departures, Place, turn};
+use crate::driver::witness::{self, Post};
 use crate::endpoint::deadlines::Deadlines;
 use crate::endpoint::group::Group;
 use crate::endpoint::member::{Arrival, Mail, Member, Resident};
@@ -346,6 +347,14 @@ impl Worker {
             }
             // Of TURN servers only, which are refused.
             Errand::AddServer(_) | Errand::FollowServer(_) => {}
+            // They would all say the same.
+            Errand::Witness { .. } if self.errands.len() >= witness::LIMIT => {}
+            Errand::Witness { transport, servers } => {
+                let (locals, shared) = (self.group.locals.clone(), Arc::downgrade(&resident.shared));
+                let hides_addresses = self.group.addresses.hides_host_addresses;
+                let post = Post { locals, ports: None, hides_addresses };
+                self.errands.spawn(witness::ask(shared, transport, servers, post));
+            }
             Errand::CloseStream(stream) => resident.close_stream(stream),
             Errand::Resolve(name) => {
                 self.errands.spawn(resolve::candidate_name(Arc::downgrade(&resident.shared), name));

@@ -26,8 +26,8 @@ use crate::ice::event::Event;
 use crate::ice::gather::{Gatherer, Outcome};
 use crate::ice::pair::PairId;
 use crate::state::{GatheringState, IceState};
-use crate::turn::client::Timing;
 use crate::turn::relays::Relays;
+use crate::turn::timing::Timing;
 
 /// How many events wait before those of diagnostics are left out.
 const EVENT_LIMIT: usize = 256;

@@ -15,7 +15,7 @@ use crate::ice::config::Config;
 use crate::ice::event::CandidateFailure;
 use crate::ice::message;
 use crate::state::GatheringState;
-use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions};
+use crate::transaction::{GATHERING_WAIT, Outgoing, Schedule, Transactions, silence};
 use crate::turn::message::keepalive;
 
 /// How many questions to servers are asked in all.
@@ -55,6 +55,8 @@ struct Server {
     url: Arc<str>,
     /// It has answered in this gathering, well or not.
     has_answered: bool,
+    /// What the network says of it, should it never answer.
+    obstacle: Option<Arc<str>>,
 }
 
 /// Which server is asked from which socket.
@@ -149,7 +151,7 @@ impl Gatherer {
         if self.servers.iter().any(|known| known.address == server) || self.servers.len() >= QUERY_LIMIT {
             return;
         }
-        self.servers.push(Server { address: server, url: url.into(), has_answered: false });
+        self.servers.push(Server { address: server, url: url.into(), has_answered: false, obstacle: None });
         for base in self.bases.clone() {
             self.ask(Query { base, server });
         }
@@ -239,7 +241,8 @@ impl Gatherer {
         if is_open || has_answered {
             return Outcome::Nothing;
         }
-        let reason = "the server did not answer".to_owned();
+        let obstacle = self.servers.iter().find(|server| server.address == query.server);
+        let reason = silence(obstacle.and_then(|server| server.obstacle.as_deref()));
         Outcome::Failed(CandidateFailure {
             local: query.base.address,
             is_hidden: self.is_relay_only,
@@ -252,6 +255,21 @@ impl Gatherer {
     fn note_answer(&mut self, address: SocketAddr) {
         let known = self.servers.iter_mut().filter(|server| server.address == address);
         known.for_each(|server| server.has_answered = true);
+    }
+
+    /// Whether this server was asked, or is to be, and has not answered.
+    pub(super) fn is_awaiting(&self, server: SocketAddr) -> bool {
+        let has_answered = |known: &Server| known.address == server && known.has_answered;
+        let is_asked = self.waiting.iter().any(|query| query.server == server)
+            || self.transactions.has(|query| query.server == server);
+        is_asked && !self.servers.iter().any(has_answered)
+    }
+
+    /// The network says this of a server.
+    pub(super) fn note_obstacle(&mut self, server: SocketAddr, obstacle: &str) {
+        for known in self.servers.iter_mut().filter(|known| known.address == server) {
+            known.obstacle = Some(obstacle.into());
+        }
     }
 
     pub(super) fn url_of(&self, address: SocketAddr) -> Option<Arc<str>> {
@@ -306,7 +324,9 @@ impl Gatherer {
         self.state = GatheringState::New;
         self.is_finished = false;
         self.asked = 0;
-        self.servers.iter_mut().for_each(|server| server.has_answered = false);
+        for server in &mut self.servers {
+            (server.has_answered, server.obstacle) = (false, None);
+        }
     }
 
     /// Ends a gathering whose candidates nobody wants any more; those of the one before it count again. Whether it had

@@ -28,6 +28,7 @@ mod agent;
 mod sending;
 mod relaying;
 mod streams;
+mod obstacle;
 mod showing;
 mod snapshot;
 

@@ -34,7 +34,7 @@ impl Agent {
     /// A connection stands.
     pub fn stream_opened(&mut self, now: Instant, stream: StreamId) {
         self.see(now);
-        let is_of_server = self.relays.has_stream(stream);
+        let is_of_server = self.relays.stream_opened(stream);
         if stream.protocol == Protocol::Tcp && !is_of_server && self.streams.len() < STREAM_LIMIT {
             self.streams.retain(|known| *known != stream);
             self.streams.push(stream);

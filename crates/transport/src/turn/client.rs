@@ -26,13 +26,13 @@ use crate::turn::credential::Credential;
 use crate::turn::message::{Request, indicated, keepalive, lifetime};
 use crate::turn::permission::{Permissions, Verdict};
 use crate::turn::server::{Alternate, TurnServer};
+use crate::turn::timing::Timing;
+use crate::turn::way::Way;
 
 /// How often one request is made again because the server wants other credentials.
 const CHALLENGES: u8 = 3;
 /// How many servers name another before we stop following (RFC 8489 §10).
 const HOPS: usize = 4;
-/// What is told of a server without an answer.
-const SILENT: &str = "the server did not answer";
 /// How many requests and packets wait to leave; a check that finds no room is repeated.
 const OUTBOX_LIMIT: usize = 64;
 /// How long an allocation lasts where the server does not say (RFC 8656 §7.3).
@@ -41,19 +41,6 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MARGIN: Duration = Duration::from_secs(60);
 /// How long an answer is waited for where nothing hangs on it: RFC 8489 §6.2.1 without a limit of ours.
 const PATIENCE: Duration = Duration::from_millis(39_500);
-
-/// How long things take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timing {
-    /// The least time before a request is sent again over UDP.
-    pub(crate) retransmission: Duration,
-    /// How often it is sent.
-    pub(crate) transmissions: u32,
-    /// How long a server may take to lend an address.
-    pub(crate) gathering: Duration,
-    /// After how much silence towards a server a translator on the way may have forgotten us.
-    pub(crate) keepalive: Duration,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +99,8 @@ pub(crate) struct Client {
     pub(crate) is_wanted: bool,
     /// Whether the server has said anything.
     pub(crate) has_answered: bool,
+    /// What is known of the way to it.
+    pub(crate) way: Way,
     pub(crate) state: State,
     has_cleared: bool,
     credential: Credential,
@@ -143,6 +132,7 @@ impl Client {
             server,
             is_wanted: true,
             has_answered: false,
+            way: Way::default(),
             state: State::Waiting,
             has_cleared: false,
             transactions: Transactions::default(),
@@ -169,6 +159,7 @@ impl Client {
     pub(crate) fn begin_again(&mut self, now: Instant) {
         self.is_wanted = true;
         self.has_answered = false;
+        self.way.forget();
         match self.state {
             State::Allocated { .. } => {
                 self.state = State::Verifying;
@@ -195,6 +186,11 @@ impl Client {
     pub(crate) fn is_pending(&self) -> bool {
         self.is_wanted
             && matches!(self.state, State::Waiting | State::Allocating | State::Clearing | State::Verifying)
+    }
+
+    /// Whether its server is asked over UDP at this address.
+    pub(crate) fn is_datagram_to(&self, server: SocketAddr) -> bool {
+        self.server.protocol == Protocol::Udp && self.address == server
     }
 
     /// Whether packets come from its server: to the same socket by the same protocol.
@@ -350,6 +346,7 @@ impl Client {
 
     /// The stream to the server has ended, or could not be opened.
     pub(crate) fn stream_closed(&mut self, reason: &str) {
+        self.way.is_open = false;
         match self.state {
             State::Allocating | State::Clearing | State::Waiting => {
                 tracing::debug!(%reason, url = %self.server.url, "no stream to a TURN server");
@@ -457,14 +454,14 @@ impl Client {
 
     fn unanswered(&mut self, now: Instant, request: Request) {
         match request {
-            Request::Allocate => self.fail(News::Unanswered(SILENT.to_owned())),
+            Request::Allocate => self.fail(News::Unanswered(self.way.silence(self.stream().is_some()))),
             Request::Release if self.state == State::Clearing => {
-                self.fail(News::Unanswered(SILENT.to_owned()))
+                self.fail(News::Unanswered(self.way.silence(self.stream().is_some())));
             }
             Request::Release => {}
             Request::Refresh if self.state == State::Verifying => {
                 self.lose();
-                self.fail(News::Unanswered(SILENT.to_owned()));
+                self.fail(News::Unanswered(self.way.silence(self.stream().is_some())));
             }
             Request::Refresh => {
                 if let State::Allocated { expires, .. } = self.state {

@@ -4,10 +4,12 @@
 //! an address of either family where the server gives both. Nothing changes by an answer that is not authentic.
 
 pub mod server;
+pub(crate) mod timing;
 mod credential;
 pub(crate) mod message;
 mod permission;
 mod channel;
+mod way;
 pub(crate) mod client;
 pub(crate) mod relays;
 

@@ -11,8 +11,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::datagram::{Base, Carrier, Protocol, StreamId, Transmit};
 use crate::envelope::Envelope;
-use crate::turn::client::{Client, News, State, Timing};
+use crate::turn::client::{Client, News, State};
 use crate::turn::server::{Alternate, TurnServer};
+use crate::turn::timing::Timing;
 
 /// How many servers are asked, each at one address by one protocol.
 const SERVER_LIMIT: usize = 16;
@@ -98,11 +99,6 @@ impl Relays {
         if !self.stream_bases.contains(&address) && self.stream_bases.len() < CLIENT_LIMIT {
             self.stream_bases.push(address);
         }
-    }
-
-    /// Whether a stream leads to one of our servers.
-    pub(crate) fn has_stream(&self, stream: StreamId) -> bool {
-        self.clients.iter().any(|client| client.is_from(stream.remote, stream.base()))
     }
 
     /// Gathering begins anew; the servers come again, and may be others.
@@ -247,6 +243,16 @@ impl Relays {
         }
     }
 
+    /// A stream stands; whether it is one to a server.
+    pub(crate) fn stream_opened(&mut self, stream: StreamId) -> bool {
+        let mut is_ours = false;
+        for client in self.clients.iter_mut().filter(|client| client.is_from(stream.remote, stream.base())) {
+            client.way.is_open = true;
+            is_ours = true;
+        }
+        is_ours
+    }
+
     /// The stream to a server has ended, or could not be opened. Whether there was one.
     pub(crate) fn stream_closed(&mut self, server: SocketAddr, base: Base, reason: &str) -> bool {
         let mut clients = self.clients.iter_mut().filter(|client| client.is_from(server, base)).peekable();
@@ -254,6 +260,18 @@ impl Relays {
         clients.for_each(|client| client.stream_closed(reason));
         self.take_news();
         is_ours
+    }
+
+    /// Whether this server is asked over UDP and has not answered.
+    pub(crate) fn is_awaiting(&self, server: SocketAddr) -> bool {
+        let mut clients = self.clients.iter().filter(|client| client.is_datagram_to(server));
+        clients.any(|client| client.is_pending() && !client.has_answered)
+    }
+
+    /// The network says this of a server.
+    pub(crate) fn note_obstacle(&mut self, server: SocketAddr, obstacle: &str) {
+        let clients = self.clients.iter_mut().filter(|client| client.is_datagram_to(server));
+        clients.for_each(|client| client.way.note_obstacle(obstacle));
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {

@@ -181,6 +181,42 @@ fn gathering_ends_though_a_server_is_silent() {
 }
 
 #[test]
+fn what_the_network_says_of_a_server_explains_its_silence_and_ends_nothing() {
+    let said = "host unreachable, says 10.0.0.254";
+    let mut world = World::simple(1, Link::default());
+    let (now, dead) = (world.now, "192.0.2.200:3478");
+    world.sides[0].gather(now, Some(dead));
+    assert!(world.sides[0].agent.is_awaiting(at(dead)) && !world.sides[0].agent.is_awaiting(at(SERVER)));
+    world.sides[0].agent.note_obstacle(at(dead), said);
+    world.pass(seconds(4));
+    assert_eq!(
+        world.sides[0].agent.gathering_state(),
+        GatheringState::Gathering,
+        "it is asked as long as ever"
+    );
+    world.pass(seconds(2));
+    let reasons = |world: &World| -> Vec<String> {
+        let failures = world.sides[0].events.iter().filter_map(|(_, event)| match event {
+            Event::CandidateError(failure) => Some(failure.reason.clone()),
+            _ => None,
+        });
+        failures.collect()
+    };
+    assert_eq!(reasons(&world), ["the server did not answer: host unreachable, says 10.0.0.254"]);
+
+    let mut world = World::simple(1, Link::default());
+    let (own, server) = (at("10.0.0.1:0").ip(), at(SERVER).ip());
+    world.network.set_link(own, server, Link { delay: seconds(3), ..Link::default() });
+    world.sides[0].gather(now, Some(SERVER));
+    world.sides[0].agent.note_obstacle(at(SERVER), said);
+    assert!(world.sides[0].agent.is_awaiting(at(SERVER)));
+    world.pass(milliseconds(3500));
+    assert!(!world.sides[0].agent.is_awaiting(at(SERVER)), "it answers all the same");
+    assert_eq!(world.sides[0].agent.gathering_state(), GatheringState::Complete);
+    assert!(reasons(&world).is_empty());
+}
+
+#[test]
 fn new_transactions_are_fifty_milliseconds_apart() {
     let first = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"];
     let mut world = World::new(1, Link::cut(), &first, &["10.0.1.1:2", "10.0.1.2:2"]);

@@ -57,6 +57,20 @@ fn a_server_without_an_answer_is_told_once_and_in_time() {
 }
 
 #[test]
+fn what_the_network_says_of_a_silent_server_is_told_with_the_error() {
+    let mut server = Server::new(SERVER);
+    server.is_dead = true;
+    let mut world = World::new(server);
+    world.gather(0, &[turn_server(SERVER, PASSWORD)]);
+    let address = SERVER.parse().unwrap();
+    assert!(world.transports[0].ice().is_awaiting(address));
+    world.transports[0].ice_mut().note_obstacle(address, "port unreachable, says 192.0.2.9");
+    assert!(world.run(seconds(60), |world| !world.transports[0].ice().is_awaiting(address)));
+    let reasons: Vec<_> = world.errors.iter().map(|error| error.reason.as_str()).collect();
+    assert_eq!(reasons, ["the server did not answer: port unreachable, says 192.0.2.9"]);
+}
+
+#[test]
 fn an_answer_without_the_servers_proof_changes_nothing() {
     for mut server in [Server::new(SERVER), Server::modern(SERVER)] {
         server.is_forged = true;
