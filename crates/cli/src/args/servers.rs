@@ -18,7 +18,7 @@ pub struct ServerArgs {
     #[arg(long, requires = "turn")]
     pub password: Option<String>,
     /// Go by way of TURN servers only, and show nobody our own addresses
-    #[arg(long, requires = "turn")]
+    #[arg(long, requires = "turn", conflicts_with = "stun")]
     pub relay_only: bool,
 }
 

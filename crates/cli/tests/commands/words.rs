@@ -1,6 +1,6 @@
 //! Wrong words and a busy port: one clear message, the right exit code.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 
 use crate::program::refused;
 
@@ -24,6 +24,42 @@ fn wrong_words_are_named_and_end_with_two() {
         (&["echo", "--media-tcp"], "--media-port"),
         (&["demo", "--public-address", "192.0.2.7"], "--media-port"),
         (&["echo", "--video", "vp8"], "--video"),
+        (
+            &["echo", "--media-port", "0", "--turn", "turn:192.0.2.1", "--user", "me", "--password", "x"],
+            "'--media-port <PORT>' cannot be used with '--turn <turn:HOST:PORT>'",
+        ),
+        (
+            &[
+                "receive",
+                "--turn",
+                "turn:a",
+                "--user",
+                "me",
+                "--password",
+                "x",
+                "--relay-only",
+                "--media-port",
+                "0",
+            ],
+            "cannot be used with",
+        ),
+        (
+            &[
+                "gather",
+                "--turn",
+                "turn:a",
+                "--user",
+                "me",
+                "--password",
+                "x",
+                "--relay-only",
+                "--stun",
+                "stun:a",
+            ],
+            "'--relay-only' cannot be used with '--stun <stun:HOST:PORT>'",
+        ),
+        (&["demo", "--relay-only"], "--turn"),
+        (&["echo", "--media-port", "65536"], "65536 is not in 0..=65535"),
         (&["probe"], "URL"),
         (&["probe", "http://192.0.2.1/offer", "-s", "http://192.0.2.1/offer"], "cannot be used with"),
         (
@@ -60,6 +96,29 @@ fn a_busy_port_is_told_in_one_line_and_ends_with_one() {
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
         assert!(complaint.contains(&address) && complaint.contains("in use"), "{complaint}");
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn what_the_port_of_media_cannot_be_is_told_in_one_line_and_ends_with_one() {
+    let holder = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let busy = holder.local_addr().unwrap().port().to_string();
+    for (words, expected) in [
+        (&[busy.as_str()][..], "in use"),
+        (&["0", "--interface", "127.0.0.1"], "127.0.0.1:0 is given twice"),
+        (
+            &["0", "--public-address", "192.0.2.7", "--public-address", "192.0.2.8"],
+            "192.0.2.8 is the second public address",
+        ),
+        (&["0", "--public-address", "0.0.0.0"], "0.0.0.0 is not a public address"),
+        (&["0", "--public-address", "2001:db8::1"], "no address of the endpoint is seen as 2001:db8::1"),
+    ] {
+        let begin = ["echo", "--listen", "127.0.0.1:0", "--interface", "127.0.0.1", "--media-port"];
+        let output = refused(&[&begin[..], words].concat());
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        assert!(complaint.contains(expected) && output.stdout.is_empty(), "{words:?}: {complaint}");
     }
 }
 
