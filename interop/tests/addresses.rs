@@ -37,11 +37,14 @@ fn set_up() {
         ip -6 route add default via fd00:88::2 dev near
         ip route add local 10.99.0.0/24 dev lo";
     shell(script);
-    let rules = "add table ip shown
-        add chain ip shown leaving { type nat hook postrouting priority 100; }
-        add rule ip shown leaving ip saddr 10.88.0.1 udp dport 3478 snat to 10.99.0.1
-        add rule ip shown leaving ip saddr 10.87.0.1 udp dport 3478 snat to 10.99.0.2";
-    nft(rules);
+    nft("add table ip shown
+        add chain ip shown leaving { type nat hook postrouting priority 100; }");
+    translate();
+}
+
+fn translate() {
+    nft("add rule ip shown leaving ip saddr 10.88.0.1 udp dport 3478 snat to 10.99.0.1
+        add rule ip shown leaving ip saddr 10.87.0.1 udp dport 3478 snat to 10.99.0.2");
 }
 
 fn shell(script: &str) {
@@ -136,6 +139,15 @@ async fn modes() {
     assert_eq!(told.addresses("srflx"), set([SHOWN[0]]), "{}", told.sdp);
     assert!(told.candidates.iter().all(|one| one.3.as_deref() == Some("0.0.0.0")), "{}", told.sdp);
     FIRST.iter().chain(&SECOND).chain([&SHOWN[1]]).for_each(|address| told.conceals(address));
+
+    // Where no translator stands before it, a server sees the address itself.
+    nft("flush chain ip shown leaving");
+    let told = gather(|options| options.ip_handling = IpHandling::DefaultRoute).await;
+    assert_eq!(told.addresses("host"), set([]), "{}", told.sdp);
+    assert_eq!(told.addresses("srflx"), set([FIRST[0]]), "{}", told.sdp);
+    assert!(told.candidates.iter().all(|one| one.3.as_deref() == Some("0.0.0.0")), "{}", told.sdp);
+    SECOND.iter().chain([&FIRST[1]]).for_each(|address| told.conceals(address));
+    translate();
 }
 
 async fn filters() {

@@ -389,14 +389,14 @@ impl Agent {
     pub fn local_candidates(&self) -> impl Iterator<Item = sdp::Candidate> {
         let (ufrag, candidates) = self.connectivity.newest();
         let (is_hidden, shown) = (candidates.is_relay_only, &self.connectivity.shown);
-        candidates.told().filter_map(move |local| shown.cover(local.signalled(ufrag, is_hidden)?))
+        candidates.told().flat_map(move |local| shown.told(local, ufrag, is_hidden))
     }
 
     /// The candidates gathered so far that belong to our credentials in force, also while a restart is prepared.
     pub fn candidates_in_force(&self) -> impl Iterator<Item = sdp::Candidate> {
         let (ufrag, candidates) = (&self.connectivity.local().ufrag, &self.connectivity.candidates);
         let (is_hidden, shown) = (candidates.is_relay_only, &self.connectivity.shown);
-        candidates.told().filter_map(move |local| shown.cover(local.signalled(ufrag, is_hidden)?))
+        candidates.told().flat_map(move |local| shown.told(local, ufrag, is_hidden))
     }
 
     /// Whether all candidates that belong to our credentials in force were gathered.
@@ -483,22 +483,14 @@ impl Agent {
         match outcome {
             Outcome::Mapped(query, mapped) => {
                 let candidates = self.connectivity.newest_mut();
-                if let Some(added) = candidates.add_server_reflexive(query.base, mapped, query.server) {
-                    self.announce(added);
+                match candidates.add_server_reflexive(query.base, mapped, query.server) {
+                    Some(added) => self.announce(added),
+                    None if mapped == plain(query.base.address) => self.announce_seen(query),
+                    None => {}
                 }
             }
             Outcome::Nothing => {}
             Outcome::Failed(failure) => self.events.push_back(Event::CandidateError(failure)),
-        }
-    }
-
-    pub(super) fn announce(&mut self, added: usize) {
-        let (ufrag, candidates) = self.connectivity.newest();
-        let added = candidates.local(added).filter(|_| candidates.is_allowed(added));
-        let signalled = added.and_then(|local| local.signalled(ufrag, candidates.is_relay_only));
-        let signalled = signalled.and_then(|candidate| self.connectivity.shown.cover(candidate));
-        if let Some(candidate) = signalled.filter(|_| self.gatherer.state() == GatheringState::Gathering) {
-            self.events.push_back(Event::Candidate(candidate));
         }
     }
 

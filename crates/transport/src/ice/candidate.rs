@@ -162,6 +162,14 @@ impl Candidates {
         }
     }
 
+    /// A server sees a base at its own address: which host candidate that is, the first time.
+    pub(crate) fn note_seen(&mut self, base: Base, server: SocketAddr) -> Option<usize> {
+        let host = self.host_at(base)?;
+        let local = self.locals.get_mut(host).filter(|local| local.server.is_none())?;
+        local.server = Some(server);
+        Some(host)
+    }
+
     /// Adds an address that a server lends; `None` where it is known. All of them come after all others; UDP to the server
     /// is better than DTLS, that better than TCP, and that better than TLS.
     pub(crate) fn add_relay(&mut self, relay: &Relay) -> Option<usize> {

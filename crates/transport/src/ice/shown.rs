@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use peerless_wire::sdp::{Address, Candidate, CandidateKind};
 
+use crate::ice::candidate::Local;
 use crate::ice::stats::CandidateStats;
 
 /// How a local address is shown.
@@ -37,6 +38,19 @@ impl ShownAddresses {
         self.0.iter().find(|(known, _)| *known == address).map(|(_, shown)| shown)
     }
 
+    /// What the peer is told by a local candidate: itself, and what a server sees of it where that is not shown.
+    pub(crate) fn told(
+        &self,
+        local: &Local,
+        ufrag: &str,
+        is_hidden: bool,
+    ) -> impl Iterator<Item = Candidate> {
+        let signalled = local.signalled(ufrag, is_hidden);
+        let is_seen = local.kind == CandidateKind::Host && local.server.is_some();
+        let seen = signalled.clone().filter(|_| is_seen).and_then(|candidate| self.uncover(candidate));
+        signalled.and_then(|candidate| self.cover(candidate)).into_iter().chain(seen)
+    }
+
     /// The candidate as the peer is shown it; `None` for one that it is not.
     pub(crate) fn cover(&self, mut candidate: Candidate) -> Option<Candidate> {
         if let Some((related, port)) = &mut candidate.related
@@ -52,6 +66,15 @@ impl ShownAddresses {
             Some(Shown::Hidden) => return None,
         }
         Some(candidate)
+    }
+
+    /// A host candidate whose address is not shown, as a server sees it: with nothing behind it. `None` for others.
+    pub(crate) fn uncover(&self, mut candidate: Candidate) -> Option<Candidate> {
+        let ip = candidate.address.ip()?;
+        let is_covered = matches!(self.of(ip), Some(Shown::Name(_) | Shown::Hidden));
+        candidate.kind = CandidateKind::ServerReflexive;
+        candidate.related = Some((Address::Ip(nowhere(ip)), DISCARD));
+        is_covered.then_some(candidate)
     }
 
     /// Statistics tell no more (webrtc-stats §8.18).

@@ -2,7 +2,7 @@
 
 use peerless_netsim::{Behaviour, Filtering, Link, Loss, Mapping, Nat};
 use peerless_transport::datagram::Base;
-use peerless_transport::ice::Event;
+use peerless_transport::ice::{Event, Shown};
 use peerless_transport::state::{GatheringState, IceState};
 use peerless_wire::sdp::CandidateKind;
 
@@ -214,6 +214,33 @@ fn what_the_network_says_of_a_server_explains_its_silence_and_ends_nothing() {
     assert!(!world.sides[0].agent.is_awaiting(at(SERVER)), "it answers all the same");
     assert_eq!(world.sides[0].agent.gathering_state(), GatheringState::Complete);
     assert!(reasons(&world).is_empty());
+}
+
+#[test]
+fn an_address_that_is_not_shown_is_told_as_servers_see_it_where_no_translator_stands_before_it() {
+    for (shown, told) in [
+        (None, vec!["host 10.0.0.1 1000 -"]),
+        (Some(Shown::Hidden), vec!["srflx 10.0.0.1 1000 0.0.0.0"]),
+        (Some(Shown::Name("a.local".into())), vec!["host a.local 1000 -", "srflx 10.0.0.1 1000 0.0.0.0"]),
+        (Some(Shown::Public(at("198.51.100.7:0").ip())), vec!["host 198.51.100.7 1000 -"]),
+    ] {
+        let mut world = World::simple(1, Link::default());
+        world.trickles = false;
+        let (now, side) = (world.now, &mut world.sides[0]);
+        if let Some(shown) = shown {
+            side.agent.show_local_address(at("10.0.0.1:0").ip(), shown);
+        }
+        side.gather(now, Some(SERVER));
+        world.pass(seconds(1));
+        // What is told as it comes, and what stands in a description.
+        let all: Vec<_> = world.sides[0].agent.local_candidates().collect();
+        assert_eq!(all, world.sides[0].candidates);
+        let candidates = all.iter().map(|candidate| {
+            let behind = candidate.related.as_ref().map_or("-".to_owned(), |(ip, _)| ip.to_string());
+            format!("{} {} {} {behind}", candidate.kind, candidate.address, candidate.port)
+        });
+        assert_eq!(candidates.collect::<Vec<_>>(), told);
+    }
 }
 
 #[test]
