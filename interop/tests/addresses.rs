@@ -191,10 +191,15 @@ async fn ports() {
 }
 
 async fn ipv6() {
-    // A temporary address is made beside a lasting one, one is deprecated, and one waits to be known as ours alone.
+    // A temporary address is made beside a lasting one, one is deprecated, and one waits to be known as ours alone. The kernel
+    // makes the first when it has time: it is to be known before that wait begins.
     let script = "echo 2 > /proc/sys/net/ipv6/conf/second/use_tempaddr
         echo 0 > /proc/sys/net/ipv6/conf/second/accept_dad
         ip addr add fd00:91::1/64 dev second mngtmpaddr
+        tries=900
+        until ip -6 -o addr show dev second temporary | grep fd00:91: | grep -qv tentative; do
+            tries=$((tries - 1)); test $tries -gt 0; sleep 0.1
+        done
         ip addr add fd00:92::1/64 dev second nodad preferred_lft 0
         echo 1 > /proc/sys/net/ipv6/conf/second/accept_dad
         echo 600 > /proc/sys/net/ipv6/conf/second/dad_transmits
