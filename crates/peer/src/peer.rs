@@ -131,6 +131,11 @@ impl Peer {
         self.engine.settle();
     }
 
+    /// Whether a transport has an address to ask this server from: one of its family.
+    pub fn can_ask_server(&self, transport: TransportId, server: SocketAddr) -> bool {
+        self.engine.links.get(transport).is_some_and(|link| link.transport.ice().can_ask(server))
+    }
+
     /// Whether a transport asks this server over UDP and has had no answer.
     pub fn is_awaiting_server(&self, transport: TransportId, server: SocketAddr) -> bool {
         self.engine.links.get(transport).is_some_and(|link| link.transport.ice().is_awaiting(server))

@@ -80,6 +80,25 @@ fn what_failed_is_told_with_its_reason_and_the_exit_code_is_one() {
 }
 
 #[test]
+fn a_server_that_no_address_of_ours_can_ask_is_told_at_once() {
+    let credentials = ["--user", "me", "--password", "secret"];
+    let servers =
+        ["--stun", "stun:[2001:db8::1]", "--turn", "turns:[2001:db8::2]", "--turn", "turn:[2001:db8::3]"];
+    let (output, lines) = gather(&[&servers[..], &credentials].concat());
+    assert_eq!(output.status.code(), Some(1), "{lines:?}");
+    let failures: Vec<_> = lines.iter().filter(|line| line["event"] == "failure").collect();
+    assert_eq!(failures.len(), 3, "{lines:?}");
+    for failure in failures {
+        assert_eq!(failure["code"], 701, "{failure}");
+        assert!(
+            failure["reason"].as_str().unwrap().contains("no local address of the server's family"),
+            "{failure}"
+        );
+    }
+    assert_eq!(lines.last().unwrap()["failures"], 3, "{lines:?}");
+}
+
+#[test]
 fn there_is_no_time_for_more_than_was_asked() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (output, lines) =

@@ -8,19 +8,23 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use peerless_peer::config::IceTransportPolicy;
 use peerless_peer::event::{Event, IceCandidateError};
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::Protocol;
 use peerless_transport::turn::TurnServer;
 
 use crate::driver::mdns;
-use crate::ice_server::{Relay, Servers};
+use crate::ice_server::{Place, Relay, Servers};
 use crate::news::News;
-use crate::shared::{Errand, Shared};
+use crate::shared::{Errand, Shared, State};
 use crate::stream_server::StreamServer;
 
 /// The code of an ICE candidate error for a server that cannot be reached (webrtc-pc §4.8.3).
 pub(crate) const UNREACHABLE: u16 = 701;
+
+/// What is told of a server that has IPv6 addresses alone where we have none, or the other way round.
+const NO_SUCH_FAMILY: &str = "no local address of the server's family to ask it from";
 
 /// Resolves every server, hands the addresses to the peer for a transport, then tells it that there are no more.
 pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, servers: Servers) {
@@ -40,6 +44,16 @@ pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, server
         let Some(shared) = shared.upgrade() else { return };
         let mut state = shared.lock();
         let now = Instant::now();
+        // Where relays alone are wanted nobody asks the others.
+        let is_of_use =
+            relay.is_some() || state.configuration.ice_transport_policy == IceTransportPolicy::All;
+        let can_ask = |address: &SocketAddr| state.peer.can_ask_server(transport, *address);
+        if is_of_use
+            && let Ok(addresses) = &found
+            && !addresses.iter().any(can_ask)
+        {
+            tell(&mut state, &place, NO_SUCH_FAMILY.to_owned());
+        }
         match (found, relay) {
             (Ok(addresses), None) => {
                 state.errands.push_back(Errand::Witness { transport, servers: addresses.clone() });
@@ -60,18 +74,23 @@ pub(crate) async fn servers(shared: Weak<Shared>, transport: TransportId, server
                     state.peer.add_turn_server(now, transport, turn_server(&relay, address));
                 }
             }
-            (Err(error), _) => state.publish(&News::Peer(Event::IceCandidateError(IceCandidateError {
-                address: None,
-                port: None,
-                url: place.url.clone(),
-                error_code: UNREACHABLE,
-                error_text: error.to_string(),
-            }))),
+            (Err(error), _) => tell(&mut state, &place, error.to_string()),
         }
     }
     if let Some(shared) = shared.upgrade() {
         shared.lock().peer.finish_local_addresses(Instant::now(), transport);
     }
+}
+
+/// A server is not reached, whatever is tried.
+fn tell(state: &mut State, place: &Place, reason: String) {
+    state.publish(&News::Peer(Event::IceCandidateError(IceCandidateError {
+        address: None,
+        port: None,
+        url: place.url.clone(),
+        error_code: UNREACHABLE,
+        error_text: reason,
+    })));
 }
 
 /// A server lends as much at one of its addresses as at all of them.

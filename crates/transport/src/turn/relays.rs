@@ -101,6 +101,11 @@ impl Relays {
         }
     }
 
+    /// Where streams to servers begin.
+    pub(crate) fn stream_bases(&self) -> impl Iterator<Item = SocketAddr> {
+        self.stream_bases.iter().copied()
+    }
+
     /// Gathering begins anew; the servers come again, and may be others.
     pub(crate) fn restart(&mut self) {
         self.servers.clear();
