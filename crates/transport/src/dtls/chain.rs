@@ -14,7 +14,7 @@ const LONGEST: usize = 64 * 1024;
 
 /// A Certificate message as it comes together.
 #[derive(Debug, Default)]
-pub(crate) struct Chain {
+pub struct Chain {
     message: Vec<u8>,
     /// Which of its bytes have come.
     has_come: Vec<bool>,
@@ -24,12 +24,12 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// Takes what a record of the server has of the message.
-    pub(crate) fn read(&mut self, record: &[u8]) {
+    pub fn read(&mut self, record: &[u8]) {
         let _ = self.read_record(record);
     }
 
     /// The library has seen the key of this certificate at work: it, and all others that were shown.
-    pub(crate) fn seen(&mut self, own: &[u8]) -> Vec<Vec<u8>> {
+    pub fn seen(&mut self, own: &[u8]) -> Vec<Vec<u8>> {
         self.own = Some(own.to_vec());
         let others = self.certificates().into_iter().skip(1);
         std::iter::once(own.to_vec()).chain(others).collect()

@@ -3,7 +3,7 @@
 pub mod version;
 pub mod failure;
 mod record;
-mod chain;
+pub mod chain;
 mod keying;
 pub mod endpoint;
 
