@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use peerless_transport::ice::Credentials;
 use peerless_transport::state::{DtlsState, GatheringState, IceState};
@@ -17,8 +17,10 @@ use crate::state::{ConnectionState, IceConnectionState, IceGatheringState};
 const WAITING_LIMIT: usize = 128;
 /// How many remote candidates are kept to be looked at.
 const KNOWN_LIMIT: usize = 256;
-/// How many names are asked for in one generation of candidates, at most: each costs a multicast.
+/// How many names are asked for in one generation of candidates as they come: each costs multicasts.
 const NAME_LIMIT: usize = 64;
+/// And how long after one that is beyond this number the next may be, for a remote whose networks change for days.
+const NAME_PAUSE: Duration = Duration::from_secs(10);
 
 /// What the peer keeps beside a transport.
 #[derive(Debug)]
@@ -40,8 +42,10 @@ pub(crate) struct Connectivity {
     known: Vec<Candidate>,
     waiting: Vec<Candidate>,
     resolving: Vec<Candidate>,
-    /// The names and ports of this generation that were asked for: later descriptions repeat them.
-    asked: Vec<(String, u16)>,
+    /// The names and ports of this generation that were asked for, the latest of them: later descriptions repeat them.
+    asked: VecDeque<(String, u16)>,
+    /// Before when no more names are asked for, once there were many.
+    pause: Option<Instant>,
     /// The remote said that it has no more candidates.
     ended: bool,
     ended_told: bool,
@@ -62,7 +66,8 @@ impl Connectivity {
             known: Vec::new(),
             waiting: Vec::new(),
             resolving: Vec::new(),
-            asked: Vec::new(),
+            asked: VecDeque::new(),
+            pause: None,
             ended: false,
             ended_told: false,
         }
@@ -104,6 +109,7 @@ impl Connectivity {
         self.waiting.clear();
         self.resolving.clear();
         self.asked.clear();
+        self.pause = None;
         self.ended = false;
         self.ended_told = false;
     }
@@ -123,10 +129,10 @@ impl Connectivity {
             Address::Name(_) if transport.ice().is_lite() => {}
             Address::Name(name) if is_mdns(name) => {
                 let place = (name.clone(), candidate.port);
-                if self.asked.len() < NAME_LIMIT && !self.asked.contains(&place) {
+                if !self.asked.contains(&place) && self.may_ask(now) {
                     let is_asked = self.resolving.iter().any(|other| has_name(other, name));
                     let name = name.clone();
-                    self.asked.push(place);
+                    self.asked.push_back(place);
                     self.resolving.push(candidate);
                     return (!is_asked).then_some(name);
                 }
@@ -134,6 +140,19 @@ impl Connectivity {
             Address::Name(_) => tracing::debug!("ignored a candidate whose name is not of mDNS"),
         }
         None
+    }
+
+    /// Whether one more name may be asked for now. Beyond the limit the oldest gives way, once in a while.
+    fn may_ask(&mut self, now: Instant) -> bool {
+        if self.asked.len() < NAME_LIMIT {
+            return true;
+        }
+        let may_ask = self.pause.is_none_or(|until| until <= now) && self.resolving.len() < NAME_LIMIT;
+        if may_ask {
+            self.asked.pop_front();
+            self.pause = Some(now + NAME_PAUSE);
+        }
+        may_ask
     }
 
     /// A name was resolved, or has no address.

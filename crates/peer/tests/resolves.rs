@@ -4,6 +4,7 @@ mod scene;
 
 use std::time::Duration;
 
+use peerless_peer::description::IceCandidateInit;
 use peerless_peer::event::Event;
 use peerless_peer::state::ConnectionState;
 use scene::{ALICE, BOB, Message, Scene};
@@ -72,4 +73,27 @@ fn a_name_in_the_description_is_asked_for_too() {
     scene.peer(ALICE).set_remote_description(now, answer).unwrap();
     scene.peer(BOB).name_resolved(now, NAME, Some("10.0.0.1".parse().unwrap()));
     scene.connect();
+}
+
+#[test]
+fn a_remote_whose_networks_change_for_days_is_followed() {
+    let mut scene = hidden();
+    let template = scene.ends[BOB].candidates()[0].clone();
+    for number in 0..200_u32 {
+        let now = scene.now;
+        let name = format!("{number:08x}-0a4d-4f7e-9a55-0d9f5a1c2b3d.local");
+        let candidate = template.candidate.replace("10.0.0.2", &name);
+        scene
+            .peer(ALICE)
+            .add_ice_candidate(now, &IceCandidateInit { candidate, ..template.clone() })
+            .unwrap();
+        scene.drain();
+        assert_eq!(
+            scene.ends[ALICE].count(|event| *event == Event::ResolveName(name.clone())),
+            1,
+            "{number}"
+        );
+        scene.peer(ALICE).name_resolved(now, &name, None);
+        scene.now += Duration::from_secs(20);
+    }
 }

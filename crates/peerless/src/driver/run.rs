@@ -325,6 +325,9 @@ impl Driver {
             }
             true
         });
+        drop(state);
+        let (sockets, streams) = (&self.sockets, &self.streams);
+        self.names.keep(|address| is_used(sockets, streams, address));
     }
 
     /// Binds a socket of a transport to each local address that has none, and asks for the servers' addresses. Again with
@@ -350,7 +353,7 @@ impl Driver {
             }
         }
         let mut state = self.shared.lock_as_driver();
-        for address in addresses {
+        for address in addresses.into_iter().filter(|at| is_used(&self.sockets, &self.streams, *at)) {
             if let Some(shown) = self.names.shown(address, &self.plan.options) {
                 state.peer.show_local_address(transport, address, shown);
             }
@@ -426,6 +429,11 @@ impl Driver {
         }
         Poll::Ready(())
     }
+}
+
+/// Whether there is a socket, or where connections begin, at an address.
+fn is_used(sockets: &[Socket], streams: &Streams, address: IpAddr) -> bool {
+    sockets.iter().any(|socket| socket.local.ip() == address) || streams.at(address).next().is_some()
 }
 
 fn socket_of(sockets: &[Socket], source: SocketAddr) -> Option<&Socket> {

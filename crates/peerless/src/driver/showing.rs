@@ -26,6 +26,11 @@ impl Names {
         options.hides_host_addresses.then(|| self.name(address))
     }
 
+    /// Gives up the names of addresses that are not `in_use` any more.
+    pub(crate) fn keep(&mut self, in_use: impl Fn(IpAddr) -> bool) {
+        self.0.retain(|address, _| in_use(*address));
+    }
+
     fn name(&mut self, address: IpAddr) -> Shown {
         if let Some(known) = self.0.get(&address) {
             return Shown::Name(known.name().to_owned());
@@ -54,4 +59,27 @@ pub(crate) fn public(address: IpAddr, options: &AddressOptions) -> Option<Shown>
 pub(crate) fn translated(local: SocketAddr, options: &AddressOptions) -> impl Iterator<Item = SocketAddr> {
     let public = options.public_of(local.ip()).filter(|one| one.shown == PublicKind::ServerReflexive);
     public.map(move |one| SocketAddr::new(one.public, local.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_lives_as_long_as_its_address_is_in_use() {
+        let options = AddressOptions { hides_host_addresses: true, ..AddressOptions::default() };
+        let mut names = Names::default();
+        let lasting: IpAddr = "10.0.0.1".parse().unwrap();
+        let first = names.shown(lasting, &options);
+        assert!(matches!(first, Some(Shown::Name(_))), "{first:?}");
+        for number in 2..50_u8 {
+            let passing = IpAddr::from([10, 0, 0, number]);
+            assert_ne!(names.shown(passing, &options), first);
+            names.keep(|address| address == lasting || address == passing);
+            assert_eq!(names.0.len(), 2);
+        }
+        assert_eq!(names.shown(lasting, &options), first);
+        names.keep(|_| false);
+        assert_ne!(names.shown(lasting, &options), first, "another time, another name");
+    }
 }

@@ -171,6 +171,7 @@ impl Connectivity {
         self.set_socket(base, SocketState::Closed);
         self.checklist.remove_base(base);
         self.kept.remove_base(base);
+        self.shown.release(base.ip());
         self.give_up(base);
         self.make_room_for_locals();
         self.nominate(now);

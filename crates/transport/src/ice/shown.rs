@@ -21,21 +21,46 @@ pub enum Shown {
 
 /// The addresses that are not shown as they are.
 #[derive(Debug, Default)]
-pub(crate) struct ShownAddresses(Vec<(IpAddr, Shown)>);
+pub(crate) struct ShownAddresses(Vec<Known>);
 
+#[derive(Debug)]
+struct Known {
+    address: IpAddr,
+    shown: Shown,
+    /// Its socket was closed; candidates of it may be remembered for a while.
+    is_gone: bool,
+}
+
+/// How many there are before those that are gone are forgotten.
+const EASE: usize = 16;
 /// The port of an address that is concealed (RFC 8839 §5.1).
 const DISCARD: u16 = 9;
 
 impl ShownAddresses {
-    pub(crate) fn set(&mut self, address: IpAddr, shown: Shown) {
-        match self.0.iter_mut().find(|(known, _)| *known == address) {
-            Some(known) => known.1 = shown,
-            None => self.0.push((address, shown)),
+    /// How an address is shown from now on. Those that are gone are forgotten where no candidate has them.
+    pub(crate) fn set(&mut self, address: IpAddr, shown: Shown, has_candidate: impl Fn(IpAddr) -> bool) {
+        if self.0.len() >= EASE {
+            self.0.retain(|known| !known.is_gone || has_candidate(known.address));
+        }
+        let new = Known { address, shown, is_gone: false };
+        match self.0.iter_mut().find(|known| known.address == address) {
+            Some(known) => *known = new,
+            None => self.0.push(new),
         }
     }
 
+    /// A socket at this address was closed.
+    pub(crate) fn release(&mut self, address: IpAddr) {
+        self.0.iter_mut().filter(|known| known.address == address).for_each(|known| known.is_gone = true);
+    }
+
     fn of(&self, address: IpAddr) -> Option<&Shown> {
-        self.0.iter().find(|(known, _)| *known == address).map(|(_, shown)| shown)
+        self.0.iter().find(|known| known.address == address).map(|known| &known.shown)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// What the peer is told by a local candidate: itself, and what a server sees of it where that is not shown.

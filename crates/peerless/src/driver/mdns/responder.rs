@@ -48,6 +48,14 @@ struct Entry {
     told: HashMap<Place, Instant>,
 }
 
+impl Entry {
+    /// A network is told. Those that have rested since are forgotten: networks come and go for as long as a name lives.
+    fn note_told(&mut self, now: Instant, place: Place) {
+        self.told.retain(|_, told| *told + REST > now);
+        self.told.insert(place, now);
+    }
+}
+
 static REGISTER: Mutex<Option<Register>> = Mutex::new(None);
 
 /// Gives an address a new name, and answers for it.
@@ -76,7 +84,9 @@ impl Drop for Published {
     fn drop(&mut self) {
         let mut register = REGISTER.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(register) = &mut *register else { return };
-        if let Some(entry) = register.names.remove(&self.name) {
+        if let Some(entry) = register.names.remove(&self.name)
+            && register.is_running
+        {
             register.gone.push((std::mem::take(&mut self.name), entry.address));
             register.changed.notify_one();
         }
@@ -157,7 +167,7 @@ async fn tell(members: &[Member]) -> Option<Option<Instant>> {
                 messages.push(message::response(name, entry.address, Kind::Multicast));
                 entry.left -= 1;
                 entry.due = now + PAUSE;
-                entry.told.extend(members.iter().map(|member| (member.place, now)));
+                members.iter().for_each(|member| entry.note_told(now, member.place));
             }
         }
         let waiting = register.names.values().filter(|entry| entry.left > 0);
@@ -218,7 +228,7 @@ fn answers(member: &Member, contents: &[u8], source: SocketAddr) -> Vec<(Vec<u8>
             if is_legacy {
                 answers.push((message::response(&name, entry.address, Kind::Legacy(query.id)), source));
             } else if has_rested {
-                entry.told.insert(member.place, now);
+                entry.note_told(now, member.place);
                 answers.push((message::response(&name, entry.address, Kind::Multicast), member.group));
             }
             asked.push(name);
@@ -236,6 +246,18 @@ async fn send(member: &Member, message: &[u8], to: SocketAddr) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_that_have_rested_are_forgotten() {
+        let mut now = Instant::now();
+        let address = "10.0.0.1".parse().unwrap();
+        let mut entry = Entry { address, left: 0, due: now, told: HashMap::new() };
+        for index in 0..1000 {
+            now += REST / 4;
+            entry.note_told(now, Place::V6(index));
+            assert!(entry.told.len() <= 4 && entry.told.contains_key(&Place::V6(index)));
+        }
+    }
 
     #[test]
     fn names_are_random_uuids() {
