@@ -66,7 +66,10 @@ async fn restarts(kind: Kind) {
              && f.signaling === 'stable' && f.pair !== {} && f;",
             before["sounds"], before["messages"], before["pair"]
         );
-        // Another restart before Firefox has a pair of this one would be the end of its DTLS ("Couldn't send media").
+        // Another restart before Firefox has a pair of this one is the end of its DTLS. It keeps two generations: with the next
+        // one it closes that of before, which has the pair in use, and sends by that of the first restart, which has none yet
+        // (`NrIceMediaStream::SetIceCredentials` and `SendPacket`: "Couldn't send media"). RFC 8445 §9 has data go on by the
+        // old pair until there is a new one. Nothing that we offer could spare it that but no second restart.
         let after = lab.until("frames after the restart", &flows).await;
         for name in ["local", "remote"] {
             assert_ne!(before[name], after[name], "round {round}, by {starter}: {name} credentials");
