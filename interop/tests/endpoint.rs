@@ -1,8 +1,10 @@
 //! Browsers on one port of ours: ten pages of Chromium at once by UDP, and by TCP where no UDP gets through, and both browsers
-//! against ICE-lite in both roles. Needs root and `nft`.
+//! against ICE-lite in both roles; networks that come later. Needs root, `ip` and `nft`.
 
 #[path = "lab/dropped.rs"]
 mod dropped;
+#[path = "endpoint/interfaces.rs"]
+mod interfaces;
 mod lab;
 
 use std::net::{IpAddr, SocketAddr};

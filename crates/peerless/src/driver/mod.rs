@@ -4,7 +4,7 @@
 pub(crate) mod alarm;
 mod privacy;
 pub(crate) mod interfaces;
-mod watch;
+pub(crate) mod watch;
 pub(crate) mod sockets;
 mod icmp;
 pub(crate) mod witness;

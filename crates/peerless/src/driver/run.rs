@@ -29,7 +29,7 @@ use crate::driver::sockets::Socket;
 use crate::driver::streams::Streams;
 use crate::driver::tls;
 use crate::driver::turn::{Departures, turn};
-use crate::driver::watch::Watch;
+use crate::driver::watch::{GRACE, Watch};
 use crate::driver::witness::{self, Post};
 use crate::error::Error;
 use crate::ice_tcp::IceTcp;
@@ -40,9 +40,6 @@ use crate::shared::{Errand, Shared, State};
 const RECEIVE_BUDGET: usize = 512;
 /// How long the peer's deadlines wait at least while a socket is full: until it is not, nothing can be done for most.
 const FULL_SOCKET_PAUSE: Duration = Duration::from_millis(5);
-
-/// How long a socket whose address is gone waits for it to come back: as long as consent can last (RFC 7675 §5.1).
-const GRACE: Duration = Duration::from_secs(30);
 
 /// What gathering will need, checked before the connection is made.
 #[derive(Debug)]

@@ -9,6 +9,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often to look where the system tells nothing.
 const INTERVAL: Duration = Duration::from_secs(2);
 
+/// How long a socket whose address is gone waits for it to come back: as long as consent can last (RFC 7675 §5.1).
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
+
 /// Tells when something may have changed.
 #[derive(Debug)]
 pub(crate) struct Watch {

@@ -30,7 +30,8 @@ pub struct EndpointConfig {
     /// Whether connections of TCP are taken too (RFC 6544), at the same addresses and ports: each connection has passive
     /// candidates then, for remotes whose network lets no UDP through. Default: no.
     pub tcp: bool,
-    /// Which of the machine's addresses an address without an IP stands for (interfaces, networks, families, loopback), and by
+    /// Which of the machine's addresses an address without an IP stands for (interfaces, networks, families, loopback), those
+    /// that come later with them, and by
     /// which public addresses the endpoint is seen, where a translator is set up for it (NAT 1:1, as in clouds and
     /// containers). Ports are given with the addresses; names and the modes of RFC 8828 are refused. Default: all, as they are.
     pub addresses: AddressOptions,

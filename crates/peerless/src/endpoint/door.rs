@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Protocol, StreamId};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::addresses::is_within;
 use crate::driver::alarm::Alarm;
 use crate::driver::stream::{self, Stream};
+use crate::endpoint::change::Change;
 use crate::endpoint::group::Group;
 use crate::endpoint::member::Member;
 use crate::endpoint::routes::Stranger as Unknown;
@@ -45,6 +47,8 @@ const BUDGET: usize = 64;
 pub(super) struct Door {
     group: Arc<Group>,
     listeners: Vec<Listener>,
+    /// What becomes of the addresses.
+    changes: UnboundedReceiver<Change<Listener>>,
     strangers: Vec<Stranger>,
     /// Nothing is accepted until then.
     pause: Option<Instant>,
@@ -84,21 +88,28 @@ impl Listener {
 }
 
 impl Door {
-    pub(super) fn new(group: Arc<Group>, listeners: Vec<Listener>) -> Self {
-        Self { group, listeners, strangers: Vec::new(), pause: None, alarm: Alarm::default() }
+    pub(super) fn new(
+        group: Arc<Group>,
+        listeners: Vec<Listener>,
+        changes: UnboundedReceiver<Change<Listener>>,
+    ) -> Self {
+        Self { group, listeners, changes, strangers: Vec::new(), pause: None, alarm: Alarm::default() }
     }
 
     /// Keeps it for as long as there are workers.
     pub(super) async fn keep(mut self) {
         let mut tasks = self.group.tasks.subscribe();
         tokio::select! {
-            _ = tasks.wait_for(|left| *left <= 1) => {}
+            _ = tasks.wait_for(|left| left.workers == 0) => {}
             () = poll_fn(|context| self.poll(context)) => {}
         }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
+        while let Poll::Ready(Some(change)) = self.changes.poll_recv(context) {
+            self.take_up(change);
+        }
         let has_more = self.accept(context, now);
         let was_full = self.strangers.len() >= STRANGERS;
         self.look(context, now);
@@ -108,6 +119,18 @@ impl Door {
             context.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    fn take_up(&mut self, change: Change<Listener>) {
+        match change {
+            Change::Bound(listener) => self.listeners.push(listener),
+            Change::Release(local) => {
+                self.listeners.retain(|listener| listener.local != local);
+                self.strangers.retain(|stranger| stranger.stream.id.local != local);
+            }
+            // A listener waits as it is.
+            Change::Suspend(_) | Change::Restore(_) => {}
+        }
     }
 
     /// Accepts those for whom there is a place. Whether there may be more.
@@ -227,8 +250,10 @@ fn are_near(one: IpAddr, other: IpAddr) -> bool {
 /// The ports are free before it is told that they are.
 impl Drop for Door {
     fn drop(&mut self) {
+        self.changes.close();
+        while self.changes.try_recv().is_ok() {}
         self.listeners.clear();
         self.strangers.clear();
-        self.group.tasks.send_modify(|left| *left -= 1);
+        self.group.tasks.send_modify(|left| left.others -= 1);
     }
 }

@@ -15,7 +15,8 @@ use crate::endpoint::stats::{Counters, EndpointStats};
 /// The routes, the counters, the mailboxes.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) locals: Vec<SocketAddr>,
+    /// The addresses it has now.
+    locals: RwLock<Arc<[SocketAddr]>>,
     /// How they are shown.
     pub(super) addresses: AddressOptions,
     pub(super) ice_lite: bool,
@@ -28,14 +29,22 @@ pub(super) struct Group {
     pub(super) is_abandoned: AtomicBool,
     /// All connections shall close.
     pub(super) is_closing: AtomicBool,
-    /// How many workers there are, and the door, which ends last.
-    pub(super) tasks: watch::Sender<usize>,
+    /// The tasks that have not ended.
+    pub(super) tasks: watch::Sender<Tasks>,
+}
+
+/// How many tasks there are; the others end after the workers.
+#[derive(Debug)]
+pub(super) struct Tasks {
+    pub(super) workers: usize,
+    /// The door and the lookout.
+    pub(super) others: usize,
 }
 
 impl Group {
-    pub(super) fn new(locals: Vec<SocketAddr>, config: &EndpointConfig) -> Arc<Self> {
+    pub(super) fn new(locals: Vec<SocketAddr>, config: &EndpointConfig, others: usize) -> Arc<Self> {
         Arc::new(Self {
-            locals,
+            locals: RwLock::new(locals.into()),
             addresses: config.addresses.clone(),
             ice_lite: config.ice_lite,
             takes_tcp: config.tcp,
@@ -44,8 +53,16 @@ impl Group {
             counters: Counters::default(),
             is_abandoned: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
-            tasks: watch::Sender::new(config.workers + usize::from(config.tcp)),
+            tasks: watch::Sender::new(Tasks { workers: config.workers, others }),
         })
+    }
+
+    pub(super) fn locals(&self) -> Arc<[SocketAddr]> {
+        self.locals.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_locals(&self, locals: Vec<SocketAddr>) {
+        *self.locals.write().unwrap_or_else(PoisonError::into_inner) = locals.into();
     }
 
     pub(super) fn routes(&self) -> RwLockReadGuard<'_, Routes> {

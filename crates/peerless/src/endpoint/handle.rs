@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use peerless_peer::peer::Peer;
+use tokio::sync::mpsc;
 
 use crate::config::Configuration;
 use crate::connection::{PeerConnection, machine_config};
@@ -14,6 +15,7 @@ use crate::endpoint::certificates::Certificates;
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::door::Door;
 use crate::endpoint::group::Group;
+use crate::endpoint::lookout::Lookout;
 use crate::endpoint::member::{Member, Resident};
 use crate::endpoint::stats::EndpointStats;
 use crate::endpoint::worker::Worker;
@@ -90,9 +92,13 @@ struct Handle {
 }
 
 impl Endpoint {
-    /// Binds to these addresses. Those without an IP stand for all that the machine's interfaces have now, of the same
-    /// family, as [`EndpointConfig::addresses`] chooses; a port of 0 for a free one, the same on all addresses that have 0, of
-    /// TCP as well where that is taken. Must be called within a tokio runtime, which runs the workers.
+    /// Binds to these addresses. Those without an IP stand for all that the machine's interfaces have, of the same family, as
+    /// [`EndpointConfig::addresses`] chooses; a port of 0 for a free one, the same on all addresses that have 0, of TCP as
+    /// well where that is taken. Must be called within a tokio runtime, which runs the workers.
+    ///
+    /// The machine's addresses may change meanwhile: one that comes is bound too, at the same port, and connections have it
+    /// that gather from then on, so those that are there after an ICE restart; one that is gone is let go of after 30
+    /// seconds, if it does not come back. One that cannot be bound is tried again with the next change.
     ///
     /// # Errors
     /// `NoRuntime` outside of one; `Endpoint` for no address, one that is given twice, a number of workers that is not
@@ -106,13 +112,18 @@ impl Endpoint {
         let addresses: Vec<SocketAddr> = addresses.into_iter().collect();
         config.check(&addresses)?;
         let certificates = Certificates::new(config.certificate.clone(), SystemTime::now())?;
-        let Bound { locals, sockets, listeners } = bind(&addresses, &config)?;
-        let group = Group::new(locals, &config);
+        let Bound { locals, sockets, listeners, site } = bind(&addresses, &config)?;
+        let group = Group::new(locals, &config, usize::from(config.tcp) + usize::from(site.is_some()));
         for (index, sockets) in sockets.into_iter().enumerate() {
             runtime.spawn(Worker::new(index, group.clone(), sockets));
         }
+        let (tell, told) = mpsc::unbounded_channel();
         if config.tcp {
-            runtime.spawn(Door::new(group.clone(), listeners).keep());
+            runtime.spawn(Door::new(group.clone(), listeners, told).keep());
+        }
+        if let Some(site) = site {
+            let door = config.tcp.then_some(tell);
+            runtime.spawn(Lookout::new(group.clone(), site, door).keep());
         }
         let handle = Handle { group, config, certificates, made: AtomicU64::new(0) };
         Ok(Self { handle: Arc::new(handle) })
@@ -147,9 +158,9 @@ impl Endpoint {
         Ok(PeerConnection::of(shared))
     }
 
-    /// The addresses it is bound to.
-    pub fn local_addresses(&self) -> &[SocketAddr] {
-        &self.handle.group.locals
+    /// The addresses that new connections have: those it was bound to, and where some had no IP, what the machine has now.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.handle.group.locals().to_vec()
     }
 
     /// What it holds and has counted.
@@ -167,7 +178,7 @@ impl Endpoint {
     pub async fn closed(&self) {
         let mut tasks = self.handle.group.tasks.subscribe();
         // Who tells of it cannot be gone: we hold it.
-        let _ = tasks.wait_for(|left| *left == 0).await;
+        let _ = tasks.wait_for(|left| left.workers + left.others == 0).await;
     }
 }
 

@@ -11,8 +11,10 @@ use peerless_peer::id::TransportId;
 use peerless_transport::datagram::{Datagram, Transmit};
 use peerless_wire::stun::TransactionId;
 
+use crate::driver::sockets::Socket;
 use crate::driver::stream::Stream;
 use crate::driver::streams::Streams;
+use crate::endpoint::change::Change;
 use crate::endpoint::path::Path;
 use crate::shared::Shared;
 
@@ -49,6 +51,8 @@ pub(super) struct Mail {
     pub(super) passed: Vec<(Arc<Member>, Arrival)>,
     /// Streams that have named a connection.
     pub(super) streams: Vec<(Arc<Member>, Stream)>,
+    /// What has become of the addresses.
+    pub(super) changes: Vec<Change<Socket>>,
     waker: Option<Waker>,
     has_ended: bool,
 }
@@ -204,6 +208,11 @@ impl Post {
             }
         });
         has_room
+    }
+
+    /// Tells a worker what has become of an address.
+    pub(super) fn change(&self, worker: usize, change: Change<Socket>) {
+        self.tell(worker, |mail| mail.changes.push(change));
     }
 
     /// Takes what waits for a worker, and notes how it is woken.

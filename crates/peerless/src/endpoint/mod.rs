@@ -15,6 +15,9 @@
 //! gives it to that. From then on the connection has it as one that has sockets of its own would (`driver/streams`): it is
 //! polled when the connection has its turn, and rings the connection's bell.
 //!
+//! An endpoint on all of the machine's addresses has a `lookout`, which binds those that come and lets go of those that are
+//! gone (`holding`), and tells the workers and the door of it.
+//!
 //! With several workers each has sockets of its own on the same addresses (SO_REUSEPORT), and the kernel spreads the
 //! remotes over them by their addresses. A connection moves to the worker to which its authenticated checks come; what
 //! comes to another is passed on.
@@ -22,13 +25,16 @@
 mod config;
 mod certificates;
 mod path;
+mod change;
 mod member;
 mod routes;
 mod stats;
 mod deadlines;
+mod holding;
 mod group;
 mod door;
 mod bind;
+mod lookout;
 mod streaming;
 mod outlet;
 mod worker;

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use peerless_peer::id::TransportId;
 use peerless_peer::peer::Peer;
-use peerless_transport::datagram::{Datagram, StreamId, Transmit};
+use peerless_transport::datagram::{Base, Datagram, StreamId, Transmit};
 use peerless_wire::sdp::TcpType;
 
 use crate::driver::stream::Stream;
 use crate::driver::streams::Streams;
+use crate::endpoint::change::Change;
 use crate::endpoint::group::Group;
 use crate::endpoint::member::Resident;
 
@@ -48,18 +49,18 @@ impl Resident {
     /// Where streams begin and are accepted for a transport, and what candidate that is (RFC 6544 §5.1).
     pub(super) fn gather_streams(
         &mut self,
-        group: &Group,
+        (group, locals): (&Group, &[SocketAddr]),
         transport: TransportId,
     ) -> Vec<(SocketAddr, TcpType)> {
         self.transport = Some(transport);
-        let accepting = group.locals.iter().filter(|_| group.takes_tcp);
+        let accepting = locals.iter().filter(|_| group.takes_tcp);
         let mut places: Vec<_> = accepting.map(|local| (*local, TcpType::Passive)).collect();
         let wanted = self.shared.look().configuration.ice_tcp.clone();
         if wanted.is_active(false) {
-            let mut addresses: Vec<IpAddr> = group.locals.iter().map(SocketAddr::ip).collect();
+            let mut addresses: Vec<IpAddr> = locals.iter().map(SocketAddr::ip).collect();
             addresses.dedup();
             let streams = self.streams.get_or_insert_default();
-            streams.keep_off(&group.locals);
+            streams.keep_off(locals);
             let bases = streams.gather(&addresses, &wanted, transport);
             places.extend(bases.into_iter().filter_map(|(base, tcp_type)| Some((base, tcp_type?))));
         }
@@ -107,6 +108,25 @@ impl Resident {
     /// A stream is of no more use.
     pub(super) fn close_stream(&mut self, stream: StreamId) {
         self.streams.iter_mut().for_each(|streams| streams.close(Instant::now(), Some(stream)));
+    }
+
+    /// What has become of an address of the endpoint: what leads there is suspended, restored, or removed.
+    pub(super) fn take_up<Bound>(&mut self, change: &Change<Bound>) {
+        type Told = fn(&mut Peer, Instant, Base);
+        let (local, tell): (SocketAddr, Told) = match change {
+            Change::Bound(_) => return,
+            Change::Suspend(local) => (*local, Peer::suspend_local_address),
+            Change::Restore(local) => (*local, Peer::restore_local_address),
+            Change::Release(local) => (*local, Peer::remove_local_address),
+        };
+        let opened = self.streams.iter().flat_map(|streams| streams.at(local.ip()));
+        let bases: Vec<Base> = opened.chain([Base::udp(local), Base::tcp(local)]).collect();
+        let (now, mut state) = (Instant::now(), self.shared.lock_as_driver());
+        bases.into_iter().for_each(|base| tell(&mut state.peer, now, base));
+        drop(state);
+        if let (Change::Release(_), Some(streams)) = (change, &mut self.streams) {
+            streams.remove(local.ip());
+        }
     }
 
     /// A transport has ended.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,7 @@ use crate::driver::sockets::Socket;
 use crate::driver::stream::Stream;
 use crate::driver::turn::{Departures, Place, turn};
 use crate::driver::witness::{self, Post};
+use crate::endpoint::change::Change;
 use crate::endpoint::deadlines::Deadlines;
 use crate::endpoint::group::Group;
 use crate::endpoint::member::{Arrival, Mail, Member, Resident};
@@ -86,7 +88,7 @@ impl Drop for Worker {
         for resident in left.into_iter().chain(newcomers) {
             self.forget(resident);
         }
-        self.group.tasks.send_modify(|left| *left -= 1);
+        self.group.tasks.send_modify(|left| left.workers -= 1);
     }
 }
 
@@ -154,7 +156,8 @@ impl Worker {
 
     /// Takes what waits for it: newcomers first, for whom the rest may be.
     fn collect(&mut self, waker: &Waker) {
-        let Mail { newcomers, rung, passed, streams, .. } = self.group.post.collect(self.index, waker);
+        let Mail { newcomers, rung, passed, streams, changes, .. } =
+            self.group.post.collect(self.index, waker);
         let closes = self.group.is_closing.load(Ordering::Acquire);
         for resident in newcomers {
             if closes {
@@ -167,6 +170,7 @@ impl Worker {
             self.residents.values().for_each(|resident| resident.shared.lock().close(Instant::now()));
         }
         self.ready.extend(rung);
+        changes.into_iter().for_each(|change| self.take_up(change));
         for (member, arrival) in passed {
             self.hand(member, arrival);
         }
@@ -174,6 +178,23 @@ impl Worker {
             self.settle_stream(member, stream);
         }
         self.pass_on();
+    }
+
+    /// An address has come, or is gone.
+    fn take_up(&mut self, change: Change<Socket>) {
+        if !matches!(change, Change::Bound(_)) {
+            for resident in self.residents.values_mut() {
+                resident.take_up(&change);
+                if resident.member.enlist() {
+                    self.ready.push_back(resident.member.clone());
+                }
+            }
+        }
+        match change {
+            Change::Bound(socket) => self.outlets.push(Outlet::new(socket)),
+            Change::Release(local) => self.outlets.retain(|outlet| outlet.socket.local != local),
+            Change::Suspend(_) | Change::Restore(_) => {}
+        }
     }
 
     /// Takes in what has arrived, up to the budget, and gives each datagram to whom it is for; whether there may be more.
@@ -350,7 +371,7 @@ impl Worker {
             // They would all say the same.
             Errand::Witness { .. } if self.errands.len() >= witness::LIMIT => {}
             Errand::Witness { transport, servers } => {
-                let (locals, shared) = (self.group.locals.clone(), Arc::downgrade(&resident.shared));
+                let (locals, shared) = (self.group.locals().to_vec(), Arc::downgrade(&resident.shared));
                 let hides_addresses = self.group.addresses.hides_host_addresses;
                 let post = Post { locals, ports: None, hides_addresses };
                 self.errands.spawn(witness::ask(shared, transport, servers, post));
@@ -366,11 +387,13 @@ impl Worker {
     fn gather(&mut self, id: u64, transport: TransportId) {
         self.rename(id);
         let Some(resident) = self.residents.get_mut(&id) else { return };
-        let places = resident.gather_streams(&self.group, transport);
+        let has_socket = |local: &SocketAddr| self.outlets.iter().any(|outlet| outlet.socket.local == *local);
+        let locals: Vec<SocketAddr> = self.group.locals().iter().copied().filter(has_socket).collect();
+        let places = resident.gather_streams((&self.group, &locals), transport);
         let now = Instant::now();
         let mut state = resident.shared.lock_as_driver();
         let options = &self.group.addresses;
-        for local in &self.group.locals {
+        for local in &locals {
             if let Some(shown) = showing::public(local.ip(), options) {
                 state.peer.show_local_address(transport, local.ip(), shown);
             }

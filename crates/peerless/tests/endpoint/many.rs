@@ -89,7 +89,7 @@ async fn connections_outlive_the_handle_and_the_port_goes_with_the_last() {
 async fn several_addresses_have_one_port() {
     let addresses = [ANY_PORT, "127.0.0.2:0".parse().unwrap()];
     let endpoint = peerless::Endpoint::bind(addresses, peerless::EndpointConfig::default()).unwrap();
-    let [one, other] = endpoint.local_addresses() else { panic!("two were given") };
+    let [one, other] = endpoint.local_addresses()[..] else { panic!("two were given") };
     assert_eq!((one.port(), other.ip()), (other.port(), addresses[1].ip()));
     let pair = Pair::new(endpoint.connection(Configuration::default()).unwrap(), client()).await;
     pair.talk("over either").await;
