@@ -68,7 +68,7 @@ async fn two_networks() {
     near.flows().await;
     let before = near.selected();
     let lost = network_of(before.local.ip());
-    set_link(lost, "down").await;
+    near.set_link(lost, "down").await;
     near.until("the loss is noticed here", |near| near.is(IceConnectionState::Disconnected)).await;
     near.until("the loss is noticed there", |near| near.far_state() == "disconnected").await;
     near.connection.restart_ice();
@@ -76,7 +76,7 @@ async fn two_networks() {
     near.until("it is connected again", Near::is_connected).await;
     near.flows().await;
 
-    set_link(lost, "up").await;
+    near.set_link(lost, "up").await;
     near.flows().await;
     // The far side starts this one; both networks are there for it.
     let told = near.selections();
@@ -93,18 +93,18 @@ async fn one_network() {
     let near = Near::new(&[3], GatheringPolicy::Once).await;
     near.flows().await;
     let told = near.selections();
-    set_link(3, "down").await;
+    near.set_link(3, "down").await;
     near.until("the loss is noticed", |near| near.is(IceConnectionState::Disconnected)).await;
-    set_link(3, "up").await;
+    near.set_link(3, "up").await;
     near.until("it comes back by itself", Near::is_connected).await;
     near.flows().await;
     assert_eq!(near.selections(), told, "without a restart");
 
-    set_link(3, "down").await;
+    near.set_link(3, "down").await;
     near.until("consent ends", |near| near.is(IceConnectionState::Failed)).await;
     near.until("consent ends there", |near| near.far_state() == "failed").await;
     near.until("its sockets are closed", |_| sockets_at(address(3, 1)) == 0).await;
-    set_link(3, "up").await;
+    near.set_link(3, "up").await;
     near.connection.restart_ice();
     near.until("a restart brings it back", |near| near.selections() > told && near.is_connected()).await;
     near.flows().await;
@@ -126,7 +126,7 @@ async fn moving_networks() {
         if far_loses {
             near.tell(&format!("down {used}")).await;
         } else {
-            set_link(used, "down").await;
+            near.set_link(used, "down").await;
         }
         near.until("the other network is taken", |near| network_of(near.selected().local.ip()) != used).await;
         near.flows().await;
@@ -139,7 +139,7 @@ async fn moving_networks() {
         if far_loses {
             near.tell(&format!("up {used}")).await;
         } else {
-            set_link(used, "up").await;
+            near.set_link(used, "up").await;
         }
         near.until("it moves back", |near| network_of(near.selected().local.ip()) == used).await;
         near.flows().await;
@@ -151,8 +151,8 @@ async fn moving_networks() {
     near.join(6).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     near.mark().await;
-    set_link(4, "down").await;
-    set_link(5, "down").await;
+    near.set_link(4, "down").await;
+    near.set_link(5, "down").await;
     near.until("the new network is taken", |near| network_of(near.selected().local.ip()) == 6).await;
     near.flows().await;
     println!("the new one: {:?}", near.gaps().await);
@@ -333,6 +333,11 @@ impl Near {
         self.until("the far end says its silence", |near| locked(&near.far_silence).is_some()).await;
         let (there, lag) = locked(&self.far_silence).unwrap();
         Gaps { here: self.heard.take_silence(), there, lag: lag + self.lag.take() }
+    }
+
+    /// Takes our end of a network down or up.
+    async fn set_link(&self, network: u8, state: &str) {
+        set_link(network, self.far.id().unwrap(), state).await;
     }
 
     /// One network more.

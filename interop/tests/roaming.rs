@@ -280,7 +280,7 @@ impl Near {
         if is_far {
             self.to_far.send(format!("{state} {network}")).unwrap();
         } else {
-            set_link(network, state).await;
+            set_link(network, self.far.id().unwrap(), state).await;
         }
     }
 

@@ -25,32 +25,44 @@ pub fn network_of(address: IpAddr) -> u8 {
 /// A pair of interfaces, one end here and one in the namespace of the process.
 pub async fn join(network: u8, process: u32) {
     must_be_own();
-    let far = format!("nsenter --net=/proc/{process}/ns/net ip");
+    let far = there(process);
     run(&format!("ip link add dev near{network} type veth peer name far{network}")).await;
     run(&format!("ip link set dev far{network} netns {process}")).await;
     run(&format!("ip addr add {}/24 dev near{network}", address(network, 1))).await;
     run(&format!("{far} link set dev lo up")).await;
     run(&format!("{far} addr add {}/24 dev far{network}", address(network, 2))).await;
     run(&format!("{far} link set dev far{network} up")).await;
-    set_link(network, "up").await;
+    set_link(network, process, "up").await;
 }
 
-/// Takes our end down or up, and waits until it is so.
-pub async fn set_link(network: u8, state: &str) {
+/// Takes our end down or up, and waits until both ends have seen it: the kernel takes up to a second to say that an interface
+/// runs, and until then nobody gathers from it.
+pub async fn set_link(network: u8, process: u32, state: &str) {
     run(&format!("ip link set dev near{network} {state}")).await;
+    let ends = [
+        format!("ip -o link show dev near{network}"),
+        format!("{} -o link show dev far{network}", there(process)),
+    ];
     let set = async {
-        while is_up(network).await != (state == "up") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        for shown in ends {
+            while does_run(&shown).await != (state == "up") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
     };
-    tokio::time::timeout(PATIENCE, set).await.expect("an interface that does as it is told");
+    tokio::time::timeout(PATIENCE, set).await.expect("interfaces that do as they are told");
 }
 
-/// Whether our end is up and joined to its other.
-async fn is_up(network: u8) -> bool {
-    let name = format!("near{network}");
-    let shown = Command::new("ip").args(["-o", "link", "show", "dev", &name]).output().await.unwrap();
-    String::from_utf8_lossy(&shown.stdout).contains("LOWER_UP")
+/// `ip` in the namespace of a process.
+fn there(process: u32) -> String {
+    format!("nsenter --net=/proc/{process}/ns/net ip")
+}
+
+/// Whether an interface is up, joined to its other, and said to run.
+async fn does_run(show: &str) -> bool {
+    let mut words = show.split(' ');
+    let shown = Command::new(words.next().unwrap()).args(words).output().await.unwrap();
+    String::from_utf8_lossy(&shown.stdout).contains(" state UP ")
 }
 
 /// Runs a command, which must succeed.
