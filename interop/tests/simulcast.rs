@@ -1,6 +1,6 @@
 //! Simulcast with browsers (RFC 8853): what Chromium and Firefox send in three encodings arrives as three, in the sizes that
-//! their scripts ask for, also where they answer; and what we send in three they take in one, as browsers receive no
-//! simulcast.
+//! their scripts ask for, also where they answer, and again after a hold; and what we send in three they take in one, as
+//! browsers receive no simulcast.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 const RIDS: [&str; 3] = ["q", "h", "f"];
+const SIZES: [(u32, u32); 3] = [(320, 180), (640, 360), (1280, 720)];
 
 /// A page that draws a moving picture of 1280x720, and waits for scripts.
 const PAGE: &str = r#"<!doctype html>
@@ -121,6 +122,33 @@ impl Lab {
         self.run(&format!("await lab.pc.setRemoteDescription({description}); return true;")).await;
     }
 
+    /// We hold what the page sends, and take it again, by our offer or our answer: it has its encodings still, and all of them
+    /// come, though their packets do not say any more which they are.
+    async fn hold(&mut self, by_offer: bool) {
+        let transceiver = self.ours.transceivers().remove(0);
+        let track = transceiver.receiver().track().unwrap();
+        let readers = RIDS.map(|name| track.encoding(&Rid::new(name)));
+        for direction in [Direction::Inactive, Direction::RecvOnly] {
+            transceiver.set_direction(direction).unwrap();
+            if by_offer {
+                self.offer("").await
+            } else {
+                self.answer().await
+            }
+            assert_eq!(transceiver.current_direction(), Some(direction));
+            let count = self.run("return lab.pc.getSenders()[0].getParameters().encodings.length;").await;
+            assert_eq!(count, json!(3), "{direction} by our offer: {by_offer}");
+            // What came before the hold counts no more.
+            let is_held = direction == Direction::Inactive;
+            for reader in readers.iter().filter(|_| is_held) {
+                while timeout(Duration::ZERO, reader.recv()).await.is_ok() {}
+            }
+        }
+        for (reader, (width, height)) in readers.iter().zip(SIZES) {
+            assert_eq!(size(reader).await, (width, height));
+        }
+    }
+
     async fn track(&mut self) -> RemoteTrack {
         loop {
             let event = timeout(PATIENCE, self.events.next()).await.expect("a track");
@@ -136,7 +164,7 @@ impl Lab {
         let track = self.track().await;
         assert_eq!(track.rids(), RIDS.map(Rid::new));
         let readers = RIDS.map(|name| track.encoding(&Rid::new(name)));
-        for (reader, (width, height)) in readers.iter().zip([(320, 180), (640, 360), (1280, 720)]) {
+        for (reader, (width, height)) in readers.iter().zip(SIZES) {
             assert_eq!(size(reader).await, (width, height));
         }
         self.run("await lab.activate(1, false); return true;").await;
@@ -190,6 +218,8 @@ async fn browser_offers(kind: Kind) {
     lab.run("lab.send(); return true;").await;
     lab.answer().await;
     lab.check_three().await;
+    lab.hold(true).await;
+    lab.hold(false).await;
 }
 
 async fn browser_answers(kind: Kind) {

@@ -292,7 +292,8 @@ fn settle(plan: &mut Plan, view: &View, sides: Sides<'_>, shared: &[usize]) {
         let direction = both_want(sides.local.direction(local), theirs.reversed());
         let mut change = TransceiverPlan::new(Target::Existing(transceiver.id), index, mid);
         change.current_direction = Some(named(direction));
-        change.encodings = simulcast::change_by_answer(transceiver, (sides.local, local), remote);
+        change.encodings =
+            simulcast::change_by_answer(transceiver, (sides.local, local), (sides.remote, remote));
         change.remote_track = track_change(Some(transceiver), remote, direction.receives());
         change.media = Some(media_plan(transceiver, &sides, local, remote, direction));
         plan.transceivers.push(change);

@@ -99,7 +99,8 @@ impl Lines {
 }
 
 /// What our offer says: all that the sender has, if several (webrtc-pc §4.4.2, "create an offer"), and those to be received
-/// that were asked for, or agreed on before.
+/// that were asked for, or agreed on before. What was agreed on is said while nothing is to be received too: browsers give up
+/// their encodings for good where a description does not list them, a hold as well (webrtc-pc §4.4.1.5).
 pub(super) fn offered(view: &View, transceiver: &TransceiverView, direction: Direction) -> Lines {
     let mut lines = Lines::default();
     if transceiver.kind != MediaKind::Video {
@@ -110,33 +111,32 @@ pub(super) fn offered(view: &View, transceiver: &TransceiverView, direction: Dir
             lines.push(rid.clone(), StreamDirection::Send, None);
         }
     }
-    if direction.receives() {
-        for rid in to_receive(view, transceiver) {
-            // A name stands for one encoding of the section (RFC 8851 §4).
-            if lines.lines.iter().all(|line| line.rid != rid) {
-                lines.push(rid, StreamDirection::Recv, None);
-            }
+    let agreed = agreed_to_receive(view, transceiver);
+    let is_new = agreed.is_empty() && direction.receives();
+    for rid in if is_new { transceiver.receive_rids.clone() } else { agreed } {
+        // A name stands for one encoding of the section (RFC 8851 §4).
+        if lines.lines.iter().all(|line| line.rid != rid) {
+            lines.push(rid, StreamDirection::Recv, None);
         }
     }
     lines
 }
 
-/// What is received now, where the section was agreed on; else what was asked for.
-fn to_receive(view: &View, transceiver: &TransceiverView) -> Vec<Rid> {
+/// What is received now; and while the remote sends nothing, what we would receive.
+fn agreed_to_receive(view: &View, transceiver: &TransceiverView) -> Vec<Rid> {
     let descriptions = &view.descriptions;
     let agreed = transceiver.mid.as_ref().and_then(|mid| {
         let (_, local) = descriptions.current_local.as_ref()?.section(mid)?;
-        let (_, remote) = descriptions.current_remote.as_ref()?.section(mid)?;
-        Some(received(local, remote))
+        let remote_description = descriptions.current_remote.as_ref()?;
+        let (_, remote) = remote_description.section(mid)?;
+        let ours = || listed(local, StreamDirection::Recv).into_iter().map(|stream| stream.rid).collect();
+        Some(if remote_description.direction(remote).sends() { received(local, remote) } else { ours() })
     });
-    match agreed {
-        Some(agreed) if !agreed.is_empty() => agreed,
-        _ => transceiver.receive_rids.clone(),
-    }
+    agreed.unwrap_or_default()
 }
 
-/// What our answer says: of what the remote would send all that comes in codecs we take, and of what it would receive all
-/// that the sender has.
+/// What our answer says: of what the remote would send all that comes in codecs we take, also while nothing is to be received,
+/// and of what it would receive all that the sender has.
 pub(super) fn answered(
     transceiver: &TransceiverView,
     offered: &Media,
@@ -151,11 +151,9 @@ pub(super) fn answered(
             }
         }
     }
-    if direction.receives() {
-        for stream in listed(offered, StreamDirection::Send) {
-            if let Some(restrictions) = accepted(stream.restrictions, entries) {
-                lines.push(stream.rid, StreamDirection::Recv, restrictions);
-            }
+    for stream in listed(offered, StreamDirection::Send) {
+        if let Some(restrictions) = accepted(stream.restrictions, entries) {
+            lines.push(stream.rid, StreamDirection::Recv, restrictions);
         }
     }
     lines
@@ -195,16 +193,20 @@ pub(super) fn change_by_offer(transceiver: Option<&TransceiverView>, offered: &M
 }
 
 /// What an answer makes of the encodings of a transceiver: those that it does not take go, and all but the first where it
-/// takes none (webrtc-pc §4.4.1.5). Where we do not send, nothing was offered that could go.
+/// takes none (webrtc-pc §4.4.1.5). Where we do not send, nothing was offered that could go; and an answer that receives
+/// nothing for now (a hold) and lists nothing says nothing of them: no answerer has to (RFC 9429 §5.3.1).
 pub(super) fn change_by_answer(
     transceiver: &TransceiverView,
     (description, local): (&Description, &Media),
-    remote: &Media,
+    (remote_description, remote): (&Description, &Media),
 ) -> EncodingsChange {
     if transceiver.encodings.len() <= 1 || !description.direction(local).sends() {
         return EncodingsChange::None;
     }
     let agreed = agreed(local, remote);
+    if agreed.is_empty() && !remote_description.direction(remote).receives() {
+        return EncodingsChange::None;
+    }
     let is_agreed =
         |rid: &Option<Rid>| rid.as_ref().is_some_and(|rid| agreed.iter().any(|one| one.rid == *rid));
     if transceiver.encodings.iter().all(is_agreed) {

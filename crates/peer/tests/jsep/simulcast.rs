@@ -223,6 +223,75 @@ fn an_answer_to_an_offer_that_sends_nothing_takes_no_encodings_away() {
     assert_eq!(received(&taken), rids("q h f"));
 }
 
+#[test]
+fn a_hold_by_the_remote_takes_no_encodings_away() {
+    // With and without a list of what would be received: no answerer has to give one (RFC 9429 §5.3.1).
+    for is_listed in [true, false] {
+        let (mut offerer, id) = sender(1, "q h f");
+        let mut answerer = Party::new(2).with_codecs(&["VP8"]);
+        exchange(&mut offerer, &mut answerer);
+        let held = |line: &str| match line {
+            "a=recvonly" => Some("a=inactive".to_owned()),
+            line if line.starts_with("a=rid") || line.starts_with("a=simulcast") => {
+                is_listed.then(|| line.to_owned())
+            }
+            other => Some(other.to_owned()),
+        };
+        let offer = offerer.create_offer();
+        offerer.set(Source::Local, SdpType::Offer, &offer).unwrap();
+        answerer.set(Source::Remote, SdpType::Offer, &offer).unwrap();
+        let answer = changed(&answerer.create_answer(), held);
+        answerer.set(Source::Local, SdpType::Answer, &answer).unwrap();
+        let plan = offerer.set(Source::Remote, SdpType::Answer, &answer).unwrap();
+        assert!(media(&plan).send.is_none());
+        assert_eq!(plan.transceivers[0].encodings, EncodingsChange::None);
+        assert_eq!(offerer.transceiver(id).encodings, named("q h f"));
+        let (sent, taken) = exchange(&mut offerer, &mut answerer);
+        assert_eq!(received(&taken), rids("q h f"));
+        assert!(media(&sent).send.as_ref().unwrap().is_named);
+    }
+}
+
+#[test]
+fn a_hold_of_ours_goes_on_to_list_what_would_be_received() {
+    let (mut offerer, id) = sender(1, "q h f");
+    let mut answerer = Party::new(2).with_codecs(&["VP8"]);
+    exchange(&mut offerer, &mut answerer);
+    let list = ["rid:q recv", "rid:h recv", "rid:f recv", "simulcast:recv q;h;f"];
+    let own = answerer.view.transceivers[0].id;
+    answerer.transceiver(own).direction = Direction::Inactive;
+    // By an offer, twice, and by an answer.
+    for _ in 0..2 {
+        let offer = answerer.create_offer();
+        assert_eq!(lines(&offer), list);
+        assert!(offer.to_string().contains("a=inactive"));
+        let (held, _) = exchange(&mut answerer, &mut offerer);
+        assert!(media(&held).receive.is_none());
+    }
+    let offer = offerer.create_offer();
+    offerer.set(Source::Local, SdpType::Offer, &offer).unwrap();
+    answerer.set(Source::Remote, SdpType::Offer, &offer).unwrap();
+    let answer = answerer.create_answer();
+    assert_eq!(lines(&answer), list);
+    assert!(answer.to_string().contains("a=inactive"));
+    answerer.set(Source::Local, SdpType::Answer, &answer).unwrap();
+    offerer.set(Source::Remote, SdpType::Answer, &answer).unwrap();
+    assert_eq!(offerer.transceiver(id).encodings, named("q h f"));
+    // Either side may end it.
+    answerer.transceiver(own).direction = Direction::RecvOnly;
+    let (taken, _) = exchange(&mut answerer, &mut offerer);
+    assert_eq!(received(&taken), rids("q h f"));
+    assert_eq!(offerer.transceiver(id).encodings, named("q h f"));
+}
+
+#[test]
+fn what_is_only_wished_for_is_not_listed_before_anything_may_be_received() {
+    let mut party = receiver("a b");
+    let id = party.view.transceivers[0].id;
+    party.transceiver(id).direction = Direction::Inactive;
+    assert_eq!(lines(&party.create_offer()), Vec::<String>::new());
+}
+
 /// One that asks for these, as a server does.
 fn receiver(names: &str) -> Party {
     let mut party = Party::new(5).with_codecs(&["VP8"]);

@@ -10,7 +10,7 @@ use peerless_peer::state::{Direction, MediaKind, SignalingState};
 use peerless_peer::transceiver::{TransceiverInit, TransceiverView};
 use peerless_wire::rtp::Rid;
 
-use crate::text::{Section, Text, sends};
+use crate::text::{Section, Text, receives, sends};
 use crate::world::{Side, Which, World};
 
 /// The names there are: few, so that both sides often choose the same.
@@ -99,7 +99,8 @@ impl Side {
         }
     }
 
-    /// An answer takes what is in both descriptions; where it takes none, the first stays. It says what is paused.
+    /// An answer takes what is in both descriptions; where it takes none, the first stays, but for a hold, which says nothing
+    /// of them. It says what is paused.
     pub fn settle_layers(&mut self, local: &Text<'_>, remote: &Text<'_>) {
         for (ours, theirs) in local.sections.iter().zip(&remote.sections) {
             let is_taken = !ours.is_rejected() && !theirs.is_rejected();
@@ -112,7 +113,8 @@ impl Side {
             let is_agreed = |layer: &Layer| layer.name.as_deref().is_some_and(|name| agreed.contains(name));
             if layers.len() > 1 && sends(ours.direction) {
                 match agreed.is_empty() {
-                    true => layers.truncate(1),
+                    true if receives(theirs.direction) => layers.truncate(1),
+                    true => {}
                     false => layers.retain(is_agreed),
                 }
             }
@@ -206,7 +208,11 @@ pub fn check_encodings(side: &Side, other: &Side, mid: &str) {
     let Some((local, remote)) = local.section(mid).zip(remote.section(mid)) else { return };
     let receiver = other.peer.receiver(mirrored.id).unwrap();
     let rids: BTreeSet<&str> = receiver.rids.iter().map(Rid::as_str).collect();
-    assert_eq!(rids, received(local, remote), "encodings that {mirrored:?} receives");
+    // In a hold the lists stand, and nothing is received; what is stopped may have been held or not.
+    let is_received = mirrored.current_direction.is_some_and(|direction| receives(direction.as_str()));
+    let expected = if is_received { received(local, remote) } else { BTreeSet::new() };
+    let is_stopped = mirrored.current_direction == Some(Direction::Stopped);
+    assert!(is_stopped || rids == expected, "{mirrored:?} receives {rids:?}, not {expected:?}");
     if !view.current_direction.is_some_and(|direction| sends(direction.as_str())) {
         return;
     }
