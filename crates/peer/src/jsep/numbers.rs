@@ -144,20 +144,12 @@ impl ExtensionIds {
         ids
     }
 
-    /// The id of an extension: the one it had, else the first free one that fits the one-byte form. Chromium refuses an
-    /// offer that gives a meaning of its own to an id which an offer of Chromium's, that it would take back for ours, gives
-    /// to new pictures (6 for their content type). So what Chromium does not know has the one that it does not use, and the
-    /// names of encodings have its own, as those before them are taken.
+    /// The id of an extension: the one it had, else the usual one where it is free, else another that fits the one-byte form.
     pub(super) fn id(&mut self, kind: ExtensionKind) -> Option<u8> {
         if let Some((_, id)) = self.known.iter().find(|(known, _)| *known == kind) {
             return Some(*id);
         }
-        let first = match kind {
-            ExtensionKind::CsrcAudioLevel => 9,
-            ExtensionKind::Rid => 10,
-            ExtensionKind::RepairedRid => 11,
-            _ => 1,
-        };
+        let first = usual_id(kind);
         let is_free = |id: &u8| self.is_used.get(usize::from(*id)) == Some(&false);
         let id = (first..=14).chain(1..first).find(is_free)?;
         if let Some(slot) = self.is_used.get_mut(usize::from(id)) {
@@ -165,5 +157,23 @@ impl ExtensionIds {
         }
         self.known.push((kind, id));
         Some(id)
+    }
+}
+
+/// The id that Chromium gives an extension, so that offers which meet agree: Chromium, where its offer made way for ours,
+/// goes on with some ids of its own, and refuses offers that give another meaning to one which it had for new pictures. What
+/// it does not know has one that it does not use.
+fn usual_id(kind: ExtensionKind) -> u8 {
+    match kind {
+        ExtensionKind::AudioLevel => 1,
+        ExtensionKind::AbsSendTime => 2,
+        ExtensionKind::TransportSequence => 3,
+        ExtensionKind::Mid => 4,
+        ExtensionKind::PlayoutDelay => 5,
+        ExtensionKind::CsrcAudioLevel => 9,
+        ExtensionKind::Rid => 10,
+        ExtensionKind::RepairedRid => 11,
+        ExtensionKind::AbsCaptureTime => 12,
+        ExtensionKind::VideoOrientation => 13,
     }
 }

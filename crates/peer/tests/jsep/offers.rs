@@ -1,10 +1,12 @@
 //! Our own offers, first and later ones.
 
+use std::collections::BTreeMap;
+
 use peerless_wire::rtp::Mid;
 use peerless_wire::sdp::{Attribute, Description, Media};
 
 use crate::golden::{compare, describe};
-use crate::scene::{Party, codecs, exchange};
+use crate::scene::{Party, codecs, exchange, vector};
 use peerless_peer::jsep::{Source, create_offer};
 use peerless_peer::state::{Direction, MediaKind, SdpType, SignalingState};
 
@@ -86,7 +88,7 @@ fn follows_the_numbers_of_the_remote_once_it_offered() {
     theirs.add_track(MediaKind::Video);
     let offer = theirs.create_offer().to_string();
     let offer = offer.replace(":96 ", ":121 ").replace("SAVPF 96", "SAVPF 121").replace("apt=96", "apt=121");
-    let offer = offer.replace("extmap:1 ", "extmap:9 ");
+    let offer = offer.replace("extmap:4 ", "extmap:9 ");
     let offer = Description::parse(&offer).unwrap();
     ours.set(Source::Remote, SdpType::Offer, &offer).unwrap();
     let answer = ours.create_answer();
@@ -101,6 +103,30 @@ fn follows_the_numbers_of_the_remote_once_it_offered() {
         });
         assert_eq!(mid, Some(9));
     }
+}
+
+#[test]
+fn what_both_know_has_the_id_that_chromium_gives_it() {
+    let ids = |media: &Media| -> BTreeMap<String, u16> {
+        let extmaps = media.attributes.iter().filter_map(|one| match one {
+            Attribute::Extmap(extmap) => Some((extmap.uri.to_string(), extmap.id)),
+            _ => None,
+        });
+        extmaps.collect()
+    };
+    let theirs = Description::parse(&vector("chromium-offer-two-audio-two-video.sdp")).unwrap();
+    let mut ours = Party::new(1);
+    ours.add_track(MediaKind::Audio);
+    ours.add_track(MediaKind::Video);
+    let offer = ours.create_offer();
+    let all: BTreeMap<String, u16> = theirs.media.iter().flat_map(&ids).collect();
+    let mut common = 0;
+    for (uri, id) in offer.media.iter().flat_map(&ids) {
+        common += usize::from(all.contains_key(&uri));
+        let is_taken = all.values().any(|known| *known == id);
+        assert!(all.get(&uri) == Some(&id) || !(all.contains_key(&uri) || is_taken), "{id} is {uri}");
+    }
+    assert_eq!(common, 9, "four of sound, five of pictures");
 }
 
 #[test]
