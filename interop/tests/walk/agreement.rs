@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use peerless_interop::process::PATIENCE;
 use peerless_peer::id::TransceiverId;
+use peerless_peer::report::StatsSelector;
 use peerless_peer::state::{Direction, SignalingState};
 use peerless_peer::transceiver::TransceiverView;
 use serde_json::{Value, json};
@@ -89,13 +90,25 @@ impl Walk {
                 self.arrived += to_us.iter().filter(|(_, encoding)| encoding.is_some()).count();
                 return;
             }
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "to us {missing_us:?}, to the page {missing_page:?}, messages {back} of {sent}: {look} {now} {:?}",
-                self.ours.act(|ours, _| (ours.peer.transceivers(), ours.peer.connection_state()))
-            );
+            if begun.elapsed() >= PATIENCE {
+                self.tell_flow().await;
+                panic!(
+                    "to us {missing_us:?}, to the page {missing_page:?}, messages {back} of {sent}: {look}"
+                );
+            }
             tokio::time::sleep(std::time::Duration::from_millis(15)).await;
         }
+    }
+
+    /// What both ends have counted, what they would send and what is known of the path: to see where it ends.
+    async fn tell_flow(&self) {
+        let sent = self.page.act(self.number, &[json!(["sent"])]).await;
+        println!("the page sent {sent:#}");
+        self.ours.act(|ours, now| {
+            println!("{:#?} {:#?}", ours.peer.transceivers(), ours.peer.connection_state());
+            println!("{}", ours.peer.get_stats(now, StatsSelector::All).unwrap().to_json());
+            println!("{:#?}", ours.peer.stats());
+        });
     }
 
     /// The transceivers of ours on which the page sends, with each encoding that it has turned on.

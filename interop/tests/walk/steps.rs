@@ -423,17 +423,10 @@ impl Walk {
     }
 
     /// Whether both may offer at once. Firefox takes no offer that restarts ICE in place of its own ("Remote description
-    /// indicates ICE restart but offer did not request ICE restart"). Chromium, where its very first offer made way for ours,
-    /// gives its sound the numbers of header extensions that it had in that offer, whatever they mean in ours, and then refuses
-    /// its own offer ("codec collision for header extension id").
+    /// indicates ICE restart but offer did not request ICE restart").
     async fn may_meet(&mut self, polite: Who) -> bool {
         let restarts = std::mem::take(&mut self.restarts);
-        let is_first = self.ours.act(|ours, _| ours.peer.local_description().is_none());
-        let is_too_much = polite == Who::Page
-            && match self.page.kind {
-                Kind::Firefox => restarts,
-                Kind::Chromium => is_first,
-            };
+        let is_too_much = restarts && polite == Who::Page && self.page.kind == Kind::Firefox;
         !is_too_much && self.may_roll_back(polite).await
     }
 
