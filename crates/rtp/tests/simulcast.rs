@@ -396,6 +396,24 @@ fn an_encoding_that_said_goodbye_may_go_on_without_its_name() {
 }
 
 #[test]
+fn an_encoding_that_was_named_before_several_were_agreed_on_may_say_goodbye_and_go_on() {
+    let mut layers = Layers::new(16, Link { delay: 20 * MS, ..Link::default() });
+    let now = layers.stage.now;
+    let mut plain = receive_all();
+    plain.rids.clear();
+    layers.stage.b.session.set_receiver(now, &mid("s"), Some(plain));
+    layers.run_until(2 * SECOND);
+    let now = layers.stage.now;
+    layers.stage.b.session.set_receiver(now, &mid("s"), Some(receive_all()));
+    let goodbye = Packet::Goodbye(Goodbye { ssrcs: vec![source(1)], reason: None });
+    layers.stage.b.session.handle_rtcp(now, written(&goodbye));
+    let before = layers.check();
+    layers.run_until(8 * SECOND);
+    let after = layers.check();
+    assert!(after[1] > before[1] + 50, "{after:?} after {before:?}");
+}
+
+#[test]
 fn a_name_that_moved_to_another_source_does_not_come_back_with_a_late_packet_of_the_old() {
     let mut layers = Layers::new(15, Link { delay: 20 * MS, ..Link::default() });
     layers.run_until(2 * SECOND);

@@ -58,7 +58,10 @@ impl State {
         }
         let receiver = self.receivers.iter_mut().find(|receiver| *receiver.mid() == found.mid);
         let receiver = receiver.ok_or(Refused::Unroutable)?;
-        if !receiver.config().rids.is_empty() {
+        // What is named before several were agreed on is not named again when they are.
+        let extensions = &packet.header.extensions;
+        let is_named = extensions.rid.is_some() || extensions.repaired_rid.is_some();
+        if is_named || !receiver.config().rids.is_empty() {
             self.routes.name(packet.header.ssrc, &mut packet.header.extensions);
         }
         let arrived = receiver.handle_rtp(now, packet, len);
