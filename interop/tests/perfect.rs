@@ -176,8 +176,9 @@ async fn both_act_at_once(kind: Kind, ours: Politeness) {
     let mut lab = Lab::open(kind, ours).await;
     let camera = LocalTrack::new(MediaKind::Video, "camera", "ours");
     let _pump = Pump::video(camera.clone(), TestPattern::new(320, 240, 30).unwrap(), 30, 500_000).unwrap();
-    // From the first moment on: both begin with an offer, and these meet.
-    let start = lab.browser.run(&lab.tab, "lab.meet(); lab.start(); return true;");
+    // From the first moment on: both begin with an offer, and these meet. The page waits for ours before there is one.
+    lab.browser.run(&lab.tab, "lab.meet(); return true;").await.unwrap();
+    let start = lab.browser.run(&lab.tab, "lab.start(); return true;");
     let (started, transceiver) = tokio::join!(start, async { lab.ours.connection.add_track(&camera) });
     started.unwrap();
     let transceiver = transceiver.unwrap();
