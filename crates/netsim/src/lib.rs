@@ -18,6 +18,7 @@
 
 mod carrier;
 mod chance;
+pub mod seeds;
 mod loss;
 mod link;
 mod nat;

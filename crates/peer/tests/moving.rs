@@ -8,7 +8,7 @@ mod scene;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use peerless_netsim::{Link, Loss};
+use peerless_netsim::{Link, Loss, seeds};
 use peerless_peer::config::{Config, GatheringPolicy};
 use peerless_peer::event::Event;
 use peerless_peer::id::TransportId;
@@ -16,7 +16,7 @@ use peerless_peer::state::{MediaKind, SignalingState};
 use peerless_transport::datagram::Base;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use scene::{ALICE, Adjust, BOB, Scene, Setting, Side, seeds};
+use scene::{ALICE, Adjust, BOB, Scene, Setting, Side};
 
 /// So long a call may take to be heard again without a word, or to say that it needs one.
 const PATIENCE: Duration = Duration::from_secs(10);

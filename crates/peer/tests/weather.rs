@@ -5,11 +5,11 @@ mod scene;
 
 use std::time::Duration;
 
-use peerless_netsim::{Link, Loss};
+use peerless_netsim::{Link, Loss, seeds};
 use peerless_peer::config::DtlsVersions;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use scene::{ALICE, Scene, Setting, seeds};
+use scene::{ALICE, Scene, Setting};
 
 /// The first quarter of the seeds; four tests, so that they share the machine's cores.
 #[test]

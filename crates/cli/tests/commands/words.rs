@@ -4,6 +4,9 @@ use std::net::{TcpListener, UdpSocket};
 
 use crate::program::refused;
 
+/// By way of a TURN server only.
+const RELAYED: [&str; 7] = ["--turn", "turn:a", "--user", "me", "--password", "x", "--relay-only"];
+
 #[test]
 fn wrong_words_are_named_and_end_with_two() {
     for (words, expected) in [
@@ -28,34 +31,9 @@ fn wrong_words_are_named_and_end_with_two() {
             &["echo", "--media-port", "0", "--turn", "turn:192.0.2.1", "--user", "me", "--password", "x"],
             "'--media-port <PORT>' cannot be used with '--turn <turn:HOST:PORT>'",
         ),
+        (&[&["receive", "--media-port", "0"], &RELAYED[..]].concat(), "cannot be used with"),
         (
-            &[
-                "receive",
-                "--turn",
-                "turn:a",
-                "--user",
-                "me",
-                "--password",
-                "x",
-                "--relay-only",
-                "--media-port",
-                "0",
-            ],
-            "cannot be used with",
-        ),
-        (
-            &[
-                "gather",
-                "--turn",
-                "turn:a",
-                "--user",
-                "me",
-                "--password",
-                "x",
-                "--relay-only",
-                "--stun",
-                "stun:a",
-            ],
+            &[&["gather"], &RELAYED[..], &["--stun", "stun:a"]].concat(),
             "'--relay-only' cannot be used with '--stun <stun:HOST:PORT>'",
         ),
         (&["demo", "--relay-only"], "--turn"),

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use peerless_netsim::{Link, Loss};
+use peerless_netsim::{Link, Loss, seeds};
 use peerless_peer::state::SignalingState;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::scene::{ALICE, Scene, Setting, seeds};
+use crate::scene::{ALICE, Scene, Setting};
 use crate::words::{restart, selections};
 
 #[test]

@@ -2,7 +2,6 @@
 #![allow(dead_code, unused_imports, reason = "each test uses its own part of the scene")]
 
 pub mod media;
-pub mod seeds;
 pub mod stage;
 
 pub use stage::{ALICE, Adjust, BOB, End, Message, Scene, Setting, Side, config, delay, moment, wall};

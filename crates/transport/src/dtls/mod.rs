@@ -3,6 +3,8 @@
 pub mod version;
 pub mod failure;
 mod record;
+// Seen for its fuzz target.
+#[doc(hidden)]
 pub mod chain;
 mod keying;
 pub mod endpoint;

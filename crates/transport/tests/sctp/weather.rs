@@ -3,11 +3,10 @@
 //! arrives exactly once, as it was sent and in its order; what may be given up is never sent when it must not be, and
 //! arrives whole or not at all; nothing stalls while the link is there; and memory stays within its limits.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use peerless_netsim::{Link, Loss};
+use peerless_netsim::{Link, Loss, seeds};
 use peerless_transport::sctp::{Closed, Config, Controller, Event, Reliability};
 
 use crate::dice::Dice;
@@ -16,50 +15,29 @@ use crate::script::{Amounts, Script};
 
 #[test]
 fn messages_keep_their_promises_in_bad_weather_first_quarter() {
-    run(0..500);
+    seeds::each(0..500, play);
 }
 
 #[test]
 fn messages_keep_their_promises_in_bad_weather_second_quarter() {
-    run(500..1000);
+    seeds::each(500..1000, play);
 }
 
 #[test]
 fn messages_keep_their_promises_in_bad_weather_third_quarter() {
-    run(1000..1500);
+    seeds::each(1000..1500, play);
 }
 
 #[test]
 fn messages_keep_their_promises_in_bad_weather_fourth_quarter() {
-    run(1500..2000);
+    seeds::each(1500..2000, play);
 }
 
 /// Found by longer runs, each a fault of its own that was mended.
 #[test]
 fn messages_keep_their_promises_in_the_weather_that_once_broke_them() {
     for seed in [2936, 3505, 12_017, 17_529, 19_025] {
-        run(seed..seed + 1);
-    }
-}
-
-fn run(seeds: Range<u64>) {
-    let wanted =
-        std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
-    for seed in seeds.filter(|seed| wanted.is_none_or(|wanted: u64| wanted == *seed)) {
-        let named = Named(seed);
-        play(seed, wanted.is_some());
-        drop(named);
-    }
-}
-
-/// Names the seed when something fails.
-struct Named(u64);
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed with PEERLESS_SEED={}", self.0);
-        }
+        seeds::each(seed..seed + 1, play);
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use peerless_netsim::seeds;
 use peerless_wire::sdp::CandidateKind;
 
 use crate::place::{Place, Servers, Way, places, way};
@@ -42,30 +43,15 @@ fn what_can_connect_does_fourth_quarter() {
 }
 
 fn run(seeds: Range<u64>) {
-    let wanted =
-        std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
     let mut times = BTreeMap::<(Servers, Way), Vec<Duration>>::new();
-    for seed in seeds.filter(|seed| wanted.is_none_or(|wanted: u64| wanted == *seed)) {
-        let named = Named(seed);
+    seeds::each(seeds, |seed, _| {
         let (key, took) = visit(&setting(seed));
         times.entry(key).or_default().extend(took);
-        drop(named);
-    }
+    });
     for ((servers, way), mut took) in times {
         took.sort();
         let at = |share: usize| took.get(took.len() * share / 100);
         println!("{servers:?} {way:?}: {} of, half within {:?}, 99 % {:?}", took.len(), at(50), at(99));
-    }
-}
-
-/// Names the seed when a visit panics.
-struct Named(u64);
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed with PEERLESS_SEED={}", self.0);
-        }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 /// Plays each of the seeds, or the wanted one alone, of which `play` is told that it is. The seed of a panic is printed.
-pub fn each(seeds: Range<u64>, play: impl Fn(u64, bool)) {
+///
+/// # Panics
+/// Where `PEERLESS_SEED` is no number, or `play` does.
+pub fn each(seeds: Range<u64>, mut play: impl FnMut(u64, bool)) {
     let wanted: Option<u64> =
         std::env::var("PEERLESS_SEED").ok().map(|seed| seed.parse().expect("PEERLESS_SEED is a number"));
     for seed in seeds.filter(|seed| wanted.is_none_or(|wanted| wanted == *seed)) {
